@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+import numpy as np
 from typing_extensions import Unpack
 
 from srcad.backend.modules.text_functions import function_at, function_of
 from srcad.derivative import Derivative
+from srcad.dispatch.pytree import flatten, unflatten
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import fail
 from srcad.options import Choices, Options, spelled
@@ -304,12 +307,16 @@ def _recent(f: Callable[..., Any] | str, request: Request) -> Derivative:
 
 
 def stop_gradient(x: T) -> T:
-    """`x`, treated as a constant by every derivative.
+    """`x`, treated as a constant by every derivative: of a tensor that a tape records, `x.detach()`.
 
     >>> grad(lambda x: x * stop_gradient(x), target="python")(3.0)
     3.0
     """
-    return x
+    if isinstance(x, np.ndarray | np.generic | float | int):
+        return x
+    leaves, spec = flatten(x)
+    constants = [leaf.detach() if hasattr(leaf, "detach") else leaf for leaf in leaves]
+    return x if all(map(operator.is_, constants, leaves)) else unflatten(spec, constants)
 
 
 # a call of it is lowered to the primitive

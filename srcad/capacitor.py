@@ -31,7 +31,7 @@ class Capacitor:
     with what that needs of the step: memory does not grow with the stream. `params` may change from step to step,
     in place too: each step is differentiated at those it was taken with.
 
-    `back` is a multiple of `every`. Options are those of `srcad.vjp`.
+    `back` is a multiple of `every`, or S131 is raised. Options are those of `srcad.vjp`.
 
     >>> def step(w, h, x):
     ...     h = w * h + x
@@ -48,7 +48,8 @@ class Capacitor:
 
     def __init__(self, back: int, every: int = 1, **options: Any) -> None:
         if back < 1 or every < 1 or back % every:
-            raise ValueError(f"back must be a positive multiple of every, got {back} and {every}")
+            what = f"back={back} is no positive multiple of every={every}"
+            fail("S131", what, None, "Gradients are due at the ends of blocks, and look back on whole ones.")
         self.back = back
         self.every = every
         self._options = Options.of(options)

@@ -101,8 +101,9 @@ def test_memory_does_not_grow() -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(ValueError, match="multiple"):
-        Capacitor(3, every=2)
+    for back, every in ((3, 2), (0, 1), (3, 0)):
+        with pytest.raises(srcad.SrcadError, match="S131.*multiple"):
+            Capacitor(back, every=every)
     with pytest.raises(srcad.SrcadError, match="S201"):
         Capacitor(3, target="python")(lambda w, h: w * h, 1.0, 2.0)
     with pytest.raises(srcad.SrcadError, match="nonsense"):

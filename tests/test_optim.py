@@ -471,6 +471,8 @@ SHARED = np.ones(4)
         ("S317", {"x": read_only()}),
         ("S305", np.ones(2, np.float16)),
         ("S305", np.ones(2, ">f8")),
+        ("S304", np.ones(2, complex)),
+        ("S304", {"w": np.ones(2), "z": 1j}),
         ("S302", np.ma.masked_array(np.ones(2), [True, False])),
     ],
 )
@@ -503,6 +505,8 @@ def test_parameters_that_cannot_be_changed_in_place_are_refused(code: str, own: 
         lambda: optim.clip_by_norm(1.0, -1.0),
         lambda: optim.clip_by_value(1.0, 2.0, 1.0),
         lambda: optim.clip_by_value(1.0, float("nan"), 1.0),
+        lambda: optim.sgd(lambda count: None).update(1.0, 1.0, optim.sgd(1.0).start(1.0)),
+        lambda: optim.sgd(lambda count: "0.1 each").update(1.0, 1.0, optim.sgd(1.0).start(1.0)),
         lambda: optim.sgd(lambda count: float("nan")).update(1.0, 1.0, optim.sgd(1.0).start(1.0)),
     ],
 )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad import Module, Tape, Tensor, no_grad
+from srcad import Module, Tape, Tensor, nn, no_grad
 from srcad.errors import SrcadError
 from srcad.tape.program import PROGRAMS
 
@@ -665,6 +665,64 @@ def played_back(_: Tape) -> None:
     loss.backward()
 
 
+def of_another_loss(_: Tape) -> None:
+    loss = np.sum(W * W)
+    loss.backward()
+    np.sum(W * 3.0).backward()
+
+
+def by_a_loss_of_labels(_: Tape) -> None:
+    nn.multinomial_logistic(np.reshape(W, (1, 3)), np.array([1]))
+
+
+def by_a_pooling(_: Tape) -> None:
+    nn.max_pool2d(W[None, None, None, :], 1)
+
+
+def by_a_convolution(_: Tape) -> None:
+    nn.conv2d({"kernel": W[None, None, None, :], "bias": np.zeros(1)}, np.ones((1, 1, 3, 3)))
+
+
+def by_a_model(_: Tape) -> None:
+    f, params = nn.recurrent_network(3, 2, output="all")
+    f(params, W[None, None, :])
+
+
+def inputs_that_are_no_tuple(_: Tape) -> None:
+    Module().backward(np.ones((3, 2)), np.ones(3))
+
+
+def windowed(w: Any) -> Any:
+    h, total = 0.0, 0.0
+    for _ in srcad.window(range(6), every=2, cut="h"):
+        h = np.tanh(w * h + 1.0)
+        total = total + h
+    return total
+
+
+def inserted(w: Any) -> Any:
+    y = w * w
+    with srcad.insert_gradient_of(y) as d_y:
+        d_y = d_y * 0.5
+    return y * y
+
+
+def rooted(w: Any) -> Any:
+    return srcad.implicit_root(lambda x, p: x**3 - p, 1.0, w)
+
+
+def by_a_window(_: Tape) -> None:
+    windowed(W[0])
+
+
+def by_an_inserted_block(_: Tape) -> None:
+    inserted(W[0])
+
+
+def by_an_implicit_root(_: Tape) -> None:
+    rooted(W[0])
+
+
 def of_another_tape(_: Tape) -> None:
     y = np.sum(W)
     with tape():
@@ -788,6 +846,15 @@ REFUSED: list[tuple[Callable[[Tape], None], str]] = [
     (not_a_number, "S201"),
     (cotangent_of_another_shape, "S321"),
     (played_back, "S351"),
+    (of_another_loss, "S351"),
+    (by_a_loss_of_labels, "S352"),
+    (by_a_pooling, "S352"),
+    (by_a_convolution, "S352"),
+    (by_a_model, "S352"),
+    (inputs_that_are_no_tuple, "S321"),
+    (by_a_window, "S353"),
+    (by_an_inserted_block, "S353"),
+    (by_an_implicit_root, "S353"),
     (of_another_tape, "S350"),
     (unrecorded, "S207"),
     (into_a_plain_array, "S352"),
@@ -821,6 +888,73 @@ def test_refused_at_the_line_of_the_user(program: Callable[[Tape], None], code: 
     assert place is not None
     assert place.file == __file__, str(error.value)
     W.zero_grad()
+
+
+def test_the_reason_is_true_for_another_loss_of_the_tape() -> None:
+    w = Tensor([1.0, 2.0], True)
+    with tape():
+        first, second = np.sum(w * w), np.sum(w * 3.0)
+    first.backward()
+    with pytest.raises(SrcadError, match="that of another tensor") as error:
+        second.backward()
+    assert "twice" not in str(error.value)
+    w.zero_grad()
+    with tape():
+        first, second = np.sum(w * w), np.sum(w * 3.0)
+    first.backward(retain=True)
+    second.backward()
+    same(w.grad, [5.0, 7.0])
+
+
+def test_a_function_that_a_tape_does_not_see_is_named() -> None:
+    labels = np.array([1])
+    with tape() as recorded:
+        w = Tensor([[1.0, 2.0, 3.0]], True)
+        with pytest.raises(SrcadError, match=r"tape\.call\(multinomial_logistic, \.\.\.\)"):
+            nn.multinomial_logistic(w, labels)
+        loss = recorded.call(nn.multinomial_logistic, w, labels)
+    loss.backward()
+    same(w.grad, srcad.grad(nn.multinomial_logistic, target="python")(w.value, labels))
+
+
+@pytest.mark.parametrize("f", [windowed, inserted, rooted])
+def test_what_only_a_reader_sees_is_kept_in_recorded_calls(f: Callable[..., Any]) -> None:
+    w = Tensor(0.7, True)
+    with tape() as recorded:
+        loss = recorded.call(f, w)
+        with no_grad():
+            f(2.0)
+    loss.backward()
+    same(w.grad, srcad.grad(f, target="python")(0.7))
+
+
+def test_a_number_stored_into_a_plain_array() -> None:
+    """NumPy replaces the error of an object that has items by one of its own, and names ours as its cause."""
+    with tape(), pytest.raises(ValueError) as error:
+        buffer = np.zeros(3)
+        buffer[0] = W[0] * 2.0
+    assert isinstance(error.value.__cause__, SrcadError) and "S352" in str(error.value.__cause__)
+    assert __file__.rpartition("/")[2] in str(error.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [nn.relu, nn.gelu, nn.sigmoid, nn.softmax, nn.log_softmax, nn.tanh, lambda x: nn.least_squares(x, np.ones(3))],
+)
+def test_activations_are_recorded(f: Callable[..., Any]) -> None:
+    w = Tensor([1.0, -2.0, 3.0], True)
+    with tape():
+        loss = np.sum(f(w) ** 2)
+    loss.backward()
+    same(w.grad, srcad.grad(lambda x: np.sum(f(x) ** 2), target="python")(w.value))
+
+
+def test_stop_gradient_is_a_constant_on_a_tape() -> None:
+    w = Tensor([1.0, -2.0], True)
+    with tape():
+        loss = np.sum(srcad.stop_gradient(w) * w) + np.sum(srcad.stop_gradient({"w": 2.0 * w})["w"] * w)
+    loss.backward()
+    same(w.grad, [3.0, -6.0])
 
 
 def test_the_error_of_a_missing_rule_shows_the_line_that_was_recorded() -> None:

@@ -570,6 +570,35 @@ def test_a_procedure_changes_what_it_is_given() -> None:
         srcad.jvp(run, (W, H0.copy(), XS), (np.zeros_like(W), np.zeros(3), None), target="python")
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.uint8])
+def test_cuts_are_bools(dtype: Any) -> None:
+    def f(w: Any, begins: Any) -> Any:
+        h, total = 0.1, 0.0
+        for t in window(range(7), cut={"h": begins}):
+            h = np.sin(w * h + SC[t])
+            total += h
+        return total
+
+    begins = np.array([0, 0, 1, 0, 0, 1, 0])
+    for make in (srcad.grad, srcad.jit):
+        with pytest.raises(srcad.SrcadError, match="S131.*not of bools"):
+            make(f, target="python")(0.5, begins.astype(dtype))
+    assert srcad.grad(f, target="python")(0.5, begins == 1) != srcad.grad(f, target="python")(0.5, begins == 2)
+
+
+@pytest.mark.parametrize("over", [enumerate, reversed, lambda w: zip(w, XS)])
+def test_what_goes_around_a_window_is_refused(over: Any) -> None:
+    def f(w: Any) -> Any:
+        h, total = 0.1, 0.0
+        for item in over(window(range(7), back=2, cut="h")):
+            h = np.sin(w * h)
+            total += h
+        return total
+
+    with pytest.raises(srcad.SrcadError, match="S129(.*\n)*.*around the range"):
+        srcad.grad(f, target="python")(0.5)
+
+
 def test_bools_and_numbers_that_only_a_run_knows() -> None:
     def f(w: Any, begins: Any) -> Any:
         h, total = np.ones(1), 0.0

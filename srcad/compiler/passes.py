@@ -40,6 +40,7 @@ from srcad.ir.traversal import remove_comments
 from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.float_conversion import convert_to_float
 from srcad.optimize.inlining import without_copies
+from srcad.optimize.integer_wrapping import wrap_integers
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.interchange import interchange
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
@@ -160,6 +161,7 @@ SPLIT = Pass("split_sweeps", steps.sweeps_split, SEQUENTIAL, SEQUENTIAL)
 
 COMPILED: Order = (
     Pass("remove_comments",                     f(remove_comments),                 SEQUENTIAL, SEQUENTIAL),
+    Pass("wrap_integers",                       f(wrap_integers),                    SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
     Optional("split_live_ranges",               f(split_live_ranges),                SEQUENTIAL, SEQUENTIAL),
     Optional("lower_array_statements",          f(lower_array_statements),           SEQUENTIAL, SEQUENTIAL),

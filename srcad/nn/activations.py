@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.api import stop_gradient
+from srcad.nn.dtypes import as_floats
 
 
 def relu(x: Any) -> Any:
@@ -17,6 +18,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-2.0, 3.0]))
     array([0., 3.])
     """
+    x = as_floats(x)
     return np.where(x > 0.0, x, 0.0)
 
 
@@ -26,6 +28,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu(np.array([-2.0, 3.0]))
     array([-0.02,  3.  ])
     """
+    x = as_floats(x)
     return np.where(x > 0.0, x, slope * x)
 
 
@@ -35,6 +38,7 @@ def elu(x: Any) -> Any:
     >>> elu(np.array([-1000.0, 3.0]))
     array([-1.,  3.])
     """
+    x = as_floats(x)
     return np.where(x > 0.0, x, np.expm1(np.where(x > 0.0, 0.0, x)))
 
 
@@ -44,6 +48,7 @@ def gelu(x: Any) -> Any:
     >>> np.round(gelu(np.array([-1.0, 0.0, 1.0])), 4)
     array([-0.1588,  0.    ,  0.8412])
     """
+    x = as_floats(x)
     # beyond 10, of either sign, the tanh is 1 to rounding, and a cube might overflow
     z = np.minimum(np.maximum(x, -10.0), 10.0)
     return x * (0.5 + 0.5 * np.tanh(math.sqrt(2.0 / math.pi) * (z + 0.044715 * z * z * z)))
@@ -57,6 +62,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
+    x = as_floats(x)
     e = np.exp(np.where(x < 40.0, x, 40.0))  # from 40 on it is 1 to rounding
     return e / (1.0 + e)
 
@@ -67,7 +73,7 @@ def log_sigmoid(x: Any) -> Any:
     >>> np.round(log_sigmoid(np.array([-1000.0, 0.0])), 3)
     array([-1.00e+03, -6.93e-01])
     """
-    return -np.logaddexp(0.0, -x)
+    return -np.logaddexp(0.0, -as_floats(x))
 
 
 def softplus(x: Any) -> Any:
@@ -76,7 +82,7 @@ def softplus(x: Any) -> Any:
     >>> softplus(np.array([-1000.0, 0.0, 1000.0]))
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
     """
-    return np.logaddexp(0.0, x)
+    return np.logaddexp(0.0, as_floats(x))
 
 
 def silu(x: Any) -> Any:
@@ -85,12 +91,13 @@ def silu(x: Any) -> Any:
     >>> silu(np.array([-1000.0, 0.0, 1000.0]))
     array([  -0.,    0., 1000.])
     """
+    x = as_floats(x)
     return x * sigmoid(x)
 
 
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent, `np.tanh`."""
-    return np.tanh(x)
+    return np.tanh(as_floats(x))
 
 
 def identity(x: Any) -> Any:
@@ -104,7 +111,7 @@ def log_softmax(scores: Any) -> Any:
     >>> log_softmax(np.array([1000.0, 0.0]))
     array([    0., -1000.])
     """
-    shifted = below_maximum(scores)
+    shifted = below_maximum(as_floats(scores))
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
 
 
@@ -114,7 +121,7 @@ def softmax(scores: Any) -> Any:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
-    exponentials = np.exp(below_maximum(scores))
+    exponentials = np.exp(below_maximum(as_floats(scores)))
     return exponentials / np.sum(exponentials, axis=-1, keepdims=True)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from srcad.nn.activations import ACTIVATIONS, elu, gelu, leaky_relu, relu, silu
 
 T = TypeVar("T")
@@ -27,6 +29,15 @@ def for_each(given: T | Sequence[T], layers: int, what: str) -> tuple[T, ...]:
     if len(given) != layers:
         raise ValueError(f"{layers} layers and {len(given)} {what}")
     return tuple(given)
+
+
+def feature_counts(given: int | Sequence[int]) -> tuple[int, ...]:
+    """The features of each layer; a number is that of one layer.
+
+    >>> feature_counts(8), feature_counts([8, 3])
+    ((8,), (8, 3))
+    """
+    return (given,) if isinstance(given, int | np.integer) else tuple(given)
 
 
 def activation_functions(given: Activations, layers: int) -> tuple[Activation, ...]:

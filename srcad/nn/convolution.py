@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.nn.dtypes import as_dtype
+from srcad.nn.dtypes import as_dtype, as_floats, float_dtype
 from srcad.rules.registry import common_dtype, dtype_of
 from srcad.runtime import correlate_2d
 
@@ -25,13 +25,13 @@ def conv2d(params: Any, x: Any, padding: int = 0, stride: int = 1) -> Any:
     """
     if padding < 0 or stride < 1:
         raise ValueError(f"a padding of {padding} and a stride of {stride}")
-    kernel = params["kernel"]
+    x, kernel = np.asarray(x), np.asarray(params["kernel"])
     if kernel.shape[1] != x.shape[1] or kernel.shape[0] != len(params["bias"]):
         raise ValueError(
             f"a kernel of {kernel.shape[1]} channels and {kernel.shape[0]} outputs "
             f"for images of {x.shape[1]} channels and a bias of {len(params['bias'])}"
         )
-    dtype = common_dtype(dtype_of(x), dtype_of(kernel))
+    dtype = float_dtype(common_dtype(dtype_of(x), dtype_of(kernel)))
     image = zero_padded(as_dtype(x, dtype), padding)
     check_window(image, kernel.shape[2], kernel.shape[3])
     y = correlate_2d(image, as_dtype(kernel, dtype), stride)
@@ -71,6 +71,7 @@ def max_pool2d(x: Any, size: int, stride: int | None = None) -> Any:
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
+    x = np.asarray(x)
     step = size if stride is None else stride
     check_window(x, size, size)
     out = np.empty((x.shape[0], x.shape[1], (x.shape[2] - size) // step + 1, (x.shape[3] - size) // step + 1), x.dtype)
@@ -94,6 +95,7 @@ def average_pool2d(x: Any, size: int, stride: int | None = None) -> Any:
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
+    x = as_floats(np.asarray(x))
     step = size if stride is None else stride
     check_window(x, size, size)
     out = np.empty((x.shape[0], x.shape[1], (x.shape[2] - size) // step + 1, (x.shape[3] - size) // step + 1), x.dtype)

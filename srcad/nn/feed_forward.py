@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from srcad.nn.choices import RECTIFIERS, Activations, activation_functions, checked_rates
+from srcad.nn.choices import RECTIFIERS, Activations, activation_functions, checked_rates, feature_counts
 from srcad.nn.initialisation import Parameters, Seed, dense_parameters
-from srcad.nn.layers import dense, dropout
+from srcad.nn.layers import dense, dropout, require_draws
 
 
 def neural_network(
     input_features: int,
-    hidden_features: Sequence[int],
+    hidden_features: int | Sequence[int],
     activations: Activations = "relu",
     classifier: bool = False,
     dropout_rates: float | Sequence[float] = 0.0,
@@ -36,20 +36,22 @@ def neural_network(
     >>> f(params, np.zeros((5, 4))).shape, [layer["weights"].shape for layer in params]
     ((5, 3), [(4, 8), (8, 3)])
     """
-    layers = len(hidden_features)
+    widths = feature_counts(hidden_features)
+    layers = len(widths)
     functions = activation_functions(activations, layers)
     rates = checked_rates(dropout_rates, layers)
     rng = np.random.default_rng(seed)
-    inputs = [input_features, *hidden_features[:-1]]
+    inputs = [input_features, *widths[:-1]]
     params = [
         dense_parameters(rng, features, outputs, function in RECTIFIERS, dtype)
-        for features, outputs, function in zip(inputs, hidden_features, functions, strict=True)
+        for features, outputs, function in zip(inputs, widths, functions, strict=True)
     ]
 
     def network(params: Any, x: Any, draws: Any = None) -> Any:
         hidden = x
         for i in range(layers):
             if draws is not None and rates[i] > 0.0:
+                require_draws(draws[i], hidden.shape)
                 hidden = dropout(hidden, draws[i], rates[i])
             hidden = dense(params[i], hidden)
             if i < layers - 1 or not classifier:
@@ -60,11 +62,11 @@ def neural_network(
 
 
 def dropout_draws(
-    rng: np.random.Generator, batch: int, features: Sequence[int], dtype: DTypeLike = np.float64
+    rng: np.random.Generator, batch: int, features: int | Sequence[int], dtype: DTypeLike = np.float64
 ) -> list[NDArray[Any]]:
     """Uniform numbers in [0, 1) for the inputs of each layer, of shape (batch, features).
 
     >>> [draws.shape for draws in dropout_draws(np.random.default_rng(0), 5, [4, 8])]
     [(5, 4), (5, 8)]
     """
-    return [rng.random((batch, count)).astype(dtype) for count in features]
+    return [rng.random((batch, count)).astype(dtype) for count in feature_counts(features)]

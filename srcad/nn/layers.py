@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from srcad.nn.activations import softmax
+from srcad.nn.dtypes import as_floats, require_booleans
 
 
 def dense(params: Any, x: Any) -> Any:
@@ -44,17 +45,26 @@ def dropout(x: Any, draws: Any, rate: float) -> Any:
     return np.where(draws < rate, 0.0, x / (1.0 - rate))
 
 
+def require_draws(draws: Any, shape: Any) -> None:
+    """Raise a ValueError where the draws for a layer of a model are not those of its inputs."""
+    if draws.shape != shape:
+        raise ValueError("the draws of a layer have another shape than its inputs: see dropout_draws")
+
+
 def soft_attention(query: Any, keys: Any, values: Any, mask: Any = None) -> Any:
     """The mean of `values`, weighted by the softmax of `query @ keys.T / sqrt(features)` (Vaswani et al., 2017).
 
-    query of shape (queries, features), keys of (items, features), values of (items, outputs); the result is
-    (queries, outputs). `mask`, booleans of shape (queries, items) or (items,), says which items count: each query needs
-    one that does.
+    query of shape (..., queries, features), keys of (..., items, features), values of (..., items, outputs); the result
+    is (..., queries, outputs). What stands before these axes, such as batch and head, is broadcast, and there are two
+    at most. `mask`, booleans that broadcast to (..., queries, items), says which items count: each query needs one that
+    does.
 
     >>> soft_attention(np.zeros((1, 2)), np.ones((2, 2)), np.array([[1.0], [3.0]]))
     array([[2.]])
     """
-    scores = query @ keys.T / math.sqrt(keys.shape[1])
+    query, keys, values = as_floats(query), as_floats(keys), as_floats(values)
+    scores = query @ np.swapaxes(keys, -1, -2) / math.sqrt(keys.shape[-1])
     if mask is not None:
+        require_booleans(mask)
         scores = np.where(mask, scores, -np.inf)
     return softmax(scores) @ values

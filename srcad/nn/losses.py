@@ -2,7 +2,7 @@
 
 All take `mask`, booleans of the shape of the single losses that say which count, and `reduction`: "mean" (of those
 that count), "sum", or "none" for the single losses. Values and gradients are finite for all finite logits and scores.
-Shapes that do not fit exactly raise a ValueError: nothing is broadcast.
+Shapes that do not fit exactly raise a ValueError: nothing is broadcast. Predictions of integers are taken for float64.
 
 Targets of classes are whole numbers (labels, from 0) of shape (...), or probabilities of shape (..., classes), such as
 one-hot vectors. Those of the binary losses and of `least_squares` have the shape of the predictions.
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from srcad.nn.activations import below_maximum, log_softmax
-from srcad.nn.dtypes import as_dtype
-from srcad.nn.reductions import reduced
-from srcad.rules.registry import dtype_of, is_float_name
+from srcad.nn.dtypes import as_array, as_dtype, require_booleans
+from srcad.nn.reductions import predicted, reduced
+from srcad.rules.registry import dtype_of, is_float_name, unsupported
 
 
 def multinomial_logistic(logits: Any, targets: Any, mask: Any = None, reduction: str = "mean") -> Any:
@@ -26,14 +26,15 @@ def multinomial_logistic(logits: Any, targets: Any, mask: Any = None, reduction:
     >>> float(multinomial_logistic(np.array([[1000.0, 0.0], [0.0, 0.0]]), np.array([1, 0]), reduction="sum"))
     1000.6931471805599
     """
+    logits = predicted(logits, reduction)
     if is_float_name(dtype_of(targets)):
         logs = log_softmax(logits)
-        t = like(targets, logits)
+        t = probabilities_like(targets, logits)
         # a class that is impossible and not wanted costs nothing
         losses = -np.sum(t * np.where((t == 0.0) & (logs == -np.inf), 0.0, logs), axis=-1)
     else:
         shifted = below_maximum(logits)
-        losses = np.log(np.sum(np.exp(shifted), axis=-1)) - entries_of(shifted, targets)
+        losses = np.log(np.sum(np.exp(shifted), axis=-1)) - entries_of(shifted, counted_labels(targets, mask))
     return reduced(losses, mask, reduction)
 
 
@@ -45,10 +46,11 @@ def cross_entropy(probabilities: Any, targets: Any, mask: Any = None, reduction:
     >>> float(cross_entropy(np.array([[0.25, 0.75], [1.0, 0.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]), reduction="sum"))
     0.2876820724517809
     """
+    probabilities = predicted(probabilities, reduction)
     if is_float_name(dtype_of(targets)):
-        losses = -np.sum(times_log(like(targets, probabilities), probabilities), axis=-1)
+        losses = -np.sum(times_log(probabilities_like(targets, probabilities), probabilities), axis=-1)
     else:
-        losses = -np.log(entries_of(probabilities, targets))
+        losses = -np.log(entries_of(probabilities, counted_labels(targets, mask)))
     return reduced(losses, mask, reduction)
 
 
@@ -58,6 +60,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any, mask: Any = None, red
     >>> binary_cross_entropy(np.array([0.5, 0.5]), np.array([0, 1]), reduction="none")
     array([0.69314718, 0.69314718])
     """
+    probabilities = predicted(probabilities, reduction)
     t = like(targets, probabilities)
     losses = -(times_log(t, probabilities) + times_log(1.0 - t, 1.0 - probabilities))
     return reduced(losses, mask, reduction)
@@ -69,6 +72,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any, mask: Any = None
     >>> binary_cross_entropy_with_logits(np.array([-1000.0, 0.0]), np.array([1, 0]), reduction="none")
     array([1.00000000e+03, 6.93147181e-01])
     """
+    logits = predicted(logits, reduction)
     t = like(targets, logits)
     positive = logits > 0.0
     # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), with slopes that agree where the sign changes
@@ -82,6 +86,7 @@ def least_squares(predictions: Any, targets: Any, mask: Any = None, reduction: s
     >>> float(least_squares(np.array([1.0, 4.0]), np.array([0.0, 1.0])))
     5.0
     """
+    predictions = predicted(predictions, reduction)
     return reduced((predictions - like(targets, predictions)) ** 2, mask, reduction)
 
 
@@ -94,6 +99,9 @@ def margin(scores: Any, labels: Any, width: float = 1.0, mask: Any = None, reduc
     >>> float(margin(np.array([[2.0, 1.5, 0.0]]), np.array([0])))
     0.5
     """
+    scores, labels = predicted(scores, reduction), counted_labels(labels, mask)
+    if is_float_name(dtype_of(labels)):
+        unsupported("a label that is a float; labels are whole numbers, such as labels.astype(int),")
     own = entries_of(scores, labels)
     excess = scores - (own if np.ndim(labels) == 0 else own[..., None]) + width
     # the class of the label itself adds the width, whatever its score
@@ -109,12 +117,30 @@ def times_log(a: Any, p: Any) -> Any:
     return a * np.log(np.where((a == 0.0) & (p == 0.0), 1.0, p))
 
 
+def counted_labels(labels: Any, mask: Any) -> Any:
+    """The labels, with 0 in the place of those that the mask leaves out, which may be anything.
+
+    >>> counted_labels([1, -1], np.array([True, False]))
+    array([1, 0])
+    """
+    labels = np.asarray(labels)
+    if mask is None:
+        return labels
+    mask = np.asarray(mask)
+    require_booleans(mask)
+    if mask.shape != labels.shape:
+        raise ValueError("the mask has another shape than the labels")
+    labels = np.where(mask, labels, 0)
+    return labels
+
+
 def entries_of(values: Any, labels: Any) -> Any:
     """For each label the entry of the last axis of `values` that it counts: values (..., classes), labels (...).
 
     >>> entries_of(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
     array([2., 3.])
     """
+    values = np.asarray(values)
     if np.shape(labels) != values.shape[:-1]:
         raise ValueError("the labels have another shape than the predictions without their last axis")
     if np.ndim(labels) == 0:
@@ -133,6 +159,15 @@ def entries_of(values: Any, labels: Any) -> Any:
 
 def like(targets: Any, predictions: Any) -> Any:
     """`targets` in the dtype of the predictions, whose shape they must have."""
+    targets = as_array(targets)
     if targets.shape != predictions.shape:
         raise ValueError("the targets have another shape than the predictions")
+    return as_dtype(targets, dtype_of(predictions))
+
+
+def probabilities_like(targets: Any, predictions: Any) -> Any:
+    """`targets` of floats in the dtype of the predictions, whose shape they must have."""
+    targets = as_array(targets)
+    if targets.shape != predictions.shape:
+        raise ValueError("targets of floats are probabilities, in the shape of the predictions; labels are integers")
     return as_dtype(targets, dtype_of(predictions))

@@ -1,4 +1,4 @@
-"""From the losses of single entries to the loss of a batch."""
+"""What all losses have in common: how they take predictions, and the way from single losses to that of a batch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from srcad.nn.dtypes import require_booleans
+from srcad.nn.dtypes import as_floats, require_booleans
 from srcad.rules.registry import unsupported
+
+
+def predicted(predictions: Any, reduction: str) -> Any:
+    """The predictions of a loss as floats; a ValueError where there are none to take a mean of.
+
+    >>> predicted(np.array([1, 2]), "mean")
+    array([1., 2.])
+    """
+    floats = as_floats(predictions)
+    if reduction == "mean" and np.size(floats) == 0:
+        raise ValueError("there are no losses to take the mean of")
+    return floats
 
 
 def reduced(losses: Any, mask: Any, reduction: str) -> Any:
@@ -25,6 +37,7 @@ def reduced(losses: Any, mask: Any, reduction: str) -> Any:
     if mask is None:
         counted = losses
     else:
+        mask = np.asarray(mask)
         require_booleans(mask)
         if mask.shape != losses.shape:
             raise ValueError("the mask has another shape than the losses")

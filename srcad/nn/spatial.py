@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from srcad.nn.choices import RECTIFIERS, Activations, activation_functions, checked_rates, for_each
+from srcad.nn.choices import RECTIFIERS, Activations, activation_functions, checked_rates, feature_counts, for_each
 from srcad.nn.convolution import conv2d, max_pool2d
 from srcad.nn.initialisation import Parameters, Seed, glorot_uniform, he_normal
-from srcad.nn.layers import dropout
+from srcad.nn.layers import dropout, require_draws
 
 
 def spatial_network(
     input_features: int,
-    hidden_features: Sequence[int],
+    hidden_features: int | Sequence[int],
     kernel_sizes: int | Sequence[int] = 3,
     poolings: int | Sequence[int] = 1,
     activations: Activations = "relu",
@@ -41,7 +41,8 @@ def spatial_network(
     >>> f(params, np.zeros((5, 1, 8, 8))).shape, params[1]["kernel"].shape
     ((5, 8, 4, 4), (8, 4, 3, 3))
     """
-    layers = len(hidden_features)
+    widths = feature_counts(hidden_features)
+    layers = len(widths)
     functions = activation_functions(activations, layers)
     sizes = for_each(kernel_sizes, layers, "kernel sizes")
     pools = for_each(poolings, layers, "poolings")
@@ -49,16 +50,17 @@ def spatial_network(
     steps = for_each(strides, layers, "strides")
     rates = checked_rates(dropout_rates, layers)
     rng = np.random.default_rng(seed)
-    inputs = [input_features, *hidden_features[:-1]]
+    inputs = [input_features, *widths[:-1]]
     params = [
         convolution_parameters(rng, features, outputs, size, function in RECTIFIERS, dtype)
-        for features, outputs, size, function in zip(inputs, hidden_features, sizes, functions, strict=True)
+        for features, outputs, size, function in zip(inputs, widths, sizes, functions, strict=True)
     ]
 
     def network(params: Any, x: Any, draws: Any = None) -> Any:
         hidden = x
         for i in range(layers):
             if draws is not None and rates[i] > 0.0:
+                require_draws(draws[i], hidden.shape[:2])
                 hidden = dropout(hidden, draws[i][:, :, None, None], rates[i])
             hidden = functions[i](conv2d(params[i], hidden, rims[i], steps[i]))
             if pools[i] > 1:

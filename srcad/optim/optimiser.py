@@ -41,8 +41,8 @@ class Optimiser:
         `params['W'][0]`. So `numpy.savez(path, **state)` writes it to a file, and `dict(numpy.load(path))` is the
         state again: with the parameters of then, updates go on bit for bit.
 
-        Raises S305 for floats that are neither float32 nor float64, S308 for arrays that share memory, S317 for
-        arrays that are read-only.
+        Raises S304 for complex numbers, S305 for floats that are neither float32 nor float64, S308 for arrays that
+        share memory, S317 for arrays that are read-only.
         """
         leaves = FloatLeaves.of(params)
         refuse_unsuited(leaves)

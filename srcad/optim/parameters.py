@@ -55,9 +55,12 @@ def flat_view(leaf: Any, dtype: np.dtype[Any], order: Any) -> Array:
 def refuse_unsuited(params: FloatLeaves) -> None:
     """Refuse a structure whose floats cannot be changed in place.
 
-    S305 for another dtype than float32 and float64, S317 for an array that is read-only, S308 for one that overlaps
-    another or itself, S302 for a matrix or a masked array.
+    S304 for complex numbers, S305 for another dtype than float32 and float64, S317 for an array that is read-only, S308
+    for one that overlaps another or itself, S302 for a matrix or a masked array.
     """
+    for at, leaf in enumerate(params.leaves):
+        if isinstance(leaf, complex) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "c"):
+            fail("S304", f"{params.place(at)} is complex", advice="split it into its real and imaginary parts.")
     for at in params.positions:
         leaf = params.leaves[at]
         dtype = dtype_of(leaf)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, inf, isfinite, pi
+from math import cos, inf, isfinite, nan, pi
 
 from srcad.errors import fail
 from srcad.optim.numbers import check_count, check_number
@@ -24,10 +24,14 @@ def step_at(step: Step, count: int) -> float:
     """
     if not callable(step):
         return step
-    found = float(step(count))
-    if not isfinite(found):
-        fail("S310", f"the schedule gives the step {found} after {count} updates")
-    return found
+    found = step(count)
+    try:
+        number = float(found)
+    except (TypeError, ValueError):
+        number = nan
+    if not isfinite(number):
+        fail("S310", f"the schedule gives the step {found!r} after {count} updates", None, "A step is a finite number.")
+    return number
 
 
 def check_step(name: str, step: Step) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from srcad.errors import fail
 from srcad.rules.external import name_of
 from srcad.rules.primitive_type import EVERY
 from srcad.rules.primitives import PRIMITIVES
@@ -164,16 +165,13 @@ def compile_time(function: F) -> F:
     return function
 
 
-class Refused(Exception):
-    """Raised by `unsupported` when a prelude function runs as plain Python."""
-
-
 def unsupported(message: str) -> Any:
     """Say that this use of a function is not supported.
 
-    Statically reached during compilation, it becomes an error at the user's line.
+    Statically reached during compilation, it becomes an error at the user's line. A function that runs as plain Python
+    raises S128 here.
     """
-    raise Refused(message)
+    fail("S128", f"{message} is not supported")
 
 
 # ---- questions that lowering answers from types, at compile time -------------------------------------
@@ -206,7 +204,7 @@ def is_packed(x: Any) -> bool:
 
 def dtype_of(x: Any) -> str:
     """The name of the dtype of `x`: `float64` for a Python float, `int64` for an int."""
-    return str(np.asarray(x).dtype.name)
+    return str((x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype).name)
 
 
 # ---- static helpers ----------------------------------------------------------------------------------

@@ -20,9 +20,16 @@ def differentiate(recording: Recording, number: int, value: Any, cotangent: Any,
 
     Raises S201, S321, S351, S354, S355.
     """
-    if recording.is_used:
-        why = "Each call adds to .grad, so a second one would count twice."
-        fail("S351", "backward of a tape that has been played back", here(), why, "pass retain=True to the first.")
+    if recording.used is not None:
+        if recording.used == number:
+            why, advice = (
+                "Each call adds to .grad, so a second one would count twice.",
+                "pass retain=True to the first.",
+            )
+        else:
+            why = "It was that of another tensor, after which the tape does not keep intermediate values any more."
+            advice = "pass retain=True to the first, or add the two up: (a + b).backward()."
+        fail("S351", "backward of a tape that has been played back", here(), why, advice)
     recording.refuse_changed()
     cotangents = _cotangents(value, cotangent)
     program = PROGRAMS.of(recording, number, bool(cotangents))
@@ -33,7 +40,7 @@ def differentiate(recording: Recording, number: int, value: Any, cotangent: Any,
         raise program.located(error, recording) from None
     if recording.functions:
         _refuse_other_value(value, again, cotangents)
-    recording.is_used = not retain
+    recording.used = None if retain else number
     recording.played = program, arguments
     for at, gradient in zip(program.differentiated + program.retained, gradients, strict=True):
         tensor = recording.retained[at] if at in recording.retained else recording.leaves[at][0]

@@ -45,9 +45,13 @@ class Module:
     def backward(self, inputs: tuple[Any, ...], cotangent: Any, **options: Unpack[Choices]) -> tuple[Any, ...]:
         """Run `forward` on a tape of its own, and pass a cotangent of its result back.
 
-        The gradients of the parameters are added to their `.grad`. Returns the gradient of each input, in its
-        structure; None in the place of what is no float.
+        The gradients of the parameters are added to their `.grad`. `inputs` are those of `forward`, in a tuple or a
+        list. Returns the gradient of each input, in its structure; None in the place of what is no float. Raises S321
+        for inputs that are no tuple, and a cotangent that does not fit.
         """
+        if not isinstance(inputs, tuple | list):
+            what = f"inputs of type {type(inputs).__name__}, not the tuple of the arguments of forward"
+            fail("S321", what, here(), advice="write backward((x,), cotangent) for one input.")
         leaves, spec = flatten(inputs)
         values = [np.asarray(getattr(leaf, "_value", leaf)) for leaf in leaves]
         moving = [Tensor(value, value.dtype.kind == "f") for value in values]

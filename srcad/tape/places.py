@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -12,8 +13,19 @@ from types import CodeType, FrameType
 
 from srcad.ir.nodes import Span
 
-_OWN = frozenset(map(str, Path(__file__).parent.glob("*.py")))
-"""The files of the tape."""
+_TAPE = str(Path(__file__).parent) + os.sep
+_SRCAD = str(Path(__file__).parents[1]) + os.sep
+
+
+class _Own(dict[str, bool]):
+    """Whether a file is one of srcad; asked for each frame of each operation."""
+
+    def __missing__(self, file: str) -> bool:
+        self[file] = file.startswith(_SRCAD)
+        return self[file]
+
+
+_OWN = _Own()
 
 
 @dataclass(frozen=True)
@@ -68,11 +80,25 @@ class Place:
 
 def users_place() -> tuple[CodeType, int]:
     """The instruction that called into the tape: the parts of a `Place`, which is made when it is asked for."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename in _OWN:
-        frame = frame.f_back
-    assert frame is not None
+    frame = _users_frame()
     return frame.f_code, frame.f_lasti
+
+
+def _users_frame() -> FrameType:
+    frame = sys._getframe(1)
+    while _OWN[frame.f_code.co_filename] and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def entered() -> str | None:
+    """The name of the function of srcad that the user has called and that runs, unless it is one of the tape."""
+    users, frame, found = _users_frame(), sys._getframe(1), None
+    while frame is not users and frame.f_back is not None:
+        if not frame.f_code.co_filename.startswith(_TAPE):
+            found = frame.f_code.co_name
+        frame = frame.f_back
+    return found
 
 
 def here() -> Span:

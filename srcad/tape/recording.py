@@ -60,8 +60,8 @@ class Recording:
         """The number and the value of the newest operation. Not its tensor: the two would keep each other."""
         self.played: tuple[Program, list[Any]] | None = None
         """What the newest `backward` has run."""
-        self.is_used = False
-        """Whether `backward` has been called, without `retain`."""
+        self.used: int | None = None
+        """The number of the entry whose `backward` has been called, without `retain`."""
         self._number_of_leaf: dict[int, int] = {}
         self._number_of_array: dict[int, tuple[np.ndarray[Any, Any], int]] = {}
 

@@ -15,6 +15,8 @@ class _State(threading.local):
     """Of the innermost open tape; None inside of `no_grad`."""
     enabled: bool = True
     """False inside of `no_grad`."""
+    calls: int = 0
+    """How many recorded calls run, one inside of another: of their functions the tape sees the source."""
 
 
 STATE = _State()

@@ -17,6 +17,7 @@ from srcad.tape.places import here
 from srcad.tape.recording import Recording
 from srcad.tape.state import STATE
 from srcad.tape.tensor import Tensor
+from srcad.unread import LISTENERS
 
 _DEFAULTS = Options()
 
@@ -96,9 +97,23 @@ class Tape:
         return self._recording.newest
 
 
+def _refuse_unread(name: str) -> None:
+    if STATE.recording is not None and not STATE.calls:
+        why = "It means something where the function is read; a tape records what the function does."
+        advice = "record the function that calls it as a whole: tape.call(f, ...)."
+        fail("S353", f"srcad.{name} on a tape", here(), why, advice)
+
+
+LISTENERS.append(_refuse_unread)
+
+
 def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
     def value(*args: Any, **options: Any) -> Any:
-        out = function(*args, **options)
+        STATE.calls += 1
+        try:
+            out = function(*args, **options)
+        finally:
+            STATE.calls -= 1
         if any(isinstance(leaf, Tensor) for leaf in flatten(out)[0]):
             why = "It gets arrays in the place of its arguments, and would be inlined without the tensor."
             fail("S353", f"{getattr(function, '__name__', function)} uses a tensor that is no argument", here(), why)

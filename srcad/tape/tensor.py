@@ -14,7 +14,7 @@ from srcad.tape.gradients import differentiate, refuse_unrecorded
 from srcad.tape.in_place import change
 from srcad.tape.methods import Methods
 from srcad.tape.operations import execute, item, run
-from srcad.tape.places import here
+from srcad.tape.places import entered, here
 from srcad.tape.program_text import numpy_name
 from srcad.tape.state import STATE
 
@@ -213,6 +213,9 @@ class Tensor(Arithmetic, Methods):
         if self.requires_grad and STATE.recording is not None:
             why = "What is computed with that would be a constant to the gradient."
             advice = "use functions of NumPy, or say that it is a constant: .item(), .detach()."
+            if (called := entered()) is not None:
+                why = f"{called} computes element by element, or in compiled code, which a tape does not see. {why}"
+                advice = f"record the call as a whole: tape.call({called}, ...)."
             fail("S352", f"a recorded tensor is {how}", here(), why, advice)
 
 

@@ -53,6 +53,8 @@ class Kind(NamedTuple):
         return not self.strong_dtype
 
 
+_NARROW = DTYPES - {"bool", "int64", "float32", "float64"}
+"""Of integers that a literal may be too large for: NumPy then raises an error."""
 _SLICE = Kind("slice", -1)
 _LENGTH = Kind("int64", 0, True)
 
@@ -132,7 +134,7 @@ def type_of_constant(value: object) -> Type:
 # ---- one operation -----------------------------------------------------------------------------
 
 _Part = tuple[Kind, object]
-"""An operand, and its value where the dtype depends on that: of an exponent."""
+"""An operand, and its value where the dtype depends on that."""
 _kinds: dict[tuple[object, ...], Kind] = {}
 
 
@@ -144,13 +146,23 @@ def kind_of(prim: str, args: Sequence[Expr], kinds: Sequence[Kind], static: Mapp
         return item_kind(kinds[0], args[1:])
     if prim in ("reshape", "np.broadcast_to"):
         return kinds[0]._replace(rank=len(kinds) - 1, weak=False)
-    values = tuple(arg.value if isinstance(arg, Const) else None for arg in args) if prim == "**" else ()
+    values: tuple[object, ...] = ()
+    if prim == "**" or any(known.dtype in _NARROW for known in kinds):
+        values = tuple(arg.value if isinstance(arg, Const) and _matters(prim, arg.value) else None for arg in args)
     key = (prim, tuple(kinds), values, tuple(sorted((k, str(v)) for k, v in static.items())) if static else ())
     found = _kinds.get(key)
     if found is None:
         parts = tuple(zip(kinds, values or (None,) * len(kinds), strict=True))
         found = _kinds[key] = _at_both_ends(prim, parts, static)
     return found
+
+
+def _matters(prim: str, literal: object) -> bool:
+    """Whether the dtype depends on the value of a literal: on an exponent, and on an integer out of some dtype."""
+    if prim == "**":
+        return True
+    is_elementwise = prim in PRIMITIVES and PRIMITIVES[prim].kind == "elementwise"
+    return is_elementwise and type(literal) is int and not 0 <= literal < 128
 
 
 def item_kind(base: Kind, items: Sequence[Expr]) -> Kind:

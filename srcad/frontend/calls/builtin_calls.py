@@ -59,8 +59,9 @@ from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
 from srcad.frontend.values.iterables import check_range, count_of, items_of, iterable_of
-from srcad.ir.types import Array, Dim, Scalar
+from srcad.ir.types import FLOATS, Array, Dim, Scalar
 from srcad.rules.expansions.jacobians import directions
+from srcad.rules.registry import METHODS
 from srcad.typing.length_demands import Axis, Filled
 
 Args = Sequence[Abstract]
@@ -280,6 +281,8 @@ def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         value = args[0]
         if isinstance(value, Leaf) and isinstance(value.type, Array):
             total = ctx.call(Constant(np.sum), value, axis=ctx.constant(0))
+            if value.type.dtype not in ("bool", *FLOATS):  # np.sum has 64 bits
+                total = ctx.call(Constant(METHODS["astype"]), total, Constant(value.type.dtype))
             return total if start is None else binary(ctx, "+", start, total)
         items = spread(ctx, value)
     total = start if start is not None else ctx.constant(0)

@@ -73,5 +73,8 @@ def _cut_names(ctx: Context, value: Abstract) -> dict[str, Abstract | None]:
     for key, mask in pairs:
         if not isinstance(key, str):
             ctx.fail("S131", f"cut= has {describe_value(value)}", None, 'name the variables as text: cut=("h", "c").')
+        if isinstance(mask, Leaf) and getattr(mask.type, "dtype", "bool") != "bool":
+            what, advice = f"cut= of {key} is {describe_value(mask)}, not of bools", "write the condition: begins == 1."
+            ctx.fail("S131", what, "It says where the gradient is cut.", advice)
         found[key] = None if mask == Constant(None) else mask
     return found

@@ -37,6 +37,7 @@ from srcad.frontend.values.abstract_values import (
     ReversedValue,
     Seq,
     Table,
+    WindowValue,
     ZipValue,
 )
 from srcad.frontend.values.context import Context, is_integer
@@ -151,6 +152,13 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return Iterable(zero, iterable.stop, one, pair, is_counted=start.atom == Const(0))
         case ZipValue(inners):
             return _zipped(ctx, inners)
+        case WindowValue():
+            ctx.fail(
+                "S129",
+                "a window that is not what a loop goes over",
+                None,
+                "write the window around the range, and index: for t in srcad.window(range(len(xs)), ...).",
+            )
     ctx.fail(
         "S129",
         f"a loop over {describe_value(value)}",

@@ -34,8 +34,10 @@ def integer_product(a: Any, b: Any) -> Any:
     if a.shape[-1] != b.shape[0]:
         raise ValueError("matmul: the lengths that are summed over differ")
     y = sum_of_products(a, b)
-    # sums of truth values are truth values
-    return cast(y != 0, dtype="bool") if common_dtype(dtype_of(a), dtype_of(b)) == "bool" else y
+    name = common_dtype(dtype_of(a), dtype_of(b))
+    if name == "bool":
+        return cast(y != 0, dtype=name)  # sums of truth values are truth values
+    return y if dtype_of(y) == name else cast(y, dtype=name)  # np.sum has 64 bits, a product those of its factors
 
 
 def sum_of_products(a: Any, b: Any) -> Any:
@@ -217,6 +219,6 @@ def kron(a: Any, b: Any) -> Any:
 def trace(a: Any, offset: Any = 0) -> Any:
     if np.ndim(a) != 2:
         unsupported("np.trace of an array that is not a matrix")
-    if offset == 0:
+    if offset == 0 and is_float_name(dtype_of(a)):
         return trace_of(a)
     return np.sum(np.diag(a, offset))

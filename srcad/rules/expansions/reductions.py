@@ -11,7 +11,17 @@ import numpy as np
 from srcad import runtime
 from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axes_of, axis_of, dtype_name, dtype_of, expands, unsupported, with_new_axes
+from srcad.rules.registry import (
+    axes_of,
+    axis_of,
+    compile_time,
+    dtype_name,
+    dtype_of,
+    expands,
+    is_float_name,
+    unsupported,
+    with_new_axes,
+)
 
 cast = PRIMITIVES["astype"]
 array_of = PRIMITIVES["array"]
@@ -36,15 +46,26 @@ def operand(a: Any, dtype: Any, out: Any) -> Any:
     if out is not None:
         unsupported("a reduction with out=")
     x = np.asarray(a)
-    if dtype is not None:
-        return cast(x, dtype=dtype_name(dtype))
-    return x
+    if dtype is None:
+        return x
+    if summed_dtype(dtype_name(dtype)) != dtype_name(dtype):
+        unsupported("a reduction in integers of less than 64 bits")
+    return cast(x, dtype=dtype_name(dtype))
+
+
+@compile_time
+def summed_dtype(name: str) -> str:
+    """The dtype of a sum or a product of all entries: integers have 64 bits.
+
+    >>> summed_dtype("bool"), summed_dtype("int8"), summed_dtype("uint8"), summed_dtype("float32")
+    ('int64', 'int64', 'uint64', 'float32')
+    """
+    return str(np.sum(np.zeros(1, name)).dtype.name)
 
 
 def number(x: Any) -> Any:
-    if dtype_of(x) == "bool":
-        return cast(x, dtype="int64")
-    return x
+    name = summed_dtype(dtype_of(x))
+    return x if dtype_of(x) == name else cast(x, dtype=name)
 
 
 def restored(y: Any, rank: Any, axes: Any, keepdims: Any) -> Any:
@@ -119,6 +140,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = Fa
     x = np.asarray(a)
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
+    if not is_float_name(dtype_of(x)):
+        x = cast(x, dtype="float64")
     w = np.asarray(weights)
     if np.ndim(w) != np.ndim(x):
         if np.ndim(w) != 1 or axis is None:

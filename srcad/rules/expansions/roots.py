@@ -13,6 +13,7 @@ import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import dtype_of, is_float_name, unsupported
+from srcad.unread import called
 
 cast = PRIMITIVES["astype"]
 constant = PRIMITIVES["stop_gradient"]
@@ -40,6 +41,7 @@ def implicit_root(
     >>> float(implicit_root(lambda x, p: x**3 - p, 1.0, 8.0))
     2.0
     """
+    called("implicit_root")
     return found_root(residual, by_differences(residual, args), 0, x0, args, bracket, tolerance, steps)
 
 

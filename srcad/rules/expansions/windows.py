@@ -9,6 +9,7 @@ import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import dtype_of, unsupported
+from srcad.unread import called
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ def window(
     >>> round(f(0.5), 4), srcad.grad(f, target="python")(0.5)
     (10.0312, 9.75)
     """
+    called("window")
     for name, value in (("every", every), ("back", back)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
@@ -69,6 +71,8 @@ def own(x: Any) -> Any:
 
 def cut(x: Any, where: Any) -> Any:
     """The same value, which is constant where a bool, or one for each row, is true; with memory of its own."""
+    if dtype_of(where) != "bool":
+        unsupported("cut= of a window that is not made of bools")
     if np.ndim(where) == 0:
         return cut_gradient(own(x), where)
     if np.ndim(where) > 1 or np.ndim(x) == 0:
