@@ -87,8 +87,8 @@ def module_text(
     compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
     compiles = compiles or decorator is not None
     compiled = compiled if compiles else []
-    if decorator is not None or compiled:
-        third_party.append("from numba import njit")
+    if of_numba := [name for name, is_used in (("njit", decorator is not None or compiled), ("prange", "prange" in used)) if is_used]:
+        third_party.append(f"from numba import {', '.join(of_numba)}")
     if third_party:
         parts.append("\n".join(third_party))
     helpers = {name for one in found for name in _helpers(one.body, one.results)}
