@@ -25,6 +25,8 @@ from srcad.dispatch.specialisation import Specialisation
 from srcad.dispatch.tangent_arguments import float_positions, tangents_of
 from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
 from srcad.errors import SrcadError, UnsupportedError, fail
+from srcad.frontend.source.carried_texts import texts_to_carry
+from srcad.frontend.source.source_text import Text, carried
 from srcad.inspection.explanation import Explanation, explanation
 from srcad.inspection.finite_calls import checking_call, copied, readable_text
 from srcad.inspection.graph.dependence_graph import DependenceGraph, dependence_graph
@@ -37,6 +39,11 @@ from srcad.rules.registry import CHANGES
 
 _MOST = 100
 """Arguments by position, of a function with a star-parameter."""
+
+
+def _unpickled(function: Callable[..., Any], request: Request, texts: tuple[Text, ...]) -> Derivative:
+    carried.update(dict.fromkeys(texts))
+    return Derivative(function, request)
 
 
 class Derivative:
@@ -287,7 +294,7 @@ class Derivative:
             found = getattr(found, part, None)
         if found is self:  # a decorated function: the module attribute of this name is the derivative itself
             return str(self.__qualname__)
-        return Derivative, (self.__wrapped__, self._request)
+        return _unpickled, (self.__wrapped__, self._request, texts_to_carry(self._parameters.function))
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """A derivative defined in a class body is a method, like its function."""

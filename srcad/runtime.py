@@ -448,18 +448,25 @@ def with_diagonal(like: Any, values: Any, k: Any) -> Any:
 # ---- convolutions ------------------------------------------------------------------------------
 
 
-def patches_2d(image: Any, rows: Any, columns: Any, step: Any) -> Any:
-    """The patches of (channels, height, width) that a kernel of `rows` by `columns` meets, one in each column."""
-    height = (image.shape[1] - rows) // step + 1
-    width = (image.shape[2] - columns) // step + 1
-    out = np.empty((image.shape[0] * rows * columns, height * width), image.dtype)
-    for c in range(image.shape[0]):
+def patches_2d(images: Any, rows: Any, columns: Any, step: Any) -> Any:
+    """The patches of images that a kernel of `rows` by `columns` meets: (channels rows columns, batch height width)."""
+    batch, channels = images.shape[0], images.shape[1]
+    height = (images.shape[2] - rows) // step + 1
+    width = (images.shape[3] - columns) // step + 1
+    out = np.empty((channels, rows, columns, batch, height, width), images.dtype)
+    for c in range(channels):
         for m in range(rows):
             for n in range(columns):
-                for i in range(height):
-                    for j in range(width):
-                        out[(c * rows + m) * columns + n, i * width + j] = image[c, i * step + m, j * step + n]
-    return out
+                for b in range(batch):
+                    for i in range(height):
+                        line = images[b, c, i * step + m]
+                        if step == 1:  # neighbours, which are copied several at a time
+                            for j in range(width):
+                                out[c, m, n, b, i, j] = line[n + j]
+                        else:
+                            for j in range(width):
+                                out[c, m, n, b, i, j] = line[n + j * step]
+    return out.reshape(channels * rows * columns, batch * height * width)
 
 
 def correlate_2d(x: Any, kernel: Any, step: Any) -> Any:
@@ -474,7 +481,7 @@ def correlate_2d(x: Any, kernel: Any, step: Any) -> Any:
     weights = np.ascontiguousarray(kernel).reshape(outputs, channels * rows * columns)
     out = np.empty((x.shape[0], outputs, height, width), x.dtype)
     for b in range(x.shape[0]):
-        out[b] = (weights @ patches_2d(x[b], rows, columns, step)).reshape(outputs, height, width)
+        out[b] = (weights @ patches_2d(x[b : b + 1], rows, columns, step)).reshape(outputs, height, width)
     return out
 
 
@@ -485,24 +492,37 @@ def correlate_2d_input_adjoint(x: Any, kernel: Any, d_y: Any, step: Any) -> Any:
     weights = np.ascontiguousarray(kernel).reshape(outputs, channels * rows * columns)
     out = np.zeros(x.shape, d_y.dtype)
     for b in range(x.shape[0]):
-        d_patches = weights.T @ np.ascontiguousarray(d_y[b]).reshape(outputs, height * width)
+        d_image = np.ascontiguousarray(d_y[b]).reshape(outputs, height * width)
+        d_patches = (weights.T @ d_image).reshape(channels, rows, columns, height, width)
         for c in range(channels):
             for m in range(rows):
                 for n in range(columns):
                     for i in range(height):
-                        for j in range(width):
-                            d_patch = d_patches[(c * rows + m) * columns + n, i * width + j]
-                            out[b, c, i * step + m, j * step + n] += d_patch
+                        line = out[b, c, i * step + m]
+                        if step == 1:
+                            for j in range(width):
+                                line[n + j] += d_patches[c, m, n, i, j]
+                        else:
+                            for j in range(width):
+                                line[n + j * step] += d_patches[c, m, n, i, j]
     return out
 
 
 def correlate_2d_kernel_adjoint(x: Any, kernel: Any, d_y: Any, step: Any) -> Any:
-    """The adjoint of `kernel`, of which only the shape is read, by that of `correlate_2d(x, kernel, step)`."""
+    """The adjoint of `kernel`, of which only the shape is read, by that of `correlate_2d(x, kernel, step)`.
+
+    Small images are taken together, so that there are fewer products, and fewer results to be added up.
+    """
     outputs, channels, rows, columns = kernel.shape
+    size = d_y.shape[2] * d_y.shape[3]
+    together = max(1, 512 // max(1, size))
     out = np.zeros((outputs, channels * rows * columns), d_y.dtype)
-    for b in range(x.shape[0]):
-        d_image = np.ascontiguousarray(d_y[b]).reshape(outputs, d_y.shape[2] * d_y.shape[3])
-        out += d_image @ patches_2d(x[b], rows, columns, step).T
+    for b in range(0, x.shape[0], together):
+        some = x[b : b + together]
+        d_some = np.empty((outputs, some.shape[0], size), d_y.dtype)
+        for k in range(some.shape[0]):
+            d_some[:, k] = np.ascontiguousarray(d_y[b + k]).reshape(outputs, size)
+        out += d_some.reshape(outputs, some.shape[0] * size) @ patches_2d(some, rows, columns, step).T
     return out.reshape(outputs, channels, rows, columns)
 
 

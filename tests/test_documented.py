@@ -43,3 +43,9 @@ def test_files_that_the_docs_name_exist() -> None:
     text = (DOCS / "ancestors.md").read_text()
     named = set(re.findall(r"\b(?:tests|examples)/\w+\.py\b", text))
     assert len(named) > 20 and not [one for one in named if not (DOCS.parent / one).exists()]
+
+
+def test_texts_that_are_only_shown_are_python() -> None:
+    """What needs a cluster or MPI is not run by the page."""
+    shown = re.findall(r"^```python\n(.*?)^```", (DOCS / "many_machines.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(shown) == 2 and [compile(text, "many_machines.md", "exec") for text in shown]

@@ -9,6 +9,7 @@ import pytest
 
 import srcad
 from srcad import nn
+from srcad.runtime import correlate_2d_kernel_adjoint
 
 rng = np.random.default_rng(11)
 X = rng.normal(size=(2, 3, 7, 6))
@@ -48,6 +49,15 @@ def test_conv2d_of_small_batches(shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(nn.conv2d(params, x), correlated(params, x, 0, 1), rtol=1e-12, atol=1e-14)
     gradient = srcad.grad(lambda x: np.sum(nn.conv2d(params, x) ** 2), target="python")(x)
     assert gradient.shape == shape
+
+
+@pytest.mark.parametrize("size, stride", [((9, 13), 1), ((17, 25), 2), ((26, 27), 1)])
+def test_kernel_adjoint_of_more_images_than_are_taken_together(size: tuple[int, int], stride: int) -> None:
+    x, kernel = rng.normal(size=(11, 2, *size)), np.zeros((3, 2, 2, 3))
+    windows = patches(x, 2, 3, stride)
+    d_y = rng.normal(size=(11, 3, *windows.shape[2:4]))
+    want = np.einsum("bcijmn,bkij->kcmn", windows, d_y)
+    np.testing.assert_allclose(correlate_2d_kernel_adjoint(x, kernel, d_y, stride), want, rtol=1e-11, atol=1e-11)
 
 
 def test_second_derivatives_of_conv2d() -> None:

@@ -60,7 +60,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
     "cofactors_tangent": [(SQUARE, SQUARE.T), (np.ones((3, 3)), np.eye(3)), (np.ones((1, 1)), np.ones((1, 1)))],
     "with_diagonal": [(MATRIX, np.arange(1.0, 4.0), 0), (MATRIX, np.arange(1.0, 3.0), -1)],
-    "patches_2d": [(CUBE, 2, 3, 1), (CUBE, 1, 2, 2)],
+    "patches_2d": [(IMAGES, 2, 3, 1), (IMAGES, 1, 2, 2)],
     "correlate_2d": [(IMAGES, KERNEL, 1), (IMAGES, KERNEL[:, :, :, ::-1], 2), (IMAGES[:0], KERNEL, 1)],
     "correlate_2d_input_adjoint": [
         (IMAGES, KERNEL, np.ones((3, 4, 4, 2)), 1),

@@ -1,7 +1,8 @@
 """Directives that run the code they show, and fail the build if it does not do what the page says.
 
 `{run}` shows code and what it prints; `{refused} CODE` shows code and the srcad error it must end in;
-`{repair}` shows code that must run. All start from `import numpy as np` and `import srcad`.
+`{repair}` shows code that must run. These start from `import numpy as np` and `import srcad`. `{script}` shows a whole
+program, run by a Python of its own, as one that starts processes must be, and what it prints.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import io
 import linecache
 import math
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -73,6 +75,19 @@ class Run(_Executed):
         return [literal(text, "python" if "def " in text else "text")] if text else []
 
 
+class Script(_Executed):
+    """A whole program, and what it prints."""
+
+    def result(self, code: str) -> list[nodes.Node]:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "example.py"
+            file.write_text(code + "\n", encoding="utf-8")
+            done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return [literal(done.stdout.rstrip("\n"), "text")]
+
+
 class Repair(_Executed):
     """Code that runs without an error."""
 
@@ -113,6 +128,7 @@ def check_headings(app: Sphinx, doctree: nodes.document) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("run", Run)
+    app.add_directive("script", Script)
     app.add_directive("repair", Repair)
     app.add_directive("refused", Refused)
     app.connect("doctree-read", check_headings)

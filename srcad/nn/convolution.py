@@ -35,8 +35,7 @@ def conv2d(params: Any, x: Any, padding: int = 0, stride: int = 1) -> Any:
     image = zero_padded(as_dtype(x, dtype), padding)
     check_window(image, kernel.shape[2], kernel.shape[3])
     y = correlate_2d(image, as_dtype(kernel, dtype), stride)
-    for k in range(len(params["bias"])):
-        y[:, k] += params["bias"][k]
+    y += as_dtype(params["bias"], dtype)[:, None, None]
     return y
 
 

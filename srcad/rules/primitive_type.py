@@ -102,6 +102,8 @@ class Primitive:
     """In a loop that LLVM may vectorise. `instructions`: it does; `call`: it calls a function for one scalar after the
     other, and vectorises what is around; else the name of a form for float64 that it vectorises. Empty: the loop stays
     scalar."""
+    vector_single: str = ""
+    """The name of a form for float32 that LLVM vectorises. Empty: in float32 the function is that of the C library."""
     noun: str = ""
     """What a result is called in the text."""
 

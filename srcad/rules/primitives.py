@@ -35,9 +35,9 @@ def row(
     PRIMITIVE_OF.update(dict.fromkeys(callables, name))
     if made.memory is not None:
         RESULT_MEMORY[name] = made.memory
-    if made.vector.startswith("machine.") and made.vector not in PRIMITIVES:
-        # of float64, in compiled text only
-        row(made.vector, evaluate, "elementwise", differentiable=False, vector="instructions")
+    for form in (made.vector, made.vector_single):  # in compiled text only
+        if form.startswith("machine.") and form not in PRIMITIVES:
+            row(form, evaluate, "elementwise", differentiable=False, vector="instructions")
     return (name,)
 
 

@@ -73,7 +73,7 @@ def read(function: Callable[..., object]) -> Source:
     >>> source.defaults
     {'scale': 2.0}
     """
-    inner = _python_function(function)
+    inner = python_function(function)
     code = inner.__code__
     parsed = _parsed(code, id(code), code.co_filename, inner.__globals__.get("__file__"))
     values = inner.__defaults__ or ()
@@ -116,7 +116,7 @@ def _characters(text: str, offset: int) -> int:
     return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
 
 
-def _python_function(function: Callable[..., object]) -> FunctionType:
+def python_function(function: Callable[..., object]) -> FunctionType:
     """The Python function behind a method, a static method, a Numba dispatcher or `lru_cache`."""
     inner: object = function
     if isinstance(inner, MethodType | staticmethod | classmethod):

@@ -28,6 +28,10 @@ class Text:
     """It is the text of the file that the code names; otherwise an input that may contain the function."""
 
 
+carried: dict[Text, None] = {}
+"""Texts that came with pickled functions from other processes, which may be of other machines."""
+
+
 def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
     """All texts that may contain the function of `code`, the likeliest first.
 
@@ -56,6 +60,7 @@ def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
     if "IPython" in sys.modules:
         for cell in _cells():
             yield from _candidate(name, cell)
+    yield from tuple(carried)
 
 
 def _candidate(name: str, text: str | None) -> Iterator[Text]:

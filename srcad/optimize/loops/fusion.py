@@ -11,7 +11,7 @@ from srcad.ir.traversal import names, ops, own_exprs, stmt_reads, stmt_stores, s
 from srcad.ir.types import Scalar
 from srcad.optimize.array_statements.elementwise_ops import SLOW
 from srcad.optimize.array_statements.lowering_state import LoweringState
-from srcad.optimize.vectorize.vector_functions import has_vector_form
+from srcad.optimize.vectorize.vector_functions import vector_form
 
 _MAX_DISTANCE = 40
 """How many statements before a nest are searched."""
@@ -115,7 +115,7 @@ def _has_serial_calls(first: Block, second: Block, state: LoweringState) -> bool
     """
     calls = [call for block in (first, second) for stmt in block for expr in own_exprs(stmt) for call in _calls(expr)]
     types = {**state.shapes.types, **dict.fromkeys(state.indices, Scalar("int64"))} if calls else state.shapes.types
-    if all(has_vector_form(call, types) for call in calls):
+    if all(vector_form(call, types) for call in calls):
         return False
     slow: set[str] = set()
     for stmt in first:

@@ -31,7 +31,11 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import having
 from srcad.typing.typeof import linear_value, typeof
 
-INLINE = {name: p.vector for name, p in PRIMITIVES.items() if p.vector.startswith("machine.")}
+INLINE = {
+    Scalar("float64"): {name: p.vector for name, p in PRIMITIVES.items() if p.vector.startswith("machine.")},
+    Scalar("float32"): {name: p.vector_single for name, p in PRIMITIVES.items() if p.vector_single},
+}
+"""By the type of all arguments, the forms of functions."""
 FITTING = having(lambda p: p.vector)
 """What may be in a vector loop. `**` may too, where it is no loop itself."""
 MAX_ALIAS_CHECKS = 128
@@ -79,8 +83,8 @@ def _stmt(stmt: Stmt, types: Mapping[str, Type], new: Set[str]) -> Stmt:
 def _with_vector_forms(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     def inline(expr: Expr) -> Expr:
         match expr:
-            case Op(prim, args, static) if has_vector_form(expr, types):
-                return Op(INLINE[prim], args, static)
+            case Op(_, args, static) if (form := vector_form(expr, types)) is not None:
+                return Op(form, args, static)
             case Op("**", (base, Const(int() | float() as power))) if power in (-4, -3, -2, -1, 3.0, 4.0):
                 # integer powers are products; Numba tests the sign of negative ones, LLVM knows that of 2.0 only
                 if typeof(base, types) == DOUBLE:
@@ -93,8 +97,12 @@ def _with_vector_forms(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     return rewrite(stmt, lambda expr: map_expr(expr, inline))
 
 
-def has_vector_form(op: Op, types: Mapping[str, Type]) -> bool:
-    return op.prim in INLINE and all(typeof(arg, types) == DOUBLE for arg in op.args)
+def vector_form(op: Op, types: Mapping[str, Type]) -> str | None:
+    """The primitive that stands for `op` in a vector loop."""
+    for kind, forms in INLINE.items():
+        if op.prim in forms and all(typeof(arg, types) == kind for arg in op.args):
+            return forms[op.prim]
+    return None
 
 
 # ---- whether LLVM will vectorise a loop --------------------------------------------------------

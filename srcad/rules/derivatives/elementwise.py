@@ -240,7 +240,10 @@ def cosh(y: Any, x: Any) -> Any:
     return np.sinh(x)
 
 
-@partials(*functions(np.tanh, math.tanh, dtype="float", vector="machine.inline_tanh"))
+@partials(
+    *functions(np.tanh, dtype="float", vector="machine.inline_tanh", vector_single="machine.inline_tanh_single"),
+    *functions(math.tanh, vector="machine.inline_tanh"),
+)
 def tanh(y: Any, x: Any) -> Any:
     return 1.0 - y * y
 
