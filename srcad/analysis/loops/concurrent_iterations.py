@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from srcad.analysis.loops.parallel_loops import MayAlias, is_partitioned, is_reduction_array
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, If, Store, Var, While
-from srcad.ir.traversal import defined, names, ops, own_exprs, walk
+from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
 
@@ -30,6 +30,8 @@ class Concurrency:
     """Arrays to whose elements iterations add, several to the same one."""
     own: tuple[str, ...]
     """What each iteration assigns and nothing reads after it."""
+    saved: tuple[str, ...]
+    """Arrays in which an iteration saves values for itself."""
 
 
 def concurrency(
@@ -38,11 +40,12 @@ def concurrency(
     may_alias: MayAlias,
     aliases: Callable[[str], frozenset[str]],
     live: frozenset[str],
+    saved: frozenset[str] = frozenset(),
 ) -> Concurrency | str:
     """How the iterations may run at once, or why they may not.
 
-    `aliases` gives all names that may refer to the memory of one, anywhere; `live` are the names that the next iteration
-    or what follows the loop may read.
+    `aliases` gives all names that may refer to the memory of one, anywhere; `live` are the names that the next
+    iteration, or what follows the loop, may read; `saved` are arrays of which an iteration loads what itself has saved.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.types import Dim
@@ -65,7 +68,7 @@ def concurrency(
     ...     w[k] += t
     ...     s += t
     ... ''', "s")
-    Concurrency(scalars=('s',), arrays=('w',), own=('t',))
+    Concurrency(scalars=('s',), arrays=('w',), own=('t',), saved=())
     >>> ask('''
     ... for i in range(n):
     ...     s = s * x[i]
@@ -86,18 +89,21 @@ def concurrency(
     for name in scalars:
         if not _is_reduction(name, loop.body, types):
             return f"an iteration reads {name} of the iteration before"
-    arrays = []
+    arrays, used = [], []
     for array in sorted({_base(s) for s in walk(loop.body) if isinstance(s, Store)}):
         if array in own and aliases(array) <= set(own):
             continue
         if array in assigned or not array:
             return "iterations write to views"
+        if array in saved:
+            used.append(array)
+            continue
         if is_partitioned(array, loop, types, may_alias):
             continue
         if not is_reduction_array(array, loop.body, types, may_alias):
             return f"iterations read elements of {array} that others write"
         arrays.append(array)
-    return Concurrency(tuple(scalars), tuple(arrays), own)
+    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(used))
 
 
 def _base(store: Store) -> str:
@@ -134,14 +140,10 @@ def _is_reduction(name: str, body: Block, types: Mapping[str, Type]) -> bool:
     if not isinstance(kind, Scalar) or kind.dtype == "bool":
         return False
     for stmt in walk(body):
-        if any(name in names(e) for e in own_exprs(stmt)):
-            return False
         match stmt:
-            case AugAssign(target, op) if target == name:
-                if op not in ("+", "-"):
+            case AugAssign(target, "+" | "-", value) if target == name:
+                if name in names(value):
                     return False
-            case Assign(target) if target == name:
-                return False
-            case For(index) if index == name:
+            case _ if name in own_writes(stmt) or any(name in names(e) for e in own_exprs(stmt)):
                 return False
     return True

@@ -6,28 +6,26 @@ which are added up in the order of the blocks: so the bits of a result do not de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency, concurrency
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
-from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.loop_nest import element
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
-from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, rename, replace_names, walk, with_blocks
-from srcad.ir.types import FLOATS, Array, Scalar, Symbol, Type, dim
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var
+from srcad.ir.traversal import defined, names, own_exprs, own_writes, rename, result_names, walk, with_blocks
+from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.optimize.loops.work_estimate import is_of_lengths, product, work
 from srcad.optimize.memory.array_contraction import inner_blocks
 
 _BLOCKS = 64
 """At most. More divide the work more evenly, and need more memory for their sums."""
 _LEAST_WORK = 50_000
 """In cycles, about: below it, one thread is done before the others have begun."""
-_UNKNOWN_TRIPS = 8
-_COSTLY = 20
 _INT = Scalar("int64")
 
 
@@ -49,12 +47,12 @@ def parallelize(f: Function) -> Function:
     >>> params = tuple(Param(name, name) for name in "xyn")
     >>> print(show(parallelize(Function("f", params, body, (Var("s"),), types)).body))
     s = 0.0
-    if (n * 25) > 50000:
+    if (n * 24) > 50000:
         blocks = min(n, 64)
-        s_of = np.zeros(blocks)
+        s_of = np.empty(blocks)
         for block in prange(blocks):
             s_here = 0.0
-            for i1 in range((block * n) // blocks, ((block + 1) * n) // blocks):
+            for i1 in range((block * n) // blocks, ((block + 1) * n) // blocks, 1):
                 t1 = np.exp(x[i1])
                 y[i1] = t1
                 s_here += t1
@@ -67,7 +65,7 @@ def parallelize(f: Function) -> Function:
             y[i] = t
             s += t
 
-    Where a loop begins with fewer iterations at its end than at its start (a triangle), a block has each 64th.
+    Where iterations are of unequal length (bounds of an inner loop contain the index), a block has each 64th of them.
     """
     changed = _Parallelization(f)
     return replace(f, body=changed.block(f.body, ()), types=changed.types)
@@ -75,8 +73,11 @@ def parallelize(f: Function) -> Function:
 
 class _Parallelization:
     def __init__(self, f: Function) -> None:
+        self.f = f
         self.types: dict[str, Type] = dict(f.types)
         self.memory = MemoryQueries(f)
+        self.allocations = _tape_arrays(f)
+        """Of the tape, the arrays that are allocated once, with what allocates them."""
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(new for at, stmt in enumerate(block) for new in self._stmt(stmt, (*path, at)))
@@ -90,117 +91,116 @@ class _Parallelization:
 
     def _concurrency(self, loop: For, path: Path) -> Concurrency | str:
         bounds = names(loop.start) | names(loop.stop)
-        if bounds & defined((loop,)) or not (_is_of_lengths(loop.start) and _is_of_lengths(loop.stop)):
+        if bounds & defined((loop,)) or not (is_of_lengths(loop.start) and is_of_lengths(loop.stop)):
             return "its bounds may change"
         live = self.memory.liveness.live_after((*path, "head"))
         aliases = may_alias_in(self.memory.aliases_at(path))
-        return concurrency(loop, self.types, aliases, self.memory.classes.aliases, live)
+        saved = frozenset(name for name in self.allocations if self._is_saved_within(name, loop))
+        return concurrency(loop, self.types, aliases, self.memory.classes.aliases, live, saved)
+
+    def _is_saved_within(self, name: str, loop: For) -> bool:
+        """Whether only iterations of the loop save values there and load them: then each loads what it has saved.
+
+        The reversal of an iteration needs values of that iteration. Where one iteration of the loop runs both, what
+        others save there is of no use to it.
+        """
+        changed = defined((loop,))
+        within, everywhere = (sum(_mentions(name, stmt) for stmt in walk(b)) for b in ((loop,), self.f.body))
+        lengths = frozenset().union(*map(names, self.allocations[name].args))
+        return everywhere == within + 1 and not lengths & changed and self.memory.classes.aliases(name) == {name}
 
     def _on_threads(self, loop: For, found: Concurrency) -> Stmt:
         """The loop on threads where there is work enough, which depends on lengths alone; else as it was."""
         loop = ascending_loop(loop)
-        trips = minus(loop.stop, loop.start)
-        work = _product(trips, self._work(loop.body, loop))
+        cycles = work(loop)
         for array in found.arrays:  # each block has one, which is added up
             size: Expr = Const(2 * _BLOCKS)
             for length in _lengths(array, self.types):
-                size = _product(size, length)
-            work = minus(work, size)
-        return If(Op(">", (work, Const(_LEAST_WORK))), self._in_blocks(loop, trips, found), (loop,))
+                size = product(size, length)
+            cycles = minus(cycles, size)
+        return If(Op(">", (cycles, Const(_LEAST_WORK))), self._in_blocks(loop, found), (loop,))
 
-    def _in_blocks(self, loop: For, trips: Expr, found: Concurrency) -> Block:
+    def _in_blocks(self, loop: For, found: Concurrency) -> Block:
         count, block, added = (self._fresh(name, _INT) for name in ("blocks", "block", "block"))
-        own = {name: self._fresh(f"{name}_here", self.types[name]) for name in found.scalars}
-        parts = {name: self._parts(name) for name in (*found.scalars, *found.arrays)}
-        new = {name: self._fresh(name, self.types[name]) for name in (*found.own, loop.index)}
+        sums = (*found.scalars, *found.arrays)
+        own = {name: self._fresh(f"{name}_here", self.types[name]) for name in sums}
+        new = {name: self._fresh(name, self.types[name]) for name in (*found.own, *found.saved, loop.index)}
         (renamed,) = rename((loop,), {**new, **own})
         assert isinstance(renamed, For)
-        body = _stored_in(renamed.body, {name: parts[name] for name in found.arrays}, Var(block))
+        parts = {name: self._parts(name) for name in sums}
+        trips = minus(loop.stop, loop.start)
         start, stop, step = _iterations_of(loop, trips, Var(block), Var(count))
         inside = (
-            *(Assign(own[name], Const(_zero(self.types[name]))) for name in found.scalars),
-            For(renamed.index, start, stop, step, body),
-            *(Store(Var(parts[name]), (Var(block),), Var(own[name])) for name in found.scalars),
+            *(Assign(new[name], self.allocations[name]) for name in found.saved),
+            *(Assign(own[name], self._zero(name)) for name in sums),
+            replace(renamed, start=start, stop=stop, step=step),
+            *(self._kept(name, parts[name], Var(block), own[name]) for name in sums),
         )
-        sums = [self._added(name, parts[name], added) for name in parts]
+        totals = tuple(self._added(name, parts[name], Var(added)) for name in sums)
         return (
             Assign(count, Op("min", (trips, Const(_BLOCKS)))),
-            *(Assign(parts[name], self._zeros(name, Var(count))) for name in parts),
+            *(Assign(parts[name], self._allocation("np.empty", name, Var(count))) for name in sums),
             For(block, Const(0), Var(count), Const(1), inside, parallel=True),
-            *((For(added, Const(0), Var(count), Const(1), tuple(sums)),) if sums else ()),
+            *((For(added, Const(0), Var(count), Const(1), totals),) if totals else ()),
         )
 
     def _parts(self, name: str) -> str:
-        """An array with an axis more than the sum has, for what each block adds to it."""
+        """An array with an axis more than the sum has: the sums of all blocks."""
         kind = self.types[name]
         assert isinstance(kind, Scalar | Array)
         dims = kind.dims if isinstance(kind, Array) else ()
-        wanted = f"{name}_of"
-        return self._fresh(wanted, Array(kind.dtype, (dim(Symbol(wanted, 0)), *dims)))
+        return self._fresh(f"{name}_of", Array(kind.dtype, (dim(Symbol(f"{name}_of", 0)), *dims)))
 
-    def _zeros(self, name: str, count: Expr) -> Op:
+    def _zero(self, name: str) -> Expr:
+        kind = self.types[name]
+        if isinstance(kind, Array):
+            return self._allocation("np.zeros", name)
+        zero = Const(0.0 if kind in (Scalar("float64"), Scalar("float32")) else 0)
+        return Op("astype", (zero,), (("dtype", "float32"),)) if kind == Scalar("float32") else zero
+
+    def _allocation(self, prim: str, name: str, *first: Expr) -> Op:
+        """A new array with the dtype of the sum, and these axes before its own."""
         kind = self.types[name]
         assert isinstance(kind, Scalar | Array)
         static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
-        return Op("np.zeros", (count, *_lengths(name, self.types)), static)
+        return Op(prim, (*first, *_lengths(name, self.types)), static)
 
-    def _added(self, name: str, parts: str, block: str) -> Stmt:
-        """What a block has added is added to the sum."""
-        axes = len(_lengths(name, self.types))
-        if not axes:
-            return AugAssign(name, "+", element(parts, (Var(block),)), free=True)
-        counters = tuple(self._fresh("k", _INT) for _ in range(axes))
-        index = tuple(map(Var, counters))
-        stmt: Stmt = Store(Var(name), index, element(parts, (Var(block), *index)), "+", free=True)
-        for counter, length in reversed(list(zip(counters, _lengths(name, self.types), strict=True))):
-            stmt = For(counter, Const(0), length, Const(1), (stmt,))
-        return stmt
+    def _kept(self, name: str, part: str, block: Expr, own: str) -> Stmt:
+        """The sum of a block is stored with those of the others."""
+        return self._nest(name, lambda index: Store(Var(part), (block, *index), _item(own, index)))
 
-    def _work(self, block: Block, around: For) -> Expr:
-        """About how many cycles it takes, from what is known before the loop around it."""
-        whole: Expr = Const(sum(_cycles(stmt) for stmt in block))
-        for stmt in block:
-            if isinstance(stmt, For | If | While):
-                inner: Expr = Const(0)
-                for one in blocks(stmt):
-                    inner = plus(inner, self._work(one, around))
-                whole = plus(whole, _product(_trips(stmt, around), inner))
-        return whole
+    def _added(self, name: str, part: str, block: Expr) -> Stmt:
+        """The sum of a block is added to the whole."""
+        if not isinstance(self.types[name], Array):
+            return AugAssign(name, "+", element(part, (block,)), free=True)
+        return self._nest(name, lambda index: Store(Var(name), index, element(part, (block, *index)), "+", free=True))
+
+    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt]) -> Stmt:
+        """A statement for each element of the sum."""
+        lengths = _lengths(name, self.types)
+        counters = tuple(self._fresh("k", _INT) for _ in lengths)
+        made = stmt(tuple(map(Var, counters)))
+        for counter, length in reversed(list(zip(counters, lengths, strict=True))):
+            made = For(counter, Const(0), length, Const(1), (made,))
+        return made
 
     def _fresh(self, wanted: str, kind: Type) -> str:
         return fresh_name(wanted, kind, self.types)
 
 
-def _trips(stmt: Stmt, around: For) -> Expr:
-    """How many times a block of the statement runs, from what is known before the loop around it."""
-    if isinstance(stmt, If):
-        return Const(1)
-    if not isinstance(stmt, For) or stmt.step not in (Const(1), Const(-1)):
-        return Const(_UNKNOWN_TRIPS)
-    loop = ascending_loop(stmt)
-    middle = Op("//", (plus(around.start, around.stop), Const(2)))
-    trips = replace_names(minus(loop.stop, loop.start), {around.index: middle})
-    changes = names(trips) & defined((around,))
-    return Const(_UNKNOWN_TRIPS) if changes or not _is_of_lengths(trips) else trips
+def _tape_arrays(f: Function) -> dict[str, Op]:
+    found: dict[str, Op] = {}
+    given = result_names(f).union(p.name for p in f.params)
+    for stmt in walk(f.body):
+        match stmt:
+            case Assign(name, Op("np.empty" | "np.zeros") as allocation) if name in f.tape and name not in given:
+                found[name] = allocation
+    return found
 
 
-def _is_of_lengths(expr: Expr) -> bool:
-    return all(op.prim in SHAPE_ARITHMETIC for op in ops(expr))
-
-
-def _cycles(stmt: Stmt) -> int:
-    return 1 + sum(_COSTLY if (cost := operation_cost(op.prim)) is None else cost for e in own_exprs(stmt) for op in ops(e))
-
-
-def _product(a: Expr, b: Expr) -> Expr:
-    match a, b:
-        case (Const(int(x)), Const(int(y))):
-            return Const(x * y)
-        case (Const(0), _) | (_, Const(0)):
-            return Const(0)
-        case (Const(1), other) | (other, Const(1)):
-            return other
-    return Op("*", (a, b))
+def _mentions(name: str, stmt: Stmt) -> bool:
+    is_stored = isinstance(stmt, Store) and name in names(stmt.base)
+    return is_stored or name in own_writes(stmt) or any(name in names(e) for e in own_exprs(stmt))
 
 
 def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
@@ -209,20 +209,8 @@ def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
     return tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(axes))
 
 
-def _zero(kind: Type) -> float | int:
-    return 0.0 if isinstance(kind, Scalar) and kind.dtype in FLOATS else 0
-
-
-def _stored_in(block: Block, parts: Mapping[str, str], at: Expr) -> Block:
-    """The block, adding to the parts of one block in place of the arrays."""
-
-    def change(stmt: Stmt) -> Stmt:
-        match stmt:
-            case Store(Var(array), index) if array in parts:
-                return replace(stmt, base=Var(parts[array]), index=(at, *index))
-        return with_blocks(stmt, [tuple(map(change, inner)) for inner in blocks(stmt)])
-
-    return tuple(map(change, block))
+def _item(name: str, index: tuple[Expr, ...]) -> Expr:
+    return element(name, index) if index else Var(name)
 
 
 def _iterations_of(loop: For, trips: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr, Expr]:
