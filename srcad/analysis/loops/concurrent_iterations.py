@@ -82,8 +82,8 @@ def concurrency(
     if refused := next(_refused(loop.body, types), None):
         return refused
     assigned = defined(loop.body)
-    if loop.index in assigned:
-        return f"it assigns to its index {loop.index}"
+    if loop.index in assigned or loop.index in live:
+        return f"its index {loop.index} is assigned to, or read after it"
     own = tuple(sorted(assigned - live))
     scalars = sorted(assigned & live)
     for name in scalars:

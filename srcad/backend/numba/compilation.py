@@ -30,9 +30,7 @@ def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str,
     from srcad.backend.numba import target
 
     target.compile_callers_of_gone(PACKAGE)
-    return target.compiled(
-        function, options.cache, options.fastmath, options.debug or None, layouts=layouts, parallel=options.parallel
-    )
+    return target.compiled(function, options.cache, options.fastmath, options.debug or None, layouts=layouts)
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:

@@ -269,17 +269,16 @@ def compiled(
     boundscheck: bool | None = None,
     kind: type[Dispatcher] = Dispatcher,
     layouts: tuple[str, ...] = (),
-    parallel: bool = False,
 ) -> Dispatcher:
     """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy.
 
-    With `parallel`, iterations of `prange` run on threads, and nothing else does.
+    Iterations of `prange` run on threads, and nothing else does.
     """
     _reuse_freed_memory()
     # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if fastmath else False
     options = {"nopython": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
-    if parallel and "prange" in function.__code__.co_names:
+    if "prange" in function.__code__.co_names:
         options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
     made: Any = kind(function, {}, options)
     made.layouts = layouts

@@ -14,7 +14,7 @@ from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus, plus
-from srcad.ir.loop_nest import element
+from srcad.ir.loop_nest import LoopNest, element
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, names, own_exprs, own_writes, rename, result_names, walk, with_blocks
@@ -24,7 +24,7 @@ from srcad.optimize.memory.array_contraction import inner_blocks
 
 _BLOCKS = 64
 """At most. More divide the work more evenly, and need more memory for their sums."""
-_LEAST_WORK = 50_000
+LEAST_WORK = 50_000
 """In cycles, about: below it, one thread is done before the others have begun."""
 _INT = Scalar("int64")
 
@@ -47,7 +47,7 @@ def parallelize(f: Function) -> Function:
     >>> params = tuple(Param(name, name) for name in "xyn")
     >>> print(show(parallelize(Function("f", params, body, (Var("s"),), types)).body))
     s = 0.0
-    if (n * 24) > 50000:
+    if (0 < n) and ((n * 24) > 50000):
         blocks = min(n, 64)
         s_of = np.empty(blocks)
         for block in prange(blocks):
@@ -87,6 +87,8 @@ class _Parallelization:
             found = self._concurrency(stmt, path)
             if isinstance(found, Concurrency):
                 return (self._on_threads(stmt, found),)
+        if isinstance(stmt, LoopNest):
+            return (stmt,)
         return (with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)]),)
 
     def _concurrency(self, loop: For, path: Path) -> Concurrency | str:
@@ -118,7 +120,8 @@ class _Parallelization:
             for length in _lengths(array, self.types):
                 size = product(size, length)
             cycles = minus(cycles, size)
-        return If(Op(">", (cycles, Const(_LEAST_WORK))), self._in_blocks(loop, found), (loop,))
+        pays = Op("and", (Op("<", (loop.start, loop.stop)), Op(">", (cycles, Const(LEAST_WORK)))))
+        return If(pays, self._in_blocks(loop, found), (loop,))
 
     def _in_blocks(self, loop: For, found: Concurrency) -> Block:
         count, block, added = (self._fresh(name, _INT) for name in ("blocks", "block", "block"))
@@ -133,7 +136,7 @@ class _Parallelization:
         inside = (
             *(Assign(new[name], self.allocations[name]) for name in found.saved),
             *(Assign(own[name], self._zero(name)) for name in sums),
-            replace(renamed, start=start, stop=stop, step=step),
+            For(renamed.index, start, stop, step, renamed.body),
             *(self._kept(name, parts[name], Var(block), own[name]) for name in sums),
         )
         totals = tuple(self._added(name, parts[name], Var(added)) for name in sums)
