@@ -6,7 +6,7 @@ which are added up in the order of the blocks: so the bits of a result do not de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency, concurrency
@@ -15,8 +15,8 @@ from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.loop_nest import LoopNest, element
-from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var
+from srcad.ir.names import fresh_name, stem
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, names, own_exprs, own_writes, rename, result_names, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import is_of_lengths, product, work
@@ -48,6 +48,7 @@ def parallelize(f: Function) -> Function:
     >>> print(show(parallelize(Function("f", params, body, (Var("s"),), types)).body))
     s = 0.0
     if (0 < n) and ((n * 24) > 50000):
+        # s: a sum for each block, added in their order
         blocks = min(n, 64)
         s_of = np.empty(blocks)
         for block in prange(blocks):
@@ -141,6 +142,7 @@ class _Parallelization:
         )
         totals = tuple(self._added(name, parts[name], Var(added)) for name in sums)
         return (
+            *_said(found),
             Assign(count, Op("min", (trips, Const(_BLOCKS)))),
             *(Assign(parts[name], self._allocation("np.empty", name, Var(count))) for name in sums),
             For(block, Const(0), Var(count), Const(1), inside, parallel=True),
@@ -204,6 +206,14 @@ def _tape_arrays(f: Function) -> dict[str, Op]:
 def _mentions(name: str, stmt: Stmt) -> bool:
     is_stored = isinstance(stmt, Store) and name in names(stmt.base)
     return is_stored or name in own_writes(stmt) or any(name in names(e) for e in own_exprs(stmt))
+
+
+def _said(found: Concurrency) -> Iterator[Comment]:
+    """What the iterations do with memory that others use too."""
+    if sums := (*found.scalars, *found.arrays):
+        yield Comment(f"{', '.join(map(stem, sums))}: a sum for each block, added in their order")
+    if found.saved:
+        yield Comment(f"{', '.join(map(stem, found.saved))}: an array for each block")
 
 
 def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
