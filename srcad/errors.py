@@ -200,6 +200,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S353": (ArgumentError, "operation that a tape cannot record"),
     "S354": (ArgumentError, "tensor changed in place"),
     "S355": (ArgumentError, "recording that has another value when it is played back"),
+    "S360": (ArgumentError, "samples that do not fit"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

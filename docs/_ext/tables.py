@@ -170,7 +170,7 @@ class Passes(SphinxDirective):
         rows.append(("On the way there in other modes alone, in the order of each",))
         rows += [row(one, ", ".join(name for name, own in modes.items() if one in own)) for one in others]
         rows.append(("From the readable function to the compiled one",))
-        rows += [row(line, "all") for line in lines(passes.COMPILED)]
+        rows += [row(line, "all" if line in passes.COMPILED else "parallel=True") for line in lines(passes.THREADED)]
         return [table(("pass", "takes", "gives", "modes", "optional", "what it does"), (20, 12, 12, 12, 8, 50), rows)]
 
 

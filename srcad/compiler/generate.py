@@ -36,7 +36,7 @@ from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import NestedDerivatives
-from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE
+from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE, THREADED
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
@@ -218,7 +218,8 @@ class Generated:
         with settings(verify=self._verify), remembered_analyses():
             if not inlined.keys().isdisjoint(callees(f)):
                 f = run(INLINED, Unit(self._asked, inline_calls(f, inlined)), verifier).function
-            return run(COMPILED, Unit(self._asked, f), verifier).function
+            order = THREADED if self._asked.request.options.parallel else COMPILED
+            return run(order, Unit(self._asked, f), verifier).function
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""

@@ -43,7 +43,9 @@ from srcad.optimize.inlining import without_copies
 from srcad.optimize.integer_wrapping import wrap_integers
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.interchange import interchange
+from srcad.optimize.loops.leading_checks import hoist_leading_checks
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
+from srcad.optimize.loops.parallelization import parallelize
 from srcad.optimize.loops.unrolling import unroll_short_loops
 from srcad.optimize.memory.accumulator_promotion import promote_accumulators
 from srcad.optimize.memory.allocation_hoisting import hoist_allocations
@@ -159,7 +161,7 @@ TELL: Order = (
 
 SPLIT = Pass("split_sweeps", steps.sweeps_split, SEQUENTIAL, SEQUENTIAL)
 
-COMPILED: Order = (
+ARRAYS_AS_LOOPS: Order = (
     Pass("remove_comments",                     f(remove_comments),                 SEQUENTIAL, SEQUENTIAL),
     Pass("wrap_integers",                       f(wrap_integers),                    SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
@@ -170,17 +172,34 @@ COMPILED: Order = (
     Optional("propagate_constant_shapes",       f(propagate_constant_shapes),        SEQUENTIAL, SEQUENTIAL),
     Optional("unroll_short_loops",              f(unroll_short_loops),               SEQUENTIAL, SEQUENTIAL),
     Optional("replace_small_arrays",            f(replace_small_arrays),             SEQUENTIAL, SEQUENTIAL),
+)
+
+MEMORY: Order = (
     Optional("hoist_allocations",               f(hoist_allocations),                SEQUENTIAL, SEQUENTIAL),
     Optional("promote_accumulators",            f(promote_accumulators),             SEQUENTIAL, SEQUENTIAL),
+)
+"""What brings memory out of a loop, so that its iterations share it."""
+
+LOOPS: Order = (
     Optional("hoist_capacity_checks",           f(hoist_capacity_checks),            SEQUENTIAL, SEQUENTIAL),
     Optional("reverse_descending_loops",        f(reverse_descending_loops),         SEQUENTIAL, SEQUENTIAL),
     Optional("scatter_to_gather",               f(scatter_to_gather),                SEQUENTIAL, SEQUENTIAL),
+)
+
+VECTORS: Order = (
     Optional("version_on_argument_range",       f(version_on_argument_range),        SEQUENTIAL, SEQUENTIAL),
     Optional("use_vector_functions",            f(use_vector_functions),             SEQUENTIAL, SEQUENTIAL),
     Optional("mark_nonnegative_indices",        f(mark_nonnegative_indices),         SEQUENTIAL, SEQUENTIAL),
     Optional("allow_reassociation",             f(allow_reassociation),              SEQUENTIAL, SEQUENTIAL),
 )
+
+COMPILED: Order = (*ARRAYS_AS_LOOPS, *MEMORY, *LOOPS, *VECTORS)
 """From the readable function, without its comments, to the one that is compiled: the same values, for the machine."""
+
+CHECK = Optional("hoist_leading_checks",    f(hoist_leading_checks),             SEQUENTIAL, SEQUENTIAL)
+PARALLELIZE = Optional("parallelize",       f(parallelize),                      SEQUENTIAL, SEQUENTIAL)
+THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK, PARALLELIZE, *MEMORY, *VECTORS)
+"""The same, with loops on threads."""
 # fmt: on
 
 READABLE: Mapping[str, Order] = {
@@ -246,7 +265,7 @@ NESTED: Mapping[str, Order] = {mode: order[2:] for mode, order in READABLE.items
 
 def check_names(names: Iterable[str], optional: bool = False) -> frozenset[str]:
     """The names of passes; S310 for one that is none or, where they are to be left out, that the others rely on."""
-    known = {one.name: one.optional for order in (*READABLE.values(), COMPILED) for one in passes_of(order)}
+    known = {one.name: one.optional for order in (*READABLE.values(), THREADED) for one in passes_of(order)}
     may = [name for name, left_out in known.items() if left_out or not optional]
     for name in names:
         if name not in may:

@@ -159,7 +159,8 @@ def _stmt(stmt: Stmt) -> Iterator[str | Line]:
             bounds = ", ".join(map(expr_text, (start, stop, step)))
             targets = _targets([carry.result for carry in carried])
             carrying = ", ".join(f"{carry.arg} = {expr_text(carry.init)}" for carry in carried)
-            yield f"{targets}for {index} in range({bounds}){' carrying ' if carried else ''}{carrying}:"
+            iterations = "prange" if stmt.parallel else "range"
+            yield f"{targets}for {index} in {iterations}({bounds}){' carrying ' if carried else ''}{carrying}:"
             yield from _indent([*_block(body), *_yield([carry.next for carry in carried], leave)] or ["pass"])
         case While(test, cond, body, carried):
             targets = _targets([carry.result for carry in carried])

@@ -119,7 +119,7 @@ def is_parallel(loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bo
         return False
     stored = {s.base.name for s in walk(loop.body) if isinstance(s, Store) and isinstance(s.base, Var)}
     return all(
-        is_reduction_array(a, loop.body, types, may_alias) or _is_partitioned(a, loop, types, may_alias) for a in stored
+        is_reduction_array(a, loop.body, types, may_alias) or is_partitioned(a, loop, types, may_alias) for a in stored
     )
 
 
@@ -156,7 +156,7 @@ def _no_carried_scalar(body: Block, index: str) -> bool:
     return index not in assigned and reads_only_assigned(body, frozenset())
 
 
-def _is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:
+def is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:
     """Whether the iterations access disjoint slices of the array, and only through this name."""
     accesses: list[tuple[Expr, ...]] = []
 

@@ -270,16 +270,25 @@ def compiled(
     kind: type[Dispatcher] = Dispatcher,
     layouts: tuple[str, ...] = (),
 ) -> Dispatcher:
-    """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy."""
+    """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy.
+
+    Iterations of `prange` run on threads, and nothing else does.
+    """
     _reuse_freed_memory()
     # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if fastmath else False
     options = {"nopython": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
+    if "prange" in function.__code__.co_names:
+        options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
     made: Any = kind(function, {}, options)
     made.layouts = layouts
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]
+
+
+_PARALLEL = ("prange", "comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion")
+"""What Numba may parallelise; an option is taken by all but those that say no."""
 
 
 class _Gone(MetaPathFinder):

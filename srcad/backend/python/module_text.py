@@ -87,8 +87,11 @@ def module_text(
     compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
     compiles = compiles or decorator is not None
     compiled = compiled if compiles else []
-    if decorator is not None or compiled:
-        third_party.append("from numba import njit")
+    of_numba = ["njit"] if decorator is not None or compiled else []
+    if "prange" in used:
+        of_numba.append("prange")
+    if of_numba:
+        third_party.append(f"from numba import {', '.join(of_numba)}")
     if third_party:
         parts.append("\n".join(third_party))
     helpers = {name for one in found for name in _helpers(one.body, one.results)}

@@ -202,7 +202,9 @@ class _Statements:
         body = self.block(stmt.body)
         if stmt.exit is not None:
             body.append(ast.If(self._expressions.expr(stmt.exit), [ast.Break()], []))
-        iterations = ast.Call(ast.Name("range"), [self._expressions.expr(bound) for bound in bounds], [])
+        iterations = ast.Call(
+            ast.Name("prange" if stmt.parallel else "range"), [self._expressions.expr(bound) for bound in bounds], []
+        )
         return ast.For(ast.Name(stmt.index), iterations, body or [ast.Pass()], [])
 
     def _while(self, test: Block, cond: Expr, body: Block) -> ast.stmt:

@@ -136,6 +136,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
             [*given, *args],
             {k: to_abstract(ctx, v) for k, v in value.keywords.items()} | dict(keywords),
         )
+    if isinstance(value, type):
+        value = _READ_AS.get((value.__module__, value.__name__), value)
     key = key_of(value)
     if key is not value:
         if key in PRIMITIVE_OF:
@@ -307,6 +309,8 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 
 
 _UNSUPPORTED_CLASSES = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
+_READ_AS = {("numba.misc.special", "prange"): range}
+"""Of libraries that are not imported here: what a class is read as. Which loops run on threads, an analysis says."""
 _LOOPS = "loop over a range, or over several, one inside the other."
 
 

@@ -75,7 +75,7 @@ class _Promoting:
     def _guarded(self, loop: For, around: Facts) -> Stmt:
         """The loop on scalars, or unchanged."""
         nonempty = nonempty_condition(loop)
-        if nonempty is None:
+        if nonempty is None or loop.parallel:
             return loop
         uses = RegionAccesses.of_loop(loop, self.types, self.shared, around).uses()
         return If(nonempty, _promoted(loop, uses, self.types), ()) if uses else loop

@@ -40,12 +40,17 @@ def hoist_allocations(f: Function) -> Function:
         y[0] = x[t]
         total += y[0]
 
-    The array must not have an alias, in the iteration or after it: no item of a list, no loop-carried value.
+    The array must not have an alias, in the iteration or after it: no item of a list, no loop-carried value. Iterations
+    that run at once share no memory.
     """
     params = frozenset(p.name for p in f.params)
     results = frozenset(n for e in f.results for n in names(e))
     live = liveness(nests_as_steps(f.body), f.types, results, params, all_stays=True)
     return replace(f, body=_Hoisting(f, live, params).block(f.body, ()))
+
+
+def _runs_at_once(loop: For | While) -> bool:
+    return isinstance(loop, For) and loop.parallel
 
 
 class _Hoisting:
@@ -61,7 +66,7 @@ class _Hoisting:
             here: Path = (*path, k)
             if not isinstance(stmt, LoopNest):
                 stmt = with_blocks(stmt, [self.block(b, (*here, name)) for name, b in inner_blocks(stmt)])
-            if isinstance(stmt, For | While) and not isinstance(stmt, LoopNest):
+            if isinstance(stmt, For | While) and not isinstance(stmt, LoopNest) and not _runs_at_once(stmt):
                 entry = (*here, "range" if isinstance(stmt, For) else "start")
                 before, stmt = self._hoisted(stmt, self._live.live_after(entry))
                 found += before

@@ -1,0 +1,149 @@
+"""Concurrent iterations: loops whose iterations may run at once, and what each of them does with memory.
+
+An iteration may write to its own elements (private), to arrays and scalars that it makes itself, and add to sums that
+nothing reads meanwhile (reductions: scalars, and arrays to whose elements several iterations add).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from srcad.analysis.loops.parallel_loops import MayAlias, is_partitioned, is_reduction_array
+from srcad.analysis.values.effects import is_pure
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, If, Store, Var, While
+from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk
+from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.primitives import PRIMITIVES
+
+_SAFE = ("np.", "math.", "machine.")
+"""Modules whose functions may run in several threads at once; those that may raise are told apart by `_may_raise`."""
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """How the iterations of a loop may run at once."""
+
+    scalars: tuple[str, ...]
+    """Sums that iterations add to."""
+    arrays: tuple[str, ...]
+    """Arrays to whose elements iterations add, several to the same one."""
+    own: tuple[str, ...]
+    """What each iteration assigns and nothing reads after it."""
+    saved: tuple[str, ...]
+    """Arrays in which an iteration saves values for itself."""
+
+
+def concurrency(
+    loop: For,
+    types: Mapping[str, Type],
+    may_alias: MayAlias,
+    aliases: Callable[[str], frozenset[str]],
+    live: frozenset[str],
+    saved: frozenset[str] = frozenset(),
+) -> Concurrency | str:
+    """How the iterations may run at once, or why they may not.
+
+    `aliases` gives all names that may refer to the memory of one, anywhere; `live` are the names that the next
+    iteration, or what follows the loop, may read; `saved` are arrays of which an iteration loads what itself has saved.
+
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import Dim
+    >>> types = dict.fromkeys("xyw", Array("float64", (Dim((), 9),))) | dict.fromkeys("ik", Scalar("int64"))
+    >>> types |= dict.fromkeys("st", Scalar("float64"))
+    >>> def ask(text, live=""):
+    ...     (loop,) = parse(text)
+    ...     return concurrency(loop, types, str.__eq__, lambda name: frozenset({name}), frozenset(live))
+    >>> ask('''
+    ... for i in range(n):
+    ...     t = x[i] * w[0]
+    ...     y[i] = t
+    ...     w[k] += t
+    ... ''')
+    'iterations read elements of w that others write'
+    >>> ask('''
+    ... for i in range(n):
+    ...     t = x[i] * x[i + 1]
+    ...     y[i] = t
+    ...     w[k] += t
+    ...     s += t
+    ... ''', "s")
+    Concurrency(scalars=('s',), arrays=('w',), own=('t',), saved=())
+    >>> ask('''
+    ... for i in range(n):
+    ...     s = s * x[i]
+    ... ''', "s")
+    'an iteration reads s of the iteration before'
+    """
+    if loop.exit is not None or loop.carried:
+        return "the loop may end early"
+    if loop.step not in (Const(1), Const(-1)):
+        return "the index does not change by one"
+    if refused := next(_refused(loop.body, types), None):
+        return refused
+    assigned = defined(loop.body)
+    if loop.index in assigned or loop.index in live:
+        return f"its index {loop.index} is assigned to, or read after it"
+    own = tuple(sorted(assigned - live))
+    scalars = sorted(assigned & live)
+    for name in scalars:
+        if not _is_reduction(name, loop.body, types):
+            return f"an iteration reads {name} of the iteration before"
+    arrays, used = [], []
+    for array in sorted({_base(s) for s in walk(loop.body) if isinstance(s, Store)}):
+        if array in own and aliases(array) <= set(own):
+            continue
+        if array in assigned or not array:
+            return "iterations write to views"
+        if array in saved:
+            used.append(array)
+            continue
+        if is_partitioned(array, loop, types, may_alias):
+            continue
+        if not is_reduction_array(array, loop.body, types, may_alias):
+            return f"iterations read elements of {array} that others write"
+        arrays.append(array)
+    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(used))
+
+
+def _base(store: Store) -> str:
+    return store.base.name if isinstance(store.base, Var) else ""
+
+
+def _refused(body: Block, types: Mapping[str, Type]) -> Iterator[str]:
+    """What no thread but the first may do."""
+    for stmt in walk(body):
+        match stmt:
+            case Assign(target) if isinstance(types.get(target), Scalar | Array):
+                pass
+            case AugAssign(target) if isinstance(types.get(target), Scalar):
+                pass
+            case If(joins=()) | Comment() | For(carried=()) | While(carried=()) | Store():
+                pass
+            case _:
+                yield "an iteration may raise an error, or has another effect"
+        for expr in own_exprs(stmt):
+            if not is_pure(expr) or any(_may_raise(op.prim) for op in ops(expr)):
+                yield "an iteration may raise an error, or has another effect"
+
+
+def _may_raise(prim: str) -> bool:
+    if prim not in PRIMITIVES:
+        return True
+    module = prim.rpartition(".")[0]
+    return bool(module) and (not prim.startswith(_SAFE) or prim.startswith("np.linalg."))
+
+
+def _is_reduction(name: str, body: Block, types: Mapping[str, Type]) -> bool:
+    """Whether the body only adds to the scalar, or subtracts from it."""
+    kind = types.get(name)
+    if not isinstance(kind, Scalar) or kind.dtype == "bool":
+        return False
+    for stmt in walk(body):
+        match stmt:
+            case AugAssign(target, "+" | "-", value) if target == name:
+                if name in names(value):
+                    return False
+            case _ if name in own_writes(stmt) or any(name in names(e) for e in own_exprs(stmt)):
+                return False
+    return True

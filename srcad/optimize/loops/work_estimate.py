@@ -1,0 +1,76 @@
+"""How much work the iterations of a loop are, as an expression of lengths that is evaluated before the loop."""
+
+from __future__ import annotations
+
+from srcad.analysis.values.duplication_cost import operation_cost
+from srcad.cleanup.adjoint.loop_fission import ascending_loop
+from srcad.ir.length_exprs import minus, plus
+from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Stmt, While
+from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names
+from srcad.rules.traits import SHAPE_ARITHMETIC
+
+_UNKNOWN_TRIPS = 8
+_COSTLY = 20
+
+
+def work(loop: For) -> Expr:
+    """About how many cycles the loop takes. Of inner loops whose bounds contain the index, the middle one counts.
+
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.printer import expr_text
+    >>> (loop,) = parse('''
+    ... for i in range(n):
+    ...     for j in range(i):
+    ...         y[i] += np.exp(x[j])
+    ... ''')
+    >>> expr_text(work(loop))
+    'n * (1 + ((n // 2) * 22))'
+    """
+    loop = ascending_loop(loop)
+    return product(minus(loop.stop, loop.start), _work(loop.body, loop))
+
+
+def _work(block: Block, around: For) -> Expr:
+    whole: Expr = Const(sum(map(_cycles, block)))
+    for stmt in block:
+        if isinstance(stmt, For | If | While):
+            inner: Expr = Const(0)
+            for one in blocks(stmt):
+                inner = plus(inner, _work(one, around))
+            whole = plus(whole, product(_trips(stmt, around), inner))
+    return whole
+
+
+def _trips(stmt: Stmt, around: For) -> Expr:
+    """How many times a block of the statement runs, from what is known before the loop around it."""
+    if isinstance(stmt, If):
+        return Const(1)
+    if not isinstance(stmt, For) or stmt.step not in (Const(1), Const(-1)):
+        return Const(_UNKNOWN_TRIPS)
+    loop = ascending_loop(stmt)
+    trips = minus(loop.stop, loop.start)
+    if names(trips) & defined(around.body) or not is_of_lengths(trips):
+        return Const(_UNKNOWN_TRIPS)
+    middle = Op("//", (plus(around.start, around.stop), Const(2)))
+    return replace_names(trips, {around.index: middle})
+
+
+def is_of_lengths(expr: Expr) -> bool:
+    return all(op.prim in SHAPE_ARITHMETIC for op in ops(expr))
+
+
+def _cycles(stmt: Stmt) -> int:
+    return 1 + sum(
+        _COSTLY if (cost := operation_cost(op.prim)) is None else cost for e in own_exprs(stmt) for op in ops(e)
+    )
+
+
+def product(a: Expr, b: Expr) -> Expr:
+    match a, b:
+        case (Const(int(x)), Const(int(y))):
+            return Const(x * y)
+        case (Const(0), _) | (_, Const(0)):
+            return Const(0)
+        case (Const(1), other) | (other, Const(1)):
+            return other
+    return Op("*", (a, b))

@@ -1,0 +1,96 @@
+"""`df.batched`: each sample's result is that of the function itself, whatever the axes, on any number of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+
+rng = np.random.default_rng(0)
+PARAMS = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=4)}
+X, Y = rng.normal(size=(6, 3)), rng.normal(size=6)
+
+
+def loss(params: Any, x: Any, y: Any) -> Any:
+    return (np.sum(np.tanh(params["W"] @ x + params["b"])) - y) ** 2
+
+
+def path(s: Any, k: Any) -> Any:
+    """A loop whose states are saved."""
+    out = 0.0
+    for _ in range(5):
+        s = s * np.exp(0.1 * k) + 0.01 * s * s
+        out += s
+    return out
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_values_and_gradients(target: str) -> None:
+    derivative = srcad.value_and_grad(loss, target=target)
+    values, gradients = derivative.batched(in_axes=(None, 0, 0))(PARAMS, X, Y)
+    for k in range(len(X)):
+        value, gradient = derivative(PARAMS, X[k], Y[k])
+        np.testing.assert_allclose(values[k], value, rtol=1e-14)
+        for name in PARAMS:
+            np.testing.assert_allclose(gradients[name][k], gradient[name], rtol=1e-13)
+
+
+def test_axes_of_parts_and_from_the_end() -> None:
+    derivative = srcad.grad(loss, argnums=(0, 1), target="python")
+    stacked = {"W": np.stack([PARAMS["W"] * k for k in range(6)], axis=2), "b": PARAMS["b"]}
+    of_params, of_x = derivative.batched(in_axes=({"W": -1, "b": None}, 1, 0))(stacked, X.T.copy(), Y)
+    for k in range(6):
+        want, wanted = derivative({"W": PARAMS["W"] * k, "b": PARAMS["b"]}, X[k], Y[k])
+        np.testing.assert_allclose(of_params["W"][k], want["W"], rtol=1e-13)
+        np.testing.assert_allclose(of_params["b"][k], want["b"], rtol=1e-13)
+        np.testing.assert_allclose(of_x[k], wanted, rtol=1e-13)
+
+
+def test_other_derivatives() -> None:
+    cube = srcad.hessian(lambda x: np.sum(x**3) * x[0], target="python")
+    np.testing.assert_allclose(cube.batched()(X), [cube(x) for x in X])
+    plain = srcad.jit(path, target="python")
+    np.testing.assert_allclose(plain.batched(in_axes=(0, None))(Y, 0.5), [path(y, 0.5) for y in Y], rtol=1e-14)
+
+
+def test_one_sample_and_none() -> None:
+    derivative = srcad.value_and_grad(loss, target="python").batched(in_axes=(None, 0, 0))
+    values, gradients = derivative(PARAMS, X[:1], Y[:1])
+    assert values.shape == (1,) and gradients["W"].shape == (1, 4, 3)
+    values, gradients = derivative(PARAMS, X[:0], Y[:0])
+    assert values.shape == (0,) and gradients["W"].shape == (0, 4, 3)
+
+
+def test_single_precision() -> None:
+    derivative = srcad.value_and_grad(path, target="python")
+    values, gradients = derivative.batched(in_axes=(0, None))(Y.astype(np.float32), np.float32(0.5))
+    assert values.dtype == gradients.dtype == np.float32
+
+
+def test_samples_run_on_threads() -> None:
+    derivative = srcad.grad(path)
+    batched = derivative.batched(in_axes=(0, None))
+    samples = np.linspace(0.1, 1.0, 3000)
+    np.testing.assert_allclose(batched(samples, 0.3), [derivative(s, 0.3) for s in samples], rtol=1e-14)
+    (loop,) = batched._loops.values()
+    assert "prange" in loop.specialisation(samples, 0.3, ((),)).generated.machine_text()
+
+
+@pytest.mark.parametrize(
+    ("in_axes", "args", "words"),
+    [
+        (None, (PARAMS, X, Y), "no argument has samples"),
+        ((None, 0), (PARAMS, X, Y), "in_axes is for 2 arguments, and 3 are given"),
+        ((None, 0, 0), (PARAMS, X, Y[:3]), "x.shape[0] is 6, y.shape[0] is 3"),
+        ((None, 2, 0), (PARAMS, X, Y), "the axis 2 of samples, where an argument has 2 axes"),
+        (({"W": 0}, 0, 0), (PARAMS, X, Y), "in_axes has the parts ['W'], the argument ['W', 'b']"),
+        ((None, True, 0), (PARAMS, X, Y), "the axis True of samples"),
+    ],
+)
+def test_refused(in_axes: Any, args: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(srcad.SrcadError, match="S360") as caught:
+        srcad.grad(loss, target="python").batched(in_axes=in_axes)(*args)
+    assert words in str(caught.value)

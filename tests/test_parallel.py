@@ -1,0 +1,154 @@
+"""Loops on threads: the numbers of the serial text in any order of iterations, equal bits at any number of threads.
+
+In Python, `prange` gives its blocks in a random order, and all memory that is not set is NaN: an iteration that reads
+what another one wrote gets another number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+import srcad
+from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import load
+from srcad.dispatch.pytree import flatten
+from srcad.optimize.loops import parallelization
+from tests.numeric import copied, leaves, worst_error
+from tests.poison import poisoned
+from tests.programs.registry import Case, all_cases
+
+
+def shuffled(count: int) -> list[int]:
+    order = list(range(count))
+    random.Random(count).shuffle(order)
+    return order
+
+
+@pytest.fixture
+def whatever_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallelization, "LEAST_WORK", -(10**15))
+
+
+def on_threads(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]) -> tuple[Any, str]:
+    """(value, gradient) by the text for threads, which Python runs; and the text."""
+    derivative = srcad.value_and_grad(function, wrt, target="python", parallel=True, cache=False)
+    one = derivative.specialisation(*args)
+    text = one.generated.machine_text()
+    run = getattr(load(cache_files.store(one.generated.name, text)), one.generated.function.name)
+    run.__globals__["prange"] = shuffled
+    with warnings.catch_warnings(), poisoned(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return one.finish(run(*one.flat(flatten(args)[0]))), text
+
+
+@pytest.mark.one_in(5)
+@pytest.mark.parametrize("case", all_cases(), ids=lambda c: c.name)
+@pytest.mark.usefixtures("whatever_the_work")
+def test_corpus(case: Case) -> None:
+    derivative = srcad.value_and_grad(case.function, case.wrt, target="python")
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        value, gradient = derivative(*copied(case.args))
+    (again, same), text = on_threads(case.function, case.wrt, copied(case.args))
+    close = 1e-4 if "float32" in text else 1e-9
+    np.testing.assert_allclose(again, value, rtol=close, atol=1e-300)
+    assert worst_error(same, gradient) < close, text
+
+
+def prices(z: Any, s0: Any, sigma: Any) -> Any:
+    """A Monte-Carlo price: paths with states that are saved, a condition, sums."""
+    total = 0.0
+    for path in numba.prange(z.shape[0]):
+        s = s0
+        mean = 0.0
+        for t in range(z.shape[1]):
+            s = s * np.exp(0.1 * sigma * z[path, t] - 0.005 * sigma * sigma)
+            mean += s
+        if mean / z.shape[1] > 1.0:
+            total += mean / z.shape[1] - 1.0
+    return total / z.shape[0]
+
+
+def energy(x: Any) -> Any:
+    """Pairs, whose adjoint adds to both."""
+    e = 0.0
+    for i in range(x.shape[0]):
+        for j in range(i):
+            d = x[i] - x[j]
+            e += 1.0 / np.sqrt(np.sum(d * d) + 0.01)
+    return e
+
+
+def gathered(x: Any, index: Any, w: Any) -> Any:
+    """Elements that several iterations read."""
+    total = 0.0
+    for k in range(len(index)):
+        total += np.sin(x[index[k]] * w[k])
+    return total
+
+
+def diffusion(u: Any, k: Any, steps: Any) -> Any:
+    """A stencil in a loop over time, which stays serial."""
+    for _ in range(steps):
+        v = u.copy()
+        for i in range(1, len(u) - 1):
+            v[i] = u[i] + k[i] * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+        u = v
+    return np.sum(u * u)
+
+
+rng = np.random.default_rng(0)
+WORKLOADS: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[Any, ...]]] = {
+    "paths": (prices, (1, 2), (rng.normal(size=(300, 20)), 1.0, 0.3)),
+    "pairs": (energy, (0,), (rng.normal(size=(150, 3)),)),
+    "gather": (gathered, (0, 2), (rng.normal(size=7), rng.integers(0, 7, 4000), rng.normal(size=4000))),
+    "stencil": (diffusion, (0, 1), (rng.normal(size=3000), 0.3 * rng.random(3000), 3)),
+}
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_what_runs_on_threads(name: str) -> None:
+    function, wrt, args = WORKLOADS[name]
+    (value, gradient), text = on_threads(function, wrt, copied(args))
+    assert "prange(" in text.partition("def ")[2]
+    want, wanted = srcad.value_and_grad(function, wrt, target="python")(*args)
+    np.testing.assert_allclose(value, want, rtol=1e-12)
+    assert worst_error(gradient, wanted) < 1e-10
+
+
+def digests() -> dict[str, list[str]]:
+    """Of each workload, the bits of the value and the gradient at one to four threads."""
+    found: dict[str, list[str]] = {}
+    for name, (function, wrt, args) in WORKLOADS.items():
+        derivative = srcad.value_and_grad(function, wrt, parallel=True)
+        for count in (1, 2, 3, 4):
+            numba.set_num_threads(count)
+            bits = b"".join(np.asarray(leaf).tobytes() for leaf in leaves(derivative(*args)))
+            found.setdefault(name, []).append(hashlib.sha256(bits).hexdigest())
+    return found
+
+
+def test_equal_bits_at_any_number_of_threads() -> None:
+    script = "import json; from tests.test_parallel import digests; print(json.dumps(digests()))"
+    env = {**os.environ, "NUMBA_NUM_THREADS": "4"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[1], env=env, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert set(found) == set(WORKLOADS)
+    for name, bits in found.items():
+        assert len(set(bits)) == 1, name
