@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +21,15 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend.modules import cache_files
-from srcad.backend.modules.import_module import load
-from srcad.dispatch.pytree import flatten
-from srcad.optimize.loops import parallelization
 from tests.numeric import copied, leaves, worst_error
-from tests.poison import poisoned
+from tests.on_threads import forced, on_threads
 from tests.programs.registry import Case, all_cases
 
 
-def shuffled(count: int) -> list[int]:
-    order = list(range(count))
-    random.Random(count).shuffle(order)
-    return order
-
-
 @pytest.fixture
-def whatever_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallelization, "LEAST_WORK", -(10**15))
-
-
-def on_threads(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]) -> tuple[Any, str]:
-    """(value, gradient) by the text for threads, which Python runs; and the text."""
-    derivative = srcad.value_and_grad(function, wrt, target="python", parallel=True, cache=False)
-    one = derivative.specialisation(*args)
-    text = one.generated.machine_text()
-    run = getattr(load(cache_files.store(one.generated.name, text)), one.generated.function.name)
-    run.__globals__["prange"] = shuffled
-    with warnings.catch_warnings(), poisoned(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        return one.finish(run(*one.flat(flatten(args)[0]))), text
+def whatever_the_work() -> Iterator[None]:
+    with forced():
+        yield
 
 
 @pytest.mark.one_in(5)

@@ -11,13 +11,22 @@ from dataclasses import dataclass
 
 from srcad.analysis.loops.parallel_loops import MayAlias, is_partitioned, is_reduction_array
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, If, Store, Var, While
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Store, Var, While
 from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import SHAPE_ARITHMETIC
+from srcad.typing.typeof import linear_value
 
 _SAFE = ("np.", "math.", "machine.")
 """Modules whose functions may run in several threads at once; those that may raise are told apart by `_may_raise`."""
+
+_LENGTHS_OF_NEW: dict[str, slice] = dict.fromkeys(("np.zeros", "np.ones", "np.empty"), slice(None)) | {
+    "np.full": slice(1, None),
+    "np.eye": slice(0, 2),
+    "np.linspace": slice(2, 3),
+}
+"""Which arguments of a primitive are lengths of its result."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class Concurrency:
     """What each iteration assigns and nothing reads after it."""
     saved: tuple[str, ...]
     """Arrays in which an iteration saves values for itself."""
+    lengths: tuple[Expr, ...] = ()
+    """Of new arrays, lengths that do not change in the loop. Where one is negative, an iteration raises an error."""
 
 
 def concurrency(
@@ -68,7 +79,7 @@ def concurrency(
     ...     w[k] += t
     ...     s += t
     ... ''', "s")
-    Concurrency(scalars=('s',), arrays=('w',), own=('t',), saved=())
+    Concurrency(scalars=('s',), arrays=('w',), own=('t',), saved=(), lengths=())
     >>> ask('''
     ... for i in range(n):
     ...     s = s * x[i]
@@ -84,6 +95,9 @@ def concurrency(
     assigned = defined(loop.body)
     if loop.index in assigned or loop.index in live:
         return f"its index {loop.index} is assigned to, or read after it"
+    lengths = tuple(dict.fromkeys(_lengths_to_check(loop.body, types)))
+    if any(names(e) & (assigned | {loop.index}) or not is_of_lengths(e) for e in lengths):
+        return "an iteration may make an array of a negative length"
     own = tuple(sorted(assigned - live))
     scalars = sorted(assigned & live)
     for name in scalars:
@@ -103,7 +117,7 @@ def concurrency(
         if not is_reduction_array(array, loop.body, types, may_alias):
             return f"iterations read elements of {array} that others write"
         arrays.append(array)
-    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(used))
+    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(used), lengths)
 
 
 def _base(store: Store) -> str:
@@ -118,13 +132,39 @@ def _refused(body: Block, types: Mapping[str, Type]) -> Iterator[str]:
                 pass
             case AugAssign(target) if isinstance(types.get(target), Scalar):
                 pass
-            case If(joins=()) | Comment() | For(carried=()) | While(carried=()) | Store():
+            case If(joins=()) | Comment() | For(carried=(), step=Const()) | While(carried=()) | Store():
                 pass
             case _:
                 yield "an iteration may raise an error, or has another effect"
         for expr in own_exprs(stmt):
             if not is_pure(expr) or any(_may_raise(op.prim) for op in ops(expr)):
                 yield "an iteration may raise an error, or has another effect"
+
+
+def _lengths_to_check(body: Block, types: Mapping[str, Type]) -> Iterator[Expr]:
+    """The lengths of new arrays that are not known to be at least 0: a thread cannot raise Python's error."""
+    for stmt in walk(body):
+        for op in (op for expr in own_exprs(stmt) for op in ops(expr) if op.prim in _LENGTHS_OF_NEW):
+            for length in op.args[_LENGTHS_OF_NEW[op.prim]]:
+                if not _is_nonnegative(length, types):
+                    yield length
+
+
+def _is_nonnegative(length: Expr, types: Mapping[str, Type]) -> bool:
+    match length:
+        case Op("max", args):
+            return any(_is_nonnegative(arg, types) for arg in args)
+        case Op("shape" | "len" | "size"):
+            return True
+        case Op("+" | "*", args):
+            return all(_is_nonnegative(arg, types) for arg in args)
+    value = linear_value(length, types)
+    return value is not None and value.is_index
+
+
+def is_of_lengths(expr: Expr) -> bool:
+    """Whether the expression is computed from lengths and integers alone."""
+    return all(op.prim in SHAPE_ARITHMETIC for op in ops(expr))
 
 
 def _may_raise(prim: str) -> bool:

@@ -24,8 +24,11 @@ from typing import Any
 import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
 from numba.core import caching, codegen, cpu, dispatcher, registry, sigutils, types
+from numba.core.compiler import Compiler, CompilerBase, DefaultPassBuilder
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import PassManager
 from numba.core.runtime import rtsys
+from numba.core.typed_passes import NopythonRewrites
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
@@ -278,9 +281,11 @@ def compiled(
     # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if fastmath else False
     options = {"nopython": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
+    pipeline: type[CompilerBase] = Compiler
     if "prange" in function.__code__.co_names:
         options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
-    made: Any = kind(function, {}, options)
+        pipeline = _ThreadsCompiler
+    made: Any = kind(function, {}, options, pipeline)
     made.layouts = layouts
     if cache:
         made._cache = _Cache(function)
@@ -289,6 +294,17 @@ def compiled(
 
 _PARALLEL = ("prange", "comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion")
 """What Numba may parallelise; an option is taken by all but those that say no."""
+
+
+class _ThreadsCompiler(CompilerBase):
+    """Numba's passes but one, which joins array operations: Numba cannot compile what it makes for threads."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        whole = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes = PassManager(whole.pipeline_name)
+        passes.passes += [one for one in whole.passes if one[0] is not NopythonRewrites]
+        passes.finalize()
+        return [passes]
 
 
 class _Gone(MetaPathFinder):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from srcad.analysis.loops.concurrent_iterations import Concurrency, concurrency
+from srcad.analysis.loops.concurrent_iterations import Concurrency, concurrency, is_of_lengths
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
@@ -19,7 +19,7 @@ from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, names, own_exprs, own_writes, rename, result_names, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
-from srcad.optimize.loops.work_estimate import is_of_lengths, product, work
+from srcad.optimize.loops.work_estimate import product, work
 from srcad.optimize.memory.array_contraction import inner_blocks
 
 _BLOCKS = 64
@@ -122,6 +122,8 @@ class _Parallelization:
                 size = product(size, length)
             cycles = minus(cycles, size)
         pays = Op("and", (Op("<", (loop.start, loop.stop)), Op(">", (cycles, Const(LEAST_WORK)))))
+        for length in found.lengths:
+            pays = Op("and", (pays, Op(">=", (length, Const(0)))))
         return If(pays, self._in_blocks(loop, found), (loop,))
 
     def _in_blocks(self, loop: For, found: Concurrency) -> Block:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from srcad.analysis.loops.concurrent_iterations import is_of_lengths
 from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Stmt, While
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names
-from srcad.rules.traits import SHAPE_ARITHMETIC
 
 _UNKNOWN_TRIPS = 8
 _COSTLY = 20
@@ -53,10 +53,6 @@ def _trips(stmt: Stmt, around: For) -> Expr:
         return Const(_UNKNOWN_TRIPS)
     middle = Op("//", (plus(around.start, around.stop), Const(2)))
     return replace_names(trips, {around.index: middle})
-
-
-def is_of_lengths(expr: Expr) -> bool:
-    return all(op.prim in SHAPE_ARITHMETIC for op in ops(expr))
 
 
 def _cycles(stmt: Stmt) -> int:

@@ -1,0 +1,45 @@
+"""The text for threads, run by Python: its blocks in a random order, all memory that is not set NaN."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+import srcad
+from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import load
+from srcad.dispatch.pytree import flatten
+from srcad.optimize.loops import parallelization
+from tests.poison import poisoned
+
+
+def shuffled(count: int) -> list[int]:
+    order = list(range(count))
+    random.Random(count).shuffle(order)
+    return order
+
+
+def on_threads(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]) -> tuple[Any, str]:
+    """(value, gradient) by the text for threads, which Python runs with its blocks in a random order; and the text."""
+    derivative = srcad.value_and_grad(function, wrt, target="python", parallel=True, cache=False)
+    one = derivative.specialisation(*args)
+    text = one.generated.machine_text()
+    run = getattr(load(cache_files.store(one.generated.name, text)), one.generated.function.name)
+    run.__globals__["prange"] = shuffled
+    with warnings.catch_warnings(), poisoned(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return one.finish(run(*one.flat(flatten(args)[0]))), text
+
+
+def forced(blocks: int = 64) -> Any:
+    """Threads whatever the work, and so many blocks."""
+    return mock.patch.multiple(parallelization, LEAST_WORK=-(10**15), _BLOCKS=blocks)
+
+
+def is_on_threads(text: str) -> bool:
+    return "prange(" in text.partition("def ")[2]
