@@ -17,7 +17,7 @@ from srcad.ir.length_exprs import minus, plus
 from srcad.ir.loop_nest import LoopNest, element
 from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import defined, names, own_exprs, own_writes, rename, result_names, walk, with_blocks
+from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, rename, result_names, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import product, work
 from srcad.optimize.memory.array_contraction import inner_blocks
@@ -104,13 +104,16 @@ class _Parallelization:
     def _is_saved_within(self, name: str, loop: For) -> bool:
         """Whether only iterations of the loop save values there and load them: then each loads what it has saved.
 
-        The reversal of an iteration needs values of that iteration. Where one iteration of the loop runs both, what
-        others save there is of no use to it.
+        The reversal of an iteration needs values of that iteration. Where one iteration of the loop runs both, and the
+        place of a value does not depend on which it is, what others save there is overwritten.
         """
         changed = defined((loop,))
         within, everywhere = (sum(_mentions(name, stmt) for stmt in walk(b)) for b in ((loop,), self.f.body))
         lengths = frozenset().union(*map(names, self.allocations[name].args))
-        return everywhere == within + 1 and not lengths & changed and self.memory.classes.aliases(name) == {name}
+        alone = everywhere == within + 1 and self.memory.classes.aliases(name) == {name}
+        counters = {stmt.index for stmt in walk(loop.body) if isinstance(stmt, For)}
+        places = frozenset().union(*(names(item) for item in _items(name, loop.body)))
+        return alone and not (lengths | (places - counters)) & changed
 
     def _on_threads(self, loop: For, found: Concurrency) -> Stmt:
         """The loop on threads where there is work enough, which depends on lengths alone; else as it was."""
@@ -216,6 +219,18 @@ def _said(found: Concurrency) -> Iterator[Comment]:
         yield Comment(f"{', '.join(map(stem, sums))}: a sum for each block, added in their order")
     if found.saved:
         yield Comment(f"{', '.join(map(stem, found.saved))}: an array for each block")
+
+
+def _items(name: str, block: Block) -> Iterator[Expr]:
+    """The items of all indices of the array; of an access without one, of the whole of it, none."""
+    for stmt in walk(block):
+        if isinstance(stmt, Store) and name in names(stmt.base):
+            yield from stmt.index
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                match op:
+                    case Op("index", (Var(array), *items)) if array == name:
+                        yield from items
 
 
 def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
