@@ -41,6 +41,7 @@ from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.float_conversion import convert_to_float
 from srcad.optimize.inlining import without_copies
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
+from srcad.optimize.loops.deferred_products import defer_products
 from srcad.optimize.loops.interchange import interchange
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
 from srcad.optimize.loops.unrolling import unroll_short_loops
@@ -162,6 +163,7 @@ COMPILED: Order = (
     Pass("remove_comments",                     f(remove_comments),                 SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
     Optional("split_live_ranges",               f(split_live_ranges),                SEQUENTIAL, SEQUENTIAL),
+    Optional("defer_products",                  f(defer_products),                   SEQUENTIAL, SEQUENTIAL),
     Optional("lower_array_statements",          f(lower_array_statements),           SEQUENTIAL, SEQUENTIAL),
     Optional("contract_arrays",                 f(contract_arrays),                  SEQUENTIAL, SEQUENTIAL),
     Optional("interchange",                     f(interchange),                      SEQUENTIAL, SEQUENTIAL),
