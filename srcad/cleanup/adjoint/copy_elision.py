@@ -86,7 +86,9 @@ class _CopyElision:
                 if classes & self.changed:
                     return stmt
                 after = self.live.live_after(path)
-                if self._is_last_use(target, source, path, after) or self._are_unwritten_or_dead(target, source, path, after):
+                if self._is_last_use(target, source, path, after) or self._are_unwritten_or_dead(
+                    target, source, path, after
+                ):
                     self.changed |= classes
                     return replace(stmt, value=source)
                 return stmt
@@ -126,14 +128,15 @@ class _CopyElision:
             return True
         # both stay live: neither may ever be written to, and the caller must not see both
         target_aliases = self.shared.aliases(target)
-        stored = self._stored_from(path)
+        # a view of a part, once it is returned, would keep all of the memory: only where nothing is written at all
+        stored = self._stored_from(path if isinstance(source, Var) else (0, *path))
         unwritten = self.shared.class_of(target) not in stored and not any(
             self.shared.class_of(n) in stored for n in names
         )
         return unwritten and not target_aliases & (self.required | self.outside)
 
     def _stored_from(self, path: Path) -> set[str]:
-        """The classes that are stored to after a statement; if that is nested in another, from the begin of that on."""
+        """The classes stored to after a statement, or from the beginning of the outermost one around it on."""
         at = path[0]
         assert isinstance(at, int)
         later = block_stores(self.program[at if len(path) > 1 else at + 1 :])
