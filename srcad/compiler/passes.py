@@ -42,6 +42,7 @@ from srcad.optimize.float_conversion import convert_to_float
 from srcad.optimize.inlining import without_copies
 from srcad.optimize.integer_wrapping import wrap_integers
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
+from srcad.optimize.loops.deferred_products import defer_products
 from srcad.optimize.loops.interchange import interchange
 from srcad.optimize.loops.leading_checks import hoist_leading_checks
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
@@ -166,6 +167,7 @@ ARRAYS_AS_LOOPS: Order = (
     Pass("wrap_integers",                       f(wrap_integers),                    SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
     Optional("split_live_ranges",               f(split_live_ranges),                SEQUENTIAL, SEQUENTIAL),
+    Optional("defer_products",                  f(defer_products),                   SEQUENTIAL, SEQUENTIAL),
     Optional("lower_array_statements",          f(lower_array_statements),           SEQUENTIAL, SEQUENTIAL),
     Optional("contract_arrays",                 f(contract_arrays),                  SEQUENTIAL, SEQUENTIAL),
     Optional("interchange",                     f(interchange),                      SEQUENTIAL, SEQUENTIAL),

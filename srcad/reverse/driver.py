@@ -54,6 +54,7 @@ from srcad.reverse.loops.expansion_candidates import arrays_to_expand
 from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
 from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
 from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE
+from srcad.reverse.storage.shape_reads import read_outer_lengths
 from srcad.typing.builder import Builder
 
 
@@ -115,6 +116,7 @@ class _Plan:
         ]
         self.adjoints: list[Mapping[str, Var]] = [adjoints for _, adjoints in parts]
         self.sweep: ReverseSweep = merge_sweeps([part for part, _ in parts])
+        read_outer_lengths(self.sweep, self.places, builder)
         carrying = active_names(f, wrt, [result for out in outputs for result in out])
         self.state = SegmentState(builder, self.places, self.found, self.sweep, reversal.segments, reversal.rows)
 

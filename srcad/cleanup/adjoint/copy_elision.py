@@ -72,7 +72,7 @@ class _CopyElision:
         self.shared = live.shared
         self.required = required
         self.outside = outside | (frozenset(self.shared.representative) - defined(block))
-        self.stored = {self.shared.class_of(n) for n in block_stores(block) if self.shared.has_memory(n)}
+        self.program = block
         self.changed: set[str] = set()
         """Alias classes that have grown by an elision since the analyses were made."""
 
@@ -86,7 +86,9 @@ class _CopyElision:
                 if classes & self.changed:
                     return stmt
                 after = self.live.live_after(path)
-                if self._is_last_use(target, source, path, after) or self._are_unwritten_or_dead(target, source, after):
+                if self._is_last_use(target, source, path, after) or self._are_unwritten_or_dead(
+                    target, source, path, after
+                ):
                     self.changed |= classes
                     return replace(stmt, value=source)
                 return stmt
@@ -115,7 +117,7 @@ class _CopyElision:
         others = self.aliases_at[path] - {target}
         return alike and CALLER not in others and not others & after
 
-    def _are_unwritten_or_dead(self, target: str, source: object, after: frozenset[str]) -> bool:
+    def _are_unwritten_or_dead(self, target: str, source: object, path: Path, after: frozenset[str]) -> bool:
         assert isinstance(source, Var | Op)
         names = frozenset().union(*(self.shared.aliases(n) for n in roots(source)))
         if not names or target in names:
@@ -126,7 +128,16 @@ class _CopyElision:
             return True
         # both stay live: neither may ever be written to, and the caller must not see both
         target_aliases = self.shared.aliases(target)
-        unwritten = self.shared.class_of(target) not in self.stored and not any(
-            self.shared.class_of(n) in self.stored for n in names
+        # a view of a part, once it is returned, would keep all of the memory: only where nothing is written at all
+        stored = self._stored_from(path if isinstance(source, Var) else (0, *path))
+        unwritten = self.shared.class_of(target) not in stored and not any(
+            self.shared.class_of(n) in stored for n in names
         )
         return unwritten and not target_aliases & (self.required | self.outside)
+
+    def _stored_from(self, path: Path) -> set[str]:
+        """The classes stored to after a statement, or from the beginning of the outermost one around it on."""
+        at = path[0]
+        assert isinstance(at, int)
+        later = block_stores(self.program[at if len(path) > 1 else at + 1 :])
+        return {self.shared.class_of(n) for n in later if self.shared.has_memory(n)}

@@ -108,7 +108,10 @@ def power(y: Any, a: Any, b: Any) -> Any:
 # ---- exponentials and logarithms ---------------------------------------------------------------
 
 
-@partials(*functions(np.exp, math.exp, dtype="float", vector="machine.inline_exp"))
+@partials(
+    *functions(np.exp, dtype="float", vector="machine.inline_exp", vector_single="machine.inline_exp_single"),
+    *functions(math.exp, vector="machine.inline_exp"),
+)
 def exp(y: Any, x: Any) -> Any:
     return y
 

@@ -54,10 +54,8 @@ def product_3(a: Any, b: Any) -> Any:
         return product_2(a, b)
     dtype = common_dtype(dtype_of(a), dtype_of(b))
     if np.ndim(b) <= 2:
-        out = np.empty(a.shape[:-1] + (() if np.ndim(b) == 1 else b.shape[1:]), dtype)
-        for k in range(a.shape[0]):
-            out[k] = product_2(a[k], b)
-    elif np.ndim(a) <= 2:
+        return of_all_rows(a, b)
+    if np.ndim(a) <= 2:
         out = np.empty(b.shape[:1] + (() if np.ndim(a) == 1 else a.shape[:1]) + b.shape[2:], dtype)
         for k in range(b.shape[0]):
             out[k] = product_2(a, b[k])
@@ -78,6 +76,15 @@ def product_3(a: Any, b: Any) -> Any:
     return out
 
 
+def of_all_rows(a: Any, b: Any) -> Any:
+    """The product of a stack of matrices with one matrix or vector: of all their rows at once, as one matrix."""
+    rows = 1
+    for k in range(np.ndim(a) - 1):
+        rows = rows * a.shape[k]
+    y = product_2(reshaped(a, (rows, a.shape[-1])), b)
+    return reshaped(y, a.shape[:-1] + b.shape[1:])
+
+
 def product_4(a: Any, b: Any) -> Any:
     """`product_3`, or a loop of it over a first axis of either or both."""
     if np.ndim(a) <= 3 and np.ndim(b) <= 3:
@@ -85,11 +92,9 @@ def product_4(a: Any, b: Any) -> Any:
     if np.ndim(a) > 4 or np.ndim(b) > 4:
         unsupported("a matrix product of arrays with more than four axes")
     dtype = common_dtype(dtype_of(a), dtype_of(b))
-    if np.ndim(b) == 1:
-        out = np.empty(a.shape[:-1], dtype)
-        for k in range(a.shape[0]):
-            out[k] = product_3(a[k], b)
-    elif np.ndim(a) == 1:
+    if np.ndim(b) <= 2:
+        return of_all_rows(a, b)
+    if np.ndim(a) == 1:
         out = np.empty(b.shape[:2] + b.shape[3:], dtype)
         for k in range(b.shape[0]):
             out[k] = product_3(a, b[k])
