@@ -227,7 +227,7 @@ class Derivative:
         return self._current().checked_function()
 
     def device(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        """The function for kernels of your own, with `target="cuda"`: one that Numba compiles as `cuda.jit(device=True)`.
+        """With `target="cuda"`, the device function for kernels of your own: a dispatcher of `cuda.jit(device=True)`.
 
         For arguments of the types of these; without any, of those in the annotations. Buffers of an `adjoint` may be
         left out. It takes flat arguments, as `.source` lists them; a cotangent of the result is 1 where it is left out.

@@ -161,6 +161,26 @@ def integers(x, n):
     return total
 
 
+@program(np.float32(0.7), np.float32(0.3), wrt=(0, 1))
+def single_precision(x, y):
+    kept = x
+    for _ in range(4):
+        kept = kept * kept * y + x
+    return kept
+
+
+@program(0.8, 0.3, 2, wrt=(0, 1))
+def arrays_that_change_places(a, b, n):
+    old = np.array([a, b, a + b])
+    new = np.zeros(3)
+    for t in range(4):
+        for k in range(3):
+            new[k] = old[(k + n) % 3] * b + np.sin(old[k])
+        for k in range(3):
+            old[k] = new[k]
+    return old[0] * old[1] + old[2]
+
+
 def buffers_of(one: Program) -> list[np.ndarray[Any, Any]]:
     """Those of an adjoint: zeros but for one, to which is added."""
     if one.make is not srcad.adjoint:

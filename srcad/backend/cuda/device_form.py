@@ -90,7 +90,7 @@ class _DeviceForm:
 
     def _statement(self, stmt: Stmt, in_loop: bool) -> Block:
         match stmt:
-            case Assign(target, Op(prim, args) as made, span) if prim in ALLOCATIONS or prim in ("array", "np.full"):
+            case Assign(target, Op(prim) as made, span) if prim in ALLOCATIONS or prim in ("array", "np.full"):
                 filled = self._content(target, made, span)
                 if in_loop:
                     # the memory of `cuda.local.array` is the same in all iterations
@@ -157,7 +157,7 @@ class _DeviceForm:
     def _refuse_effect(self, stmt: Stmt, call: Op, span: Span | None) -> NoReturn:
         found = check_of(stmt)
         if found is None:
-            _refuse("print" if call.prim == "print" else f"a call of {call.prim}", span)
+            _refuse(_described(call.prim), span)
         name = found.error.rpartition(".")[2]
         why = f"It may raise {name} here, and nobody sees an error that is raised on the device."
         advice = {
@@ -170,16 +170,30 @@ class _DeviceForm:
     def _refuse_unknown(self, expr: Expr, span: Span | None) -> None:
         match expr:
             case Slice(lower, upper, step):
-                for part in filter(None, (lower, upper, step)):
-                    self._refuse_unknown(part, span)
+                for end in (lower, upper, step):
+                    if end is not None:
+                        self._refuse_unknown(end, span)
             case Op(prim, args):
                 if isinstance(typeof(expr, self._types), Array) and prim not in _VIEWS:
                     what = f"{prim} of arrays" if prim.startswith("np.") else "an operation on whole arrays"
                     _refuse(what, span)
                 if prim not in _VIEWS | _LENGTHS and scalar_op(expr) is None:
-                    _refuse(f"a call of {prim.partition('.')[2] if '.' in prim else prim}", span)
+                    _refuse(_described(prim), span)
                 for part in args:
                     self._refuse_unknown(part, span)
+
+
+def _described(prim: str) -> str:
+    match prim.partition("."):
+        case "list", _, _:
+            return "a list"
+        case "append" | "delete", _, _:
+            return "a list"
+        case "call" | "result", _, _:
+            return "a call of a function that calls itself"
+        case "print", _, _:
+            return "print"
+    return f"a call of {prim.removeprefix('runtime.').removeprefix('external.')}"
 
 
 def _spelled(expr: Expr) -> Expr:

@@ -21,8 +21,8 @@ _NUMPY = frozenset(
 _MATH = frozenset(
     f"math.{name}"
     for name in (
-        "floor ceil trunc isnan isinf isfinite pow exp expm1 log log2 log10 log1p sqrt sin cos tan asin acos atan atan2 "
-        "sinh cosh tanh asinh acosh atanh radians degrees fabs copysign erf erfc gamma lgamma"
+        "floor ceil trunc isnan isinf isfinite pow exp expm1 log log2 log10 log1p sqrt sin cos tan asin acos atan "
+        "atan2 sinh cosh tanh asinh acosh atanh radians degrees fabs copysign erf erfc gamma lgamma"
     ).split()
 )
 _DIRECT = _OPERATORS | _BUILTINS | _NUMPY | _MATH
