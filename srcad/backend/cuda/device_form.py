@@ -16,6 +16,7 @@ import numpy as np
 from srcad.backend.cuda.scalar_functions import scalar_op
 from srcad.backend.python.module_text import LOCAL_ARRAY
 from srcad.errors import fail
+from srcad.ir.calls import callees
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -70,6 +71,8 @@ def device_form(f: Function) -> Function:
         kept[i] = math.exp(x)
     """
     work = _DeviceForm(f)
+    if callees(f):
+        work.refuse("a call of a function that calls itself", None)
     for result in f.results:
         work.refuse_array_result(result, None)
     body = work.block(f.body, in_loop=False)
@@ -82,6 +85,7 @@ def device_form(f: Function) -> Function:
 
 class _DeviceForm:
     def __init__(self, f: Function) -> None:
+        self._place = f.span
         self._types: Mapping[str, Type] = f.types
         self.bytes = 0
 
@@ -99,11 +103,11 @@ class _DeviceForm:
             case Effect(call, span):
                 self._refuse_effect(stmt, call, span)
             case AugAssign(target, _, _, span) if isinstance(self._types.get(target), Array):
-                _refuse("an operation on whole arrays", span)
+                self.refuse("an operation on whole arrays", span)
             case Store(base, index, value, op, span):
                 place = typeof(Op("index", (base, *index)), self._types) if index else typeof(base, self._types)
                 if isinstance(typeof(value, self._types), Array) or (op is not None and isinstance(place, Array)):
-                    _refuse("an operation on whole arrays", span)
+                    self.refuse("an operation on whole arrays", span)
             case Return(values, span):
                 for value in values:
                     self.refuse_array_result(value, span)
@@ -130,7 +134,7 @@ class _DeviceForm:
         match made.prim:
             case "array":
                 if len(known.dims) > 1:
-                    _refuse("an array of arrays", span)
+                    self.refuse("an array of arrays", span)
                 for item in made.args:
                     self._refuse_unknown(item, span)
                 return tuple(Store(Var(target), (Const(at),), item, None, span) for at, item in enumerate(made.args))
@@ -145,19 +149,23 @@ class _DeviceForm:
 
     # ---- what is refused -----------------------------------------------------------------------
 
+    def refuse(self, what: str, span: Span | None) -> NoReturn:
+        advice = "write it with numbers and loops over elements; or run it on the host."
+        fail("S520", f"{what} is not possible in a device function", span or self._place, None, advice)
+
     def refuse_array_result(self, result: Expr, span: Span | None) -> None:
         if isinstance(typeof(result, self._types), Array):
             why = "The memory of a device function's arrays is gone when it returns."
             advice = "take srcad.adjoint: it adds to an array of yours, which you pass."
-            fail("S520", "a device function cannot return an array", span, why, advice)
+            fail("S520", "a device function cannot return an array", span or self._place, why, advice)
 
     def _refuse_memory(self, what: str, span: Span | None) -> NoReturn:
-        fail("S521", what, span, _NO_HEAP, _CONSTANT)
+        fail("S521", what, span or self._place, _NO_HEAP, _CONSTANT)
 
     def _refuse_effect(self, stmt: Stmt, call: Op, span: Span | None) -> NoReturn:
         found = check_of(stmt)
         if found is None:
-            _refuse(_described(call.prim), span)
+            self.refuse(_described(call.prim), span)
         name = found.error.rpartition(".")[2]
         why = f"It may raise {name} here, and nobody sees an error that is raised on the device."
         advice = {
@@ -176,21 +184,17 @@ class _DeviceForm:
             case Op(prim, args):
                 if isinstance(typeof(expr, self._types), Array) and prim not in _VIEWS:
                     what = f"{prim} of arrays" if prim.startswith("np.") else "an operation on whole arrays"
-                    _refuse(what, span)
+                    self.refuse(what, span)
                 if prim not in _VIEWS | _LENGTHS and scalar_op(expr) is None:
-                    _refuse(_described(prim), span)
+                    self.refuse(_described(prim), span)
                 for part in args:
                     self._refuse_unknown(part, span)
 
 
 def _described(prim: str) -> str:
     match prim.partition("."):
-        case "list", _, _:
+        case "list" | "append" | "delete", _, _:
             return "a list"
-        case "append" | "delete", _, _:
-            return "a list"
-        case "call" | "result", _, _:
-            return "a call of a function that calls itself"
         case "print", _, _:
             return "print"
     return f"a call of {prim.removeprefix('runtime.').removeprefix('external.')}"
@@ -198,8 +202,3 @@ def _described(prim: str) -> str:
 
 def _spelled(expr: Expr) -> Expr:
     return map_expr(expr, lambda e: (scalar_op(e) or e) if isinstance(e, Op) else e)
-
-
-def _refuse(what: str, span: Span | None) -> NoReturn:
-    advice = "write it with numbers and loops over elements; or run it on the host."
-    fail("S520", f"{what} is not possible in a device function", span, None, advice)
