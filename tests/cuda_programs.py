@@ -181,6 +181,20 @@ def arrays_that_change_places(a, b, n):
     return old[0] * old[1] + old[2]
 
 
+@program(0.8, True, X > 0.0, np.array([2, 0, 1]), wrt="x", boundscheck=False)
+def bools_and_positions(x, squared, mask, order):
+    total = 0.0
+    for k in range(3):
+        if mask[order[k]]:
+            total += np.cos(x) * (k + 1)
+    return total * total if squared else total
+
+
+@program([0.7, 0.2], {"scale": 1.5, "shift": -0.3}, wrt=(0, 1))
+def nested(pair, params):
+    return np.exp(pair[0] * params["scale"]) * np.sign(pair[1] - params["shift"]) * pair[1] ** 2
+
+
 def buffers_of(one: Program) -> list[np.ndarray[Any, Any]]:
     """Those of an adjoint: zeros but for one, to which is added."""
     if one.make is not srcad.adjoint:
@@ -192,9 +206,18 @@ def buffers_of(one: Program) -> list[np.ndarray[Any, Any]]:
 
 def numbers(result: Any) -> list[float]:
     """The numbers of a result, whatever their structure."""
-    if isinstance(result, tuple):
-        return [number for item in result for number in numbers(item)]
+    if isinstance(result, tuple | list | dict):
+        items = result.values() if isinstance(result, dict) else result
+        return [number for item in items for number in numbers(item)]
     return [] if result is None else [float(result)]
+
+
+def flat(values: Any) -> list[Any]:
+    """The leaves of arguments."""
+    if isinstance(values, tuple | list | dict):
+        items = values.values() if isinstance(values, dict) else values
+        return [leaf for item in items for leaf in flat(item)]
+    return [values]
 
 
 def kernel_of(device: Any, taken: int, given: int) -> Any:
@@ -226,7 +249,9 @@ def difference(one: Program) -> float:
     wanted, wanted_buffers = expected(one)
     buffers = buffers_of(one)
     out = np.zeros(len(wanted))
-    cuda.jit(kernel_of(device_of(one), len(one.args) + len(buffers), len(wanted)))[1, 2](out, *one.args, *buffers)
+    cuda.jit(kernel_of(device_of(one), len(flat(one.args)) + len(buffers), len(wanted)))[1, 2](
+        out, *flat(one.args), *buffers
+    )
     pairs = [(out, np.array(wanted)), *zip(buffers, wanted_buffers)]
     return max(float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)))) for a, b in pairs)
 
@@ -242,8 +267,8 @@ def ptx_size(one: Program, capability: tuple[int, int]) -> int:
     numba.cuda.dispatcher.get_current_device = lambda: Device  # there is none here: PTX is compiled without
     wanted, _ = expected(one)
     buffers = buffers_of(one)
-    kernel = kernel_of(device_of(one), len(one.args) + len(buffers), len(wanted))
-    signature = (types.float64[::1], *map(typeof, (*one.args, *buffers)))
+    kernel = kernel_of(device_of(one), len(flat(one.args)) + len(buffers), len(wanted))
+    signature = (types.float64[::1], *map(typeof, (*flat(one.args), *buffers)))
     ptx, _ = cuda.compile_ptx(kernel, signature, cc=capability)
     assert f".target sm_{capability[0]}{capability[1]}" in ptx
     return len(ptx)

@@ -218,3 +218,24 @@ def test_a_variable_may_be_called_cuda():
 
 def test_python_target_has_no_import_of_cuda():
     assert "numba" not in srcad.grad(_float_from_outside, target="cuda").source_for(2.0)
+
+
+def test_errors_of_numba_become_s501(monkeypatch):
+    from numba import cuda
+
+    class Refusing:
+        def compile_device(self, args):
+            raise TypeError(f"Failed in cuda mode pipeline\nno implementation for {args[0]}")
+
+    monkeypatch.setattr(cuda, "jit", lambda device: lambda function: Refusing())
+    with pytest.raises(CompileError, match="S501: Numba refused the generated code: no implementation for float64"):
+        srcad.grad(lambda x: x * x, target="cuda").device(2.0)
+
+
+def test_without_a_gpu_there_is_an_error_that_says_so():
+    from numba import cuda
+
+    if cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(CompileError, match="S523: there is no GPU to compile a device function for"):
+        srcad.grad(lambda x: x * x, target="cuda").device(2.0)
