@@ -240,6 +240,18 @@ class Derivative:
         """The newest specialisation as a Numba dispatcher on flat arguments, callable from other compiled code."""
         return self._current().checked_function()
 
+    def device(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """With `target="cuda"`, the device function for kernels of your own: a dispatcher of `cuda.jit(device=True)`.
+
+        For arguments of the types of these; without any, of those in the annotations. Buffers of an `adjoint` may be
+        left out. It takes flat arguments, as `.source` lists them; a cotangent of the result is 1 where it is left out.
+        Numbers are returned, gradients of arrays are added to buffers. What it reads from outside, it has as it is now.
+        Raises S520 to S522 for what device code cannot do, S523 where no GPU is found.
+        """
+        if self._request.options.target != "cuda":
+            fail("S310", 'a device function needs target="cuda"', advice='write target="cuda" where it is made.')
+        return self._chosen(args, kwargs).device_function()
+
     def save(self, path: str | Path) -> Path:
         """Write the text to a file that can be imported without srcad; it needs NumPy and Numba.
 

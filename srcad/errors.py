@@ -214,6 +214,11 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S512": (CompileError, "edits that cannot be merged"),
     "S513": (CompileError, "gradient that cannot be checked"),
     # numbers
+    # CUDA
+    "S520": (CompileError, "what a device function cannot do"),
+    "S521": (CompileError, "array of a size that is known at run time only"),
+    "S522": (CompileError, "error that a device function cannot raise"),
+    "S523": (CompileError, "device function without a device"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypedDict, TypeVar, get_type_hints
 
 from srcad.errors import fail
 
-_TARGETS = ("cpu", "python")
+_TARGETS = ("cpu", "python", "cuda")
+_OF_CPU = ("parallel", "fastmath")
 _OF_CALLS = ("argnums", "has_aux")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Choices(TypedDict, total=False):
     """The options as the public functions take them, by keyword. `Options` has their meaning and their defaults."""
 
-    target: Literal["cpu", "python"]
+    target: Literal["cpu", "python", "cuda"]
     parallel: bool
     fastmath: bool
     debug: bool
@@ -34,7 +35,7 @@ def spelled(function: F) -> F:
 
     >>> def make(f, **options): ...
     >>> str(inspect.signature(spelled(make))).partition("debug")[0]
-    "(f, *, target: Literal['cpu', 'python'] = 'cpu', parallel: bool = False, fastmath: bool = False, "
+    "(f, *, target: Literal['cpu', 'python', 'cuda'] = 'cpu', parallel: bool = False, fastmath: bool = False, "
     """
     whole = inspect.signature(function, eval_str=True)
     kept = [p for p in whole.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
@@ -53,7 +54,8 @@ class Options:
     """The options of a derivative. Each is a keyword of `grad` and the other public functions."""
 
     target: str = "cpu"
-    """`"cpu"` compiles by Numba; `"python"` runs the same text uncompiled, so that a debugger steps through it."""
+    """`"cpu"` compiles by Numba; `"python"` runs the same text uncompiled, so that a debugger steps through it;
+    `"cuda"` makes device functions for kernels of your own (`Derivative.device`)."""
     parallel: bool = False
     """Run loops on threads where their iterations may run at once (Numba's: `numba.set_num_threads`). Equal calls give
     equal bits, whatever the number of threads."""
@@ -116,4 +118,7 @@ class Options:
         options = cls(**{**given, "checkpoint": named})  # type: ignore[arg-type]
         if options.target not in _TARGETS:
             fail("S310", f"there is no target {options.target!r}", why=f"The targets are {', '.join(_TARGETS)}.")
+        if options.target == "cuda" and (unknown := [name for name in _OF_CPU if getattr(options, name)]):
+            why = "The threads are those of your kernel, and fastmath of CUDA changes what NaN and infinities do."
+            fail("S310", f'target="cuda" has no option {unknown[0]}', why=why, advice="leave it out.")
         return options

@@ -36,7 +36,7 @@ from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import NestedDerivatives
-from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE, THREADED
+from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, READABLE, THREADED
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
@@ -218,8 +218,12 @@ class Generated:
         with settings(verify=self._verify), remembered_analyses():
             if not inlined.keys().isdisjoint(callees(f)):
                 f = run(INLINED, Unit(self._asked, inline_calls(f, inlined)), verifier).function
-            order = THREADED if self._asked.request.options.parallel else COMPILED
-            return run(order, Unit(self._asked, f), verifier).function
+            return run(self._machine_order, Unit(self._asked, f), verifier).function
+
+    @property
+    def _machine_order(self) -> Order:
+        options = self._asked.request.options
+        return DEVICE if options.target == "cuda" else THREADED if options.parallel else COMPILED
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""

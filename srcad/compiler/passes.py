@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from srcad.backend.cuda.device_form import device_form
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.canonicalize.check_merging import merge_index_checks
 from srcad.canonicalize.column_invariants import hoist_column_invariants
@@ -202,6 +203,14 @@ CHECK = Optional("hoist_leading_checks",    f(hoist_leading_checks),            
 PARALLELIZE = Optional("parallelize",       f(parallelize),                      SEQUENTIAL, SEQUENTIAL)
 THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK, PARALLELIZE, *MEMORY, *VECTORS)
 """The same, with loops on threads."""
+
+DEVICE: Order = (
+    *ARRAYS_AS_LOOPS,
+    *MEMORY,
+    *LOOPS,
+    Pass("device_form", f(device_form), SEQUENTIAL, SEQUENTIAL),
+)
+"""To the one that `target="cuda"` compiles: no vector functions, arrays in local memory."""
 # fmt: on
 
 READABLE: Mapping[str, Order] = {

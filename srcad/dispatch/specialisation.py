@@ -216,8 +216,21 @@ class Specialisation:
             self._loaded_function.append(LoadedFunction(module, function, call))
         return self._loaded_function[0]
 
+    def device_function(self) -> Callable[..., Any]:
+        """The function as one for CUDA's device code. S520 to S523 where there is none, S501 where Numba refuses it."""
+        from srcad.backend.cuda import compilation
+
+        weakest = self.for_weakest_types(Generated.machine_code).generated
+        compilation.refuse_unchecked(weakest.takes, [one.name for one in self._captures])
+        path = cache_files.store(weakest.name, weakest.machine_text(), keep=False)
+        return compilation.device_function(getattr(load(path), weakest.function.name), weakest.takes)
+
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
         options = self._request.options
+        if options.target == "cuda":
+            why = 'With target="cuda" it is made for kernels: each thread calls it with arguments of its own.'
+            advice = f"call {self.generated.name} = ....device(*args) in a kernel; or leave target out."
+            fail("S523", f"{self.generated.name} is called on the host", None, why, advice)
         versions = _versions() if self._compiles else ()
         path = cache_files.store(
             self.generated.name, text, repr(options), *versions, keep=self._compiles and options.cache

@@ -44,7 +44,8 @@ class ValueSpecialisation:
     def generate_for_call(self) -> tuple[Generated, AbstractArguments]:
         read(self.parameters.function)  # raises S101 for a function without source
         try:
-            return self._attempt()
+            # a device function has no parameters for what it reads from outside
+            return self._attempt(fixed=self.request.options.target == "cuda")
         except UnsupportedError as error:
             codes = {problem.code for problem in error.problems}
             found = self._with_constants(codes)

@@ -58,9 +58,9 @@ def weakened_arguments(
             return True
         try:
             found = make(weaker)
+            if text(found) != wanted:
+                return False
         except SrcadError:
-            return False
-        if text(found) != wanted:
             return False
         generated, arguments, taken = found, weaker, (*taken, *steps)
         return True

@@ -177,6 +177,8 @@ row("bool", bool, "elementwise", bool, **STEP, dtype="bool")
 # in compiled text only
 for _ufunc in [np.sin, np.cos]:
     row(f"machine.inline_{_ufunc.__name__}", _ufunc, "elementwise", differentiable=False, vector="instructions")
+row("cuda.local.array", lambda *shape, dtype: np.ones(shape, dtype), "create", differentiable=False, lengths_from=0,
+    layout="C")  # fmt: skip
 row("machine.plus", lambda a, b: a + b, "elementwise", differentiable=False)
 row("runtime.digamma", runtime.digamma, "elementwise", runtime.digamma)
 row("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)

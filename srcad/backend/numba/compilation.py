@@ -44,7 +44,7 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
     try:
         dispatcher.compile((*map(typeof, args), *left_out))
     except Exception as error:
-        raise _translated(error, dispatcher.py_func) from error
+        raise translated(error, dispatcher.py_func) from error
 
 
 def decorator(options: Options, cache: bool = True) -> str:
@@ -98,7 +98,7 @@ def _example(kind: Any) -> Any:
             raise TypeError(f"{kind} is no array, number or tuple of them")
 
 
-def _translated(error: Exception, function: Any) -> CompileError:
+def translated(error: Exception, function: Any) -> CompileError:
     file = function.__code__.co_filename
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     line = _line_of(text, file)

@@ -136,6 +136,8 @@ class Expressions:
                 return self._transpose(op, static)
             case "array" | "np.array":
                 return self._created("np.array", [ast.List(self._operands(op))], static)
+            case "cuda.local.array":
+                return ast.Call(dotted(name), [_shape(self._operands(op)), _dtype(static["dtype"])], [])
             case "tuple":
                 return ast.Tuple(self._operands(op))
             case "list.new":

@@ -19,6 +19,8 @@ from srcad.ir.nodes import Block, Expr, Function, Op
 from srcad.ir.traversal import ops, own_exprs, walk
 from srcad.rules.external import digest, imported, is_python
 
+LOCAL_ARRAY = "cuda.local.array"
+"""The primitive of device code for CUDA that makes an array."""
 _HELPERS = "srcad.runtime"
 _MACHINE = "srcad.vector_math"
 
@@ -88,6 +90,8 @@ def module_text(
     compiles = compiles or decorator is not None
     compiled = compiled if compiles else []
     of_numba = ["njit"] if decorator is not None or compiled else []
+    if any(op.prim == LOCAL_ARRAY for one in found for op in _operations(one.body, one.results)):
+        of_numba.append("cuda")
     if "prange" in used:
         of_numba.append("prange")
     if of_numba:
@@ -145,8 +149,12 @@ def helpers_of(*functions: Function) -> set[str]:
 
 
 def _helpers(body: Block, results: tuple[Expr, ...]) -> Iterator[str]:
+    for op in _operations(body, results):
+        if op.prim.startswith(("runtime.", "machine.")):
+            yield op.prim
+
+
+def _operations(body: Block, results: tuple[Expr, ...]) -> Iterator[Op]:
     expressions = [e for stmt in walk(body) for e in own_exprs(stmt)]
     for expression in (*expressions, *results):
-        for op in ops(expression):
-            if isinstance(op, Op) and op.prim.startswith(("runtime.", "machine.")):
-                yield op.prim
+        yield from ops(expression)
