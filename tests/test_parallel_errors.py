@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -104,3 +110,36 @@ def test_a_scratch_array_stays_on_threads() -> None:
         text = one.generated.machine_text()
     assert is_on_threads(text)
     assert "n >= 0" in text
+
+
+def weighted(x: Any, w: Any) -> Any:
+    total = 0.0
+    for i in range(len(w)):
+        total += np.sin(x[i % 7] * w[i])
+    return total
+
+
+def called_from_several_threads() -> list[bool]:
+    """Whether each call gives the bits of the first."""
+    numba.config.THREADING_LAYER = "workqueue"
+    rng = np.random.default_rng(0)
+    args = (rng.normal(size=7), rng.normal(size=20_000))
+    derivative = srcad.value_and_grad(weighted, (0, 1), parallel=True)
+    value, gradient = derivative(*args)
+
+    def same(_: int) -> bool:
+        again, other = derivative(*args)
+        return bool(again == value) and all(map(np.array_equal, gradient, other))
+
+    with ThreadPoolExecutor(4) as pool:
+        return [*pool.map(same, range(200)), numba.threading_layer() == "workqueue"]
+
+
+def test_calls_from_several_threads_wait_for_each_other() -> None:
+    """Numba ends the process where they do not, with the threading layer that it has everywhere."""
+    script = "from tests.test_parallel_errors import called_from_several_threads as run; assert all(run())"
+    env = {**os.environ, "NUMBA_NUM_THREADS": "4"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[1], env=env, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr

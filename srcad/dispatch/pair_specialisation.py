@@ -15,7 +15,7 @@ from srcad.dispatch.leaf_conversion import gradient_conversion
 from srcad.dispatch.pullback import Pullback
 from srcad.dispatch.result_structure import result_builder
 from srcad.dispatch.signature import Parameters
-from srcad.dispatch.specialisation import Specialisation, as_compiled, both_texts, gradient_builder, joined
+from srcad.dispatch.specialisation import Specialisation, both_texts, called_from_python, gradient_builder, joined
 from srcad.frontend.values.abstract_values import Seq
 from srcad.ir.types import Array, Type
 
@@ -63,7 +63,7 @@ class PairSpecialisation(Specialisation):
                 from srcad.backend.numba import compilation
 
                 compilation.prepare(function, flat)
-            call = function if self._compiles else as_compiled(function)
+            call = called_from_python(function, self._compiles)
             self._reverse_call.append(self._watched(call, self.generated, self._request, 1))
         try:
             return self._reverse_call[0](*flat)

@@ -212,7 +212,7 @@ class Specialisation:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
             module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            call = self._watched(function if self._compiles else as_compiled(function), self.generated, self._request)
+            call = self._watched(called_from_python(function, self._compiles), self.generated, self._request)
             self._loaded_function.append(LoadedFunction(module, function, call))
         return self._loaded_function[0]
 
@@ -310,6 +310,15 @@ def _is_disabled() -> bool:
     from srcad.backend.numba import compilation
 
     return compilation.disabled()
+
+
+def called_from_python(function: Callable[..., Any], compiles: bool) -> Callable[..., Any]:
+    """The loaded function as a call of the user's runs it."""
+    if not compiles:
+        return as_compiled(function)
+    from srcad.backend.numba import compilation
+
+    return compilation.callable_at_once(function)
 
 
 def as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -136,7 +136,10 @@ class _Inlining:
         match e:
             case Op("call") if self._is_inlined(e):
                 args = tuple(self._without_calls(arg, found, stmt) for arg in e.args)
-                known = typeof(e, self.types)
+                results = callee_of(e).results
+                # a number is of the same dtype whatever the arguments, of which a dtype may not be known
+                only = results[0] if len(results) == 1 and isinstance(results[0], Scalar) else None
+                known = only or typeof(e, self.types)
                 assert known is not None
                 name = self._fresh("value", known)
                 found += self._body(replace_args(e, args), name, stmt)

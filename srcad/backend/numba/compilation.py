@@ -9,6 +9,7 @@ import linecache
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,22 @@ def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str,
 
     target.compile_callers_of_gone(PACKAGE)
     return target.compiled(function, options.cache, options.fastmath, options.debug or None, layouts=layouts)
+
+
+def callable_at_once(dispatcher: Any) -> Callable[..., Any]:
+    """What several Python threads may call at once. Numba ends the process where two of them run loops on threads, if
+    its threading layer is `workqueue`: so those calls wait for each other."""
+    if not dispatcher.targetoptions.get("parallel"):
+        return dispatcher  # type: ignore[no-any-return]
+
+    def call(*args: Any) -> Any:
+        with _on_threads:
+            return dispatcher(*args)
+
+    return call
+
+
+_on_threads = threading.RLock()
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
