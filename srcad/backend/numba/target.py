@@ -421,10 +421,18 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
     def add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(*args, flags=("reassoc",))
 
-    real, whole = types.float64, types.int64
+    def single_bits(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.sext(builder.bitcast(args[0], ir.IntType(32)), ir.IntType(64))
+
+    def with_single_bits(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(builder.trunc(args[0], ir.IntType(32)), ir.FloatType())
+
+    real, single, whole = types.float64, types.float32, types.int64
     for function, give, take, lower in (
         (vector_math.bits_of, whole, (real,), cast(ir.IntType(64))),
         (vector_math.with_bits, real, (whole,), cast(ir.DoubleType())),
+        (vector_math.single_bits_of, whole, (single,), single_bits),
+        (vector_math.with_single_bits, single, (whole,), with_single_bits),
         (vector_math.plus, real, (real, real), add),
     ):
         light_overloads.machine_code.lower(function, *take)(lower)
