@@ -85,7 +85,7 @@ def single_bits_of(x: Any) -> Any:
 
 def with_single_bits(bits: Any) -> Any:
     """The float32 that has these bits, the lower half of an int64."""
-    return np.int64(bits).astype(np.int32).view(np.float32)
+    return np.int32(np.int64(bits)).view(np.float32)
 
 
 def plus(a: Any, b: Any) -> Any:

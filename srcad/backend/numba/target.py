@@ -397,8 +397,9 @@ def _precedent_templates() -> Iterable[tuple[Any, Any]]:
         for name, helper in inspect.getmembers(module, inspect.isfunction):
             if helper.__module__ == module.__name__ and helper not in instructions:
                 # a loop is vectorised only where all calls in it are inlined, however long the function
-                vector = {"fastmath": False, "forceinline": True} if name in vector_math.ORDERED else {}
-                yield helper, _overload(helper, lambda *args, _same=helper, **kwargs: _same, vector)
+                options = {"forceinline": True} if name in (*vector_math.ORDERED, *runtime.INLINED) else {}
+                options |= {"fastmath": False} if name in vector_math.ORDERED else {}
+                yield helper, _overload(helper, lambda *args, _same=helper, **kwargs: _same, options)
     for function, choose in light_overloads.forms():
         yield function, _overload(function, choose, {})
 
