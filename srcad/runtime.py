@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+INLINED = "largest_of_window", "larger"
+"""Functions of inner loops, of which each call is inlined."""
+
 # ---- constants ---------------------------------------------------------------------------------
 
 
@@ -524,6 +527,72 @@ def correlate_2d_kernel_adjoint(x: Any, kernel: Any, d_y: Any, step: Any) -> Any
             d_some[:, k] = np.ascontiguousarray(d_y[b + k]).reshape(outputs, size)
         out += d_some.reshape(outputs, some.shape[0] * size) @ patches_2d(some, rows, columns, step).T
     return out.reshape(outputs, channels, rows, columns)
+
+
+# ---- pooling -----------------------------------------------------------------------------------
+
+
+def max_pool_2d(x: Any, size: Any, step: Any) -> Any:
+    """The largest entry, or NaN, of each window of `size` by `size`; windows, which fit, are `step` apart."""
+    height, width = (x.shape[2] - size) // step + 1, (x.shape[3] - size) // step + 1
+    out = np.empty((x.shape[0], x.shape[1], height, width), x.dtype)
+    for b in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            for i in range(height):
+                for j in range(width):
+                    out[b, c, i, j] = largest_of_window(x, b, c, i * step, j * step, size)[0]
+    return out
+
+
+def max_pool_2d_adjoint(x: Any, d_y: Any, size: Any, step: Any) -> Any:
+    """The adjoint of `x` by that of `max_pool_2d(x, size, step)`: it goes to the first of the largest entries.
+
+    Places are found again, which is quicker than to save them.
+    """
+    out = np.zeros(x.shape, d_y.dtype)
+    for b in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            for i in range(d_y.shape[2]):
+                for j in range(d_y.shape[3]):
+                    _, m, n = largest_of_window(x, b, c, i * step, j * step, size)
+                    out[b, c, m, n] += d_y[b, c, i, j]
+    return out
+
+
+def max_pool_2d_tangent(x: Any, t_x: Any, size: Any, step: Any) -> Any:
+    """The tangent of `max_pool_2d(x, size, step)`, and the adjoint of what `max_pool_2d_adjoint` takes."""
+    height, width = (x.shape[2] - size) // step + 1, (x.shape[3] - size) // step + 1
+    out = np.empty((x.shape[0], x.shape[1], height, width), t_x.dtype)
+    for b in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            for i in range(height):
+                for j in range(width):
+                    _, m, n = largest_of_window(x, b, c, i * step, j * step, size)
+                    out[b, c, i, j] = t_x[b, c, m, n]
+    return out
+
+
+def largest_of_window(x: Any, b: Any, c: Any, row: Any, column: Any, size: Any) -> Any:
+    """The first of the largest entries of a window, of NaN the last, and its place: `entry, row, column`.
+
+    Which entry it is cannot be predicted, so there are no branches; and no loops where the window is of the usual size.
+    """
+    found = x[b, c, row, column], row, column
+    if size == 2:
+        found = larger(found, x[b, c, row, column + 1], row, column + 1)
+        found = larger(found, x[b, c, row + 1, column], row + 1, column)
+        return larger(found, x[b, c, row + 1, column + 1], row + 1, column + 1)
+    for m in range(row, row + size):
+        for n in range(column, column + size):
+            found = larger(found, x[b, c, m, n], m, n)
+    return found
+
+
+def larger(found: Any, entry: Any, row: Any, column: Any) -> Any:
+    """`found`, an entry and its place, or another entry where that is larger or NaN."""
+    largest, m, n = found
+    is_larger = (entry > largest) | (entry != entry)
+    return entry if is_larger else largest, row if is_larger else m, column if is_larger else n
 
 
 # ---- special functions -------------------------------------------------------------------------

@@ -19,7 +19,8 @@ import numpy as np
 
 ORDERED = (
     *("inline_exp", "inline_expm1", "inline_log", "inline_log1p", "inline_logaddexp", "inline_tanh", "inline_erf"),
-    *("inline_exp_single", "inline_tanh_single", "exp_to_single"),
+    *("inline_exp_single", "inline_log_single", "inline_log1p_single", "inline_expm1_single", "inline_tanh_single"),
+    *("single_power_of_2", "exp_to_single"),
     *("inline_sin", "inline_cos", "in_quarter", "near_sin", "near_cos"),
     *("inline_cbrt", "inline_nextafter", "sinc_by_sin"),
     *("reduced", "reduced_exp", "power_of_2", "log_series"),
@@ -46,6 +47,26 @@ _TWO_THIRDS_OF_BIAS = 715094163.0
 """What the upper half of the bits of cbrt(x) has more than a third of that of x."""
 _TO_23_BITS = ~0x3FFFFFFF
 """Leaves 23 bits of a fraction."""
+_SINGLE_LOG2_E = np.float32(1.4426950408889634)
+_SINGLE_LN2 = np.float32(0.693359375), np.float32(-2.1219444005469057e-4)
+"""ln 2 in 10 bits, so that its products with exponents are exact, and the remainder."""
+_SINGLE_SHIFT = np.float32(1.5 * 2.0**23)
+_SINGLE_HALF, _SINGLE_ONE, _SINGLE_TWO = np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_SINGLE_RANGE = np.float32(-105.0), np.float32(89.0)
+"""Outside, exp of a float32 is 0 or infinite."""
+_SINGLE_EXP = (
+    *(np.float32(0.4999999341), np.float32(0.1666652011), np.float32(0.04166839429)),
+    *(np.float32(0.008368780455), np.float32(0.001381446263)),
+)
+_SINGLE_LOG = np.float32(0.6666677705), np.float32(0.3997744954), np.float32(0.2987441865)
+_SINGLE_TINY, _SINGLE_SCALE = np.float32(2.0**-126), np.float32(2.0**25)
+_SINGLE_BIAS, _SINGLE_EXPONENT = np.float32(127.0), np.float32(2.0**23 + 127.0)
+_SINGLE_SCALED_EXPONENT = np.float32(2.0**23 + 127.0 + 25.0)
+_SINGLE_ZERO, _SINGLE_INF, _SINGLE_NAN = np.float32(0.0), np.float32(np.inf), np.float32(np.nan)
+_SINGLE_FRACTION_MASK = 2**23 - 1
+_SINGLE_SQRT_HALF_BITS = 0x3F3504F3
+_SINGLE_TO_EXPONENT = 0x3F800000 - 0x3F3504F3
+_SINGLE_BITS_OF_2_23 = 0x4B000000
 
 
 def bits_of(x: Any) -> Any:
@@ -56,6 +77,16 @@ def bits_of(x: Any) -> Any:
 def with_bits(bits: Any) -> Any:
     """The float64 that has these bits."""
     return np.int64(bits).view(np.float64)
+
+
+def single_bits_of(x: Any) -> Any:
+    """The bits of a float32 as an int64."""
+    return np.int64(np.float32(x).view(np.int32))
+
+
+def with_single_bits(bits: Any) -> Any:
+    """The float32 that has these bits, the lower half of an int64."""
+    return np.int32(np.int64(bits)).view(np.float32)
 
 
 def plus(a: Any, b: Any) -> Any:
@@ -214,6 +245,52 @@ def inline_tanh(x: Any) -> Any:
     return math.copysign((a if small else 1.0) + (quotient + correction), x)
 
 
+def single_power_of_2(k: Any) -> Any:
+    """2.0**k as a float32 for a whole -126 <= k <= 127, by its bits."""
+    return with_single_bits(single_bits_of(k + (_SINGLE_SHIFT + _SINGLE_BIAS)) << 23)
+
+
+def inline_exp_single(x: Any) -> Any:
+    """exp(x) of a float32, to 1 ulp, in float32: as `inline_exp`, without what the sums lose."""
+    y = _SINGLE_RANGE[1] if x > _SINGLE_RANGE[1] else x
+    y = _SINGLE_RANGE[0] if y < _SINGLE_RANGE[0] else y
+    k = (y * _SINGLE_LOG2_E + _SINGLE_SHIFT) - _SINGLE_SHIFT
+    r = (y - k * _SINGLE_LN2[0]) - k * _SINGLE_LN2[1]
+    r2 = r * r
+    q = (_SINGLE_EXP[0] + r * _SINGLE_EXP[1]) + r2 * (_SINGLE_EXP[2] + r * _SINGLE_EXP[3] + r2 * _SINGLE_EXP[4])
+    p = _SINGLE_ONE + (r + r2 * q)
+    half = (k * _SINGLE_HALF + _SINGLE_SHIFT) - _SINGLE_SHIFT
+    return p * single_power_of_2(half) * single_power_of_2(k - half)
+
+
+def inline_log_single(x: Any) -> Any:
+    """log(x) of a float32, to 1 ulp, in float32: as `inline_log`."""
+    tiny = x < _SINGLE_TINY
+    y = x * _SINGLE_SCALE if tiny else x
+    bits = single_bits_of(y) + _SINGLE_TO_EXPONENT
+    exponent = with_single_bits((bits >> 23) | _SINGLE_BITS_OF_2_23)
+    k = exponent - (_SINGLE_SCALED_EXPONENT if tiny else _SINGLE_EXPONENT)
+    f = with_single_bits((bits & _SINGLE_FRACTION_MASK) + _SINGLE_SQRT_HALF_BITS) - _SINGLE_ONE
+    s = f / (_SINGLE_TWO + f)
+    z = s * s
+    series = z * (_SINGLE_LOG[0] + z * (_SINGLE_LOG[1] + z * _SINGLE_LOG[2]))
+    half = _SINGLE_HALF * f * f
+    value = k * _SINGLE_LN2[0] - ((half - (s * (half + series) + k * _SINGLE_LN2[1])) - f)
+    value = value if x < _SINGLE_INF else x
+    value = -_SINGLE_INF if x == _SINGLE_ZERO else value
+    return _SINGLE_NAN if x < _SINGLE_ZERO else value
+
+
+def inline_log1p_single(x: Any) -> Any:
+    """log(1 + x) of a float32, to 0.51 ulp, in float64."""
+    return np.float32(inline_log1p(np.float64(x)))
+
+
+def inline_expm1_single(x: Any) -> Any:
+    """exp(x) - 1 of a float32, to 0.51 ulp, in float64."""
+    return np.float32(inline_expm1(np.float64(x)))
+
+
 def inline_tanh_single(x: Any) -> Any:
     """tanh(x) of a float32, to 0.51 ulp: in float64, 1 - 2 / (exp(2 x) + 1) loses no digit that a float32 has.
 
@@ -223,14 +300,6 @@ def inline_tanh_single(x: Any) -> Any:
     near = 20.0 if wide > 20.0 else wide
     near = -20.0 if near < -20.0 else near
     return np.float32(wide if abs(wide) < 1e-4 else 1.0 - 2.0 / (exp_to_single(2.0 * near) + 1.0))
-
-
-def inline_exp_single(x: Any) -> Any:
-    """exp(x) of a float32, to 0.51 ulp; infinite and denormal results are rounded as all others."""
-    wide = np.float64(x)
-    near = 90.0 if wide > 90.0 else wide
-    near = -110.0 if near < -110.0 else near
-    return np.float32(exp_to_single(near))
 
 
 def exp_to_single(x: Any) -> Any:

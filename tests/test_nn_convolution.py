@@ -117,6 +117,44 @@ def test_the_first_of_a_tie_gets_the_derivative() -> None:
     np.testing.assert_array_equal(gradient[0, 0], [[1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
 
 
+@pytest.mark.parametrize("target", ["cpu", "python"])
+@pytest.mark.parametrize("size, stride", [(2, None), (3, 1), (2, 3)])
+def test_the_derivative_goes_to_the_first_of_the_largest(size: int, stride: int | None, target: Any) -> None:
+    x = rng.integers(-1, 2, size=(3, 2, 7, 8)).astype(np.float32)
+    step = size if stride is None else stride
+    windows = patches(x, size, size, step)
+    cotangent = rng.normal(size=windows.shape[:4]).astype(np.float32)
+    want = np.zeros_like(x)
+    for b, c, i, j in np.ndindex(cotangent.shape):
+        m, n = np.unravel_index(np.argmax(windows[b, c, i, j]), (size, size))
+        want[b, c, i * step + m, j * step + n] += cotangent[b, c, i, j]
+    pooled = srcad.grad(lambda x, w: np.sum(nn.max_pool2d(x, size, stride) * w), target=target)
+    np.testing.assert_allclose(pooled(x, cotangent), want, rtol=1e-6)
+    np.testing.assert_allclose(pooled(x[:, :, ::-1, ::-1][:, :, ::-1, ::-1], cotangent), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size, stride", [(2, 0), (0, 1), (2, -1), (0, None)])
+def test_windows_of_no_size_or_stride(size: int, stride: int | None) -> None:
+    for pool in (nn.max_pool2d, nn.average_pool2d):
+        with pytest.raises(ValueError, match="a window of"):
+            pool(X, size, stride)
+        with pytest.raises(ValueError, match="a window of"):
+            srcad.grad(lambda x, size: np.sum(pool(x, size, stride)), target="python")(X, size)
+
+
+def test_tangents_and_second_derivatives_of_pooling() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.sin(nn.max_pool2d(x, 2)) * nn.max_pool2d(x * x, 3, 1)[:, :, ::2, ::2][:, :, :1, :1])
+
+    x, t = X[:1, :1], rng.normal(size=X[:1, :1].shape)
+    gradient = srcad.grad(f, target="python")
+    _, slope = srcad.jvp(f, (x,), (t,), target="python")
+    np.testing.assert_allclose(slope, np.sum(gradient(x) * t), rtol=1e-12)
+    h = 1e-5
+    by_differences = (gradient(x + h * t) - gradient(x - h * t)) / (2.0 * h)
+    np.testing.assert_allclose(srcad.hvp(f, (x,), (t,), target="python"), by_differences, rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.parametrize("at", [(0, 0), (0, 1), (1, 1)])
 def test_nan_is_the_largest(at: tuple[int, int]) -> None:
     x = np.arange(4.0).reshape(1, 1, 2, 2)

@@ -252,6 +252,50 @@ def test_gradients_that_are_read_only_and_parameters_that_are_not_aligned() -> N
     assert y.tolist() == [-2.0, -2.0, -2.0]
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_checks_hold_for_arrays_that_have_been_updated_before(count: int) -> None:
+    """What is checked is a property of the arrays of each call, not of the structure."""
+    method, params = optim.adam(), {"a": np.ones((4, 2)), "b": np.ones((4, 2))}
+    state, ones = method.start(params), {"a": np.ones((4, 2)), "b": np.ones((4, 2))}
+    for _ in range(count):
+        method.update(params, ones, state)
+    before = {"a": params["a"].copy(), "b": params["b"].copy()}
+    both = np.ones((8, 2))
+    for code, other in (
+        ("S308", {"a": params["a"], "b": params["a"]}),
+        ("S308", {"a": both[:4], "b": both[3:7]}),
+        ("S305", {"a": params["a"].astype(">f8"), "b": params["b"]}),
+        ("S305", {"a": params["a"].astype(np.longdouble), "b": params["b"]}),
+        ("S340", {"a": np.ones((2, 4)), "b": params["b"]}),
+    ):
+        with pytest.raises(SrcadError, match=code):
+            method.update(other, ones, state)
+    params["a"].flags.writeable = False
+    with pytest.raises(SrcadError, match="S317"):
+        method.update(params, ones, state)
+    params["a"].flags.writeable = True
+    state["mean['b']"].flags.writeable = False
+    with pytest.raises(SrcadError, match="S341"):
+        method.update(params, ones, state)
+    assert state["count"] == count
+    for name, want in before.items():
+        np.testing.assert_array_equal(params[name], want)
+
+
+def test_a_state_of_any_layout_is_changed_in_place() -> None:
+    method, params, ones = optim.adam(), {"a": np.ones((3, 2))}, {"a": np.ones((3, 2))}
+    state, plain = method.start(params), method.start(params)
+    state["mean['a']"] = np.zeros((3, 4))[:, ::2]
+    state["square['a']"] = np.zeros((2, 3)).T
+    twin = {"a": np.ones((3, 2))}
+    for _ in range(3):
+        method.update(params, ones, state)
+        method.update(twin, ones, plain)
+    np.testing.assert_array_equal(params["a"], twin["a"])
+    for key in plain:
+        np.testing.assert_array_equal(state[key], plain[key])
+
+
 def test_keys_that_look_alike_have_states_of_their_own() -> None:
     own = {"a'b": np.zeros(1), 'a"b': np.zeros(1), 1: np.zeros(1), "1": np.zeros(1), "a/b": np.zeros(1)}
     method = optim.adam(0.1)

@@ -21,6 +21,7 @@ MATRIX = rng.normal(size=(3, 4))
 CUBE = rng.normal(size=(2, 3, 4))
 SQUARE = rng.normal(size=(3, 3))
 IMAGES = rng.normal(size=(3, 2, 5, 4))
+TIED = np.where(IMAGES > 0.8, np.nan, np.round(IMAGES))
 KERNEL = rng.normal(size=(4, 2, 2, 3))
 
 CALLS: dict[str, list[tuple[Any, ...]]] = {
@@ -70,6 +71,11 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
         (IMAGES, KERNEL, np.ones((3, 4, 4, 2)), 1),
         (IMAGES, KERNEL, np.ones((3, 4, 2, 1)), 2),
     ],
+    "max_pool_2d": [(IMAGES, 2, 2), (TIED, 2, 1), (TIED, 3, 2), (IMAGES[:0], 2, 2)],
+    "max_pool_2d_adjoint": [(TIED, np.ones((3, 2, 2, 2)), 2, 2), (IMAGES, np.ones((3, 2, 4, 3)), 2, 1)],
+    "max_pool_2d_tangent": [(TIED, IMAGES, 2, 2), (IMAGES, IMAGES, 3, 1)],
+    "largest_of_window": [(TIED, 0, 0, 1, 2, 2), (TIED, 1, 0, 0, 0, 3)],
+    "larger": [((1.0, 0, 0), 2.0, 0, 1), ((1.0, 0, 0), 1.0, 0, 1), ((1.0, 0, 0), np.nan, 0, 1)],
     "digamma": [(x,) for x in (0.3, 4.0, -1.5, -2.0, 25.0)],
     "digamma_positive": [(0.3,)],
     "polygamma": [(1, 0.3), (2, -1.5), (1, 30.0)],
@@ -97,6 +103,14 @@ MACHINE: dict[str, list[tuple[Any, ...]]] = {
     "inline_nextafter": [(1.0, 2.0), (-0.0, 1.0), (1.0, 1.0), (5e-324, -1.0), (math.inf, 0.0), (1, 0)],
     "sinc_by_sin": [(x,) for x in (0.3, 0.0, -2.0, 1)],
     "plus": [(0.3, 0.1)],
+    "single_bits_of": [(np.float32(1.0),), (np.float32(-0.5),)],
+    "with_single_bits": [(0x40490FDB,), (-1 << 31,)],
+    "single_power_of_2": [(np.float32(-126.0),), (np.float32(7.0),)],
+    "inline_exp_single": [(np.float32(x),) for x in (0.3, -104.0, -90.0, 800.0)],
+    "inline_log_single": [(np.float32(x),) for x in (0.3, 1e-40, -1.0)],
+    "inline_log1p_single": [(np.float32(x),) for x in (0.3, 1e-40, -1.0, 1e20)],
+    "inline_expm1_single": [(np.float32(x),) for x in (0.3, 1e-20, -745.0, 800.0)],
+    "inline_tanh_single": [(np.float32(x),) for x in (0.3, -2.0, 50.0)],
 }
 ALL = [(runtime, name, calls) for name, calls in CALLS.items()] + [
     (vector_math, n, calls) for n, calls in MACHINE.items()

@@ -241,7 +241,7 @@ def test_a_float32_stays_one(function: Any) -> None:
     [
         getattr(vector_math, name)
         for name in vector_math.ORDERED
-        if "inline" in name and name[7:] not in ("logaddexp", "nextafter", "exp_single", "tanh_single")
+        if "inline" in name and name[7:] not in ("logaddexp", "nextafter") and not name.endswith("_single")
     ],
 )
 def test_the_loops_are_vectorised(function: Any) -> None:
@@ -271,45 +271,64 @@ def test_tanh_of_float32() -> None:
     assert "divpd" in asm or platform.machine() not in ("x86_64", "AMD64")
 
 
-def test_exp_of_float32() -> None:
-    """To 0.51 ulp, rounded to denormals, zero and infinity where a float32 ends; and a loop of it has no calls."""
-    x = np.concatenate([uniform(-1, 1), uniform(-110, 90), *both(-44, 6), [0.0, -0.0, math.inf, -math.inf, 88.72284]])
-    single = x.astype(np.float32)
-    loop: Any = over(vector_math.inline_exp_single)
-    found = loop(single)
+EVERY_FLOAT32 = np.arange(0, 2**32, 2357, np.uint64).astype(np.uint32).view(np.float32)
+"""One in 2357 of them, with NaN of many kinds and subnormal numbers."""
+
+
+@pytest.mark.parametrize(
+    "function, library, bound, points",
+    [
+        (vector_math.inline_exp_single, np.exp, 1.0, uniform(-104.5, 89.5)),
+        (vector_math.inline_log_single, np.log, 0.9, uniform(0.3, 3.0)),
+        (vector_math.inline_log1p_single, np.log1p, 0.51, uniform(-1.0, 1.0)),
+        (vector_math.inline_expm1_single, np.expm1, 0.51, uniform(-20.0, 89.5)),
+    ],
+    ids=["exp", "log", "log1p", "expm1"],
+)
+def test_functions_of_float32(function: Any, library: Any, bound: float, points: Any) -> None:
+    """To the bound in units of the last place, subnormal ones too; NaN, infinities and signs are those of NumPy."""
+    ends = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 88.722839, 88.72284, -103.97208, -103.972084]
+    x = np.concatenate([EVERY_FLOAT32, points.astype(np.float32), np.array(ends, np.float32)])
+    loop: Any = over(function)
+    found = loop(x)
     assert found.dtype == np.float32
-    with np.errstate(over="ignore"):
-        expected = np.exp(LONG(single))
-        rounded = expected.astype(np.float32)
-    np.testing.assert_array_equal(np.isinf(found), np.isinf(rounded))
-    finite = np.isfinite(rounded)
-    unit = np.spacing(rounded[finite])
-    assert np.max(np.abs(found[finite] - expected[finite]) / unit) <= 0.51
-    assert np.isnan(loop(np.full(9, np.nan, np.float32))).all()
+    with np.errstate(all="ignore"):
+        exact = library(x.astype(np.float64))
+        expected = exact.astype(np.float32)
+        alone = np.array([function(one) for one in x[-len(ends) :]])
+    assert alone.dtype == np.float32
+    np.testing.assert_array_equal(alone, found[-len(ends) :])
+    numbers, finite = ~np.isnan(expected), np.isfinite(expected)
+    np.testing.assert_array_equal(np.isnan(found), ~numbers)
+    np.testing.assert_array_equal(np.signbit(found[numbers]), np.signbit(expected[numbers]))
+    np.testing.assert_array_equal(np.isfinite(found), finite)
+    assert np.max(np.abs(found[finite] - exact[finite]) / np.spacing(np.abs(expected[finite]))) <= bound
     asm = next(iter(loop.inspect_asm().values()))
-    assert "mulpd" in asm or platform.machine() not in ("x86_64", "AMD64")
+    name = function.__name__.removeprefix("inline_").removesuffix("_single")
+    assert not [line for line in asm.splitlines() if "call" in line and name in line]
+    assert "mulps" in asm or "mulpd" in asm or platform.machine() not in ("x86_64", "AMD64")
 
 
-def test_where_exp_of_float32_is_used() -> None:
-    df = srcad.grad(lambda x: np.sum(np.exp(x) * x))
-    single = np.linspace(-3.0, 3.0, 33).astype(np.float32)
+@pytest.mark.parametrize(
+    "function, by_hand",
+    [
+        (np.tanh, lambda x: 1.0 - np.tanh(x) ** 2),
+        (np.exp, np.exp),
+        (np.log, lambda x: 1.0 / x),
+        (np.log1p, lambda x: 1.0 / (1.0 + x)),
+        (np.expm1, np.exp),
+    ],
+    ids=["tanh", "exp", "log", "log1p", "expm1"],
+)
+def test_where_functions_of_float32_are_used(function: Any, by_hand: Any) -> None:
+    df = srcad.grad(lambda x: np.sum(function(x) * x))
+    single = np.linspace(0.125, 3.0, 33).astype(np.float32)
     found = df(single)
     assert found.dtype == np.float32
     (one,) = next(iter(df._specialisations.values()))
-    assert "inline_exp_single(" in one.generated.machine_text()
+    assert f"inline_{function.__name__}_single(" in one.generated.machine_text()
     wide = single.astype(np.float64)
-    np.testing.assert_allclose(found, np.exp(wide) * (1.0 + wide), rtol=5e-7, atol=2e-7)
-
-
-def test_where_tanh_of_float32_is_used() -> None:
-    df = srcad.grad(lambda x: np.sum(np.tanh(x) * x))
-    single = np.linspace(-3.0, 3.0, 33).astype(np.float32)
-    found = df(single)
-    assert found.dtype == np.float32
-    (one,) = next(iter(df._specialisations.values()))
-    assert "inline_tanh_single(" in one.generated.machine_text()
-    wide = single.astype(np.float64)
-    np.testing.assert_allclose(found, np.tanh(wide) + wide * (1.0 - np.tanh(wide) ** 2), rtol=2e-6)
+    np.testing.assert_allclose(found, function(wide) + wide * by_hand(wide), rtol=2e-6, atol=2e-7)
 
 
 # ---- the pass ----------------------------------------------------------------------------------
@@ -352,7 +371,7 @@ def test_replaced(turn: str) -> None:
         "s *= np.exp(x[i])",
         "y[i] = np.exp(y[i - 1])",
         "y[idx[i]] += np.exp(x[i])",
-        "w[i] = np.log(w[i])",
+        "w[i] = math.erf(w[i])",
         "y[i] = np.exp(x[i]) * math.gamma(x[i])",
         "y[0] += np.exp(x[i])",
         "for j in range(n):\n        y[j] = x[j]\n    y[i] = np.exp(x[i])",

@@ -13,6 +13,9 @@ from optree import PyTreeSpec
 from srcad.dispatch.pytree import flatten, leaves_like, places, unflatten
 from srcad.errors import fail
 
+_FLOATS, _WITH_DTYPE = (float, np.floating), (np.ndarray, np.floating)
+_DOUBLE = np.dtype(np.float64)
+
 
 def is_number(leaf: object) -> bool:
     """Whether a leaf is a number that has a gradient: a float of Python or NumPy, or an integer of Python.
@@ -20,7 +23,7 @@ def is_number(leaf: object) -> bool:
     >>> [is_number(leaf) for leaf in (1.0, np.float32(1.0), 1, True, np.ones(1), None)]
     [True, True, True, False, False, False]
     """
-    return isinstance(leaf, float | np.floating) or type(leaf) is int
+    return isinstance(leaf, _FLOATS) or type(leaf) is int
 
 
 def has_gradient(leaf: object) -> bool:
@@ -34,7 +37,7 @@ def dtype_of(leaf: Any) -> np.dtype[Any]:
     >>> dtype_of(1), dtype_of(np.float32(1.0))
     (dtype('float64'), dtype('float32'))
     """
-    return leaf.dtype if isinstance(leaf, np.ndarray | np.floating) else np.dtype(np.float64)
+    return leaf.dtype if isinstance(leaf, _WITH_DTYPE) else _DOUBLE
 
 
 def number_like(leaf: Any, value: Any) -> Any:

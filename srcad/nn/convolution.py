@@ -8,7 +8,7 @@ import numpy as np
 
 from srcad.nn.dtypes import as_dtype, as_floats, float_dtype
 from srcad.rules.registry import common_dtype, dtype_of
-from srcad.runtime import correlate_2d
+from srcad.runtime import correlate_2d, max_pool_2d
 
 
 def conv2d(params: Any, x: Any, padding: int = 0, stride: int = 1) -> Any:
@@ -73,19 +73,10 @@ def max_pool2d(x: Any, size: int, stride: int | None = None) -> Any:
     """
     x = np.asarray(x)
     step = size if stride is None else stride
+    if size < 1 or step < 1:
+        raise ValueError(f"a window of {size} and a stride of {step}")
     check_window(x, size, size)
-    out = np.empty((x.shape[0], x.shape[1], (x.shape[2] - size) // step + 1, (x.shape[3] - size) // step + 1), x.dtype)
-    for b in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            for i in range(out.shape[2]):
-                for j in range(out.shape[3]):
-                    row, column = i * step, j * step
-                    for m in range(i * step, i * step + size):
-                        for n in range(j * step, j * step + size):
-                            if x[b, c, m, n] > x[b, c, row, column] or np.isnan(x[b, c, m, n]):
-                                row, column = m, n
-                    out[b, c, i, j] = x[b, c, row, column]
-    return out
+    return max_pool_2d(x, size, step)
 
 
 def average_pool2d(x: Any, size: int, stride: int | None = None) -> Any:
@@ -97,6 +88,8 @@ def average_pool2d(x: Any, size: int, stride: int | None = None) -> Any:
     """
     x = as_floats(np.asarray(x))
     step = size if stride is None else stride
+    if size < 1 or step < 1:
+        raise ValueError(f"a window of {size} and a stride of {step}")
     check_window(x, size, size)
     out = np.empty((x.shape[0], x.shape[1], (x.shape[2] - size) // step + 1, (x.shape[3] - size) // step + 1), x.dtype)
     for b in range(out.shape[0]):

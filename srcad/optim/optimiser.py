@@ -12,7 +12,7 @@ from srcad.dispatch.float_leaves import FloatLeaves, described, dtype_of
 from srcad.dispatch.pytree import places_of
 from srcad.errors import fail
 from srcad.optim.compiled_kernels import kernel
-from srcad.optim.parameters import Flat, flat_view, order_of, owner, owners, refuse_unsuited
+from srcad.optim.parameters import flat_view, order_of, owner, owners, refuse_unsuited, written_back
 from srcad.optim.schedules import Step, check_step, step_at
 
 Array = np.ndarray[Any, Any]
@@ -68,24 +68,27 @@ class Optimiser:
         leaves = FloatLeaves.of(params)
         refuse_unsuited(leaves)
         gradients = leaves.gradients(gradient)
+        floats = leaves.floats
         keys = _keys(leaves, self.arrays)
-        check_entries(type(self).__name__, state, _entries(leaves, keys))
+        check_entries(type(self).__name__, state, _entries(floats, keys))
         count = int(state[COUNT]) + 1
         numbers = self.numbers(step_at(self.step, count - 1), count)
-        of_dtype = {4: [np.float32(number) for number in numbers], 8: [float(number) for number in numbers]}
+        of_dtype: dict[int, list[Any]] = {}
         run = kernel(self.kernel)
         # a gradient that is a view of a parameter must not change on the way
-        shared = owners(leaves.floats)
+        shared = owners(floats)
         gradients = [np.array(g) if isinstance(g, np.ndarray) and id(owner(g)) in shared else g for g in gradients]
         changed = []
-        for leaf, g, own in zip(leaves.floats, gradients, keys, strict=True):
-            x = Flat(leaf)
-            parts = [Flat(state[key], x.order) for key in own]
-            slope = flat_view(g, x.array.dtype, x.order)
-            run(x.array, slope, *(part.array for part in parts), *of_dtype[x.array.itemsize])
-            changed.append(x.value())
-            for part in parts:
-                part.value()
+        for leaf, g, own in zip(floats, gradients, keys, strict=True):
+            dtype, order = dtype_of(leaf), order_of(leaf)
+            if dtype.itemsize not in of_dtype:
+                of_dtype[dtype.itemsize] = [dtype.type(number) for number in numbers]
+            written = [leaf, *[state[key] for key in own]]
+            flats = [flat_view(one, dtype, order) for one in written]
+            run(flats[0], flat_view(g, dtype, order), *flats[1:], *of_dtype[dtype.itemsize])
+            changed.append(written_back(leaf, flats[0], order))
+            for part, flat in zip(written[1:], flats[1:], strict=True):
+                written_back(part, flat, order)
         state[COUNT][...] = count
         return leaves.with_floats(changed)
 
@@ -118,11 +121,12 @@ def _keys_of(spec: Any, arrays: tuple[str, ...]) -> list[tuple[str, ...]]:
     return found or [()] * spec.num_leaves
 
 
-def _entries(leaves: FloatLeaves, keys: list[tuple[str, ...]]) -> list[Entry]:
+def _entries(floats: list[Any], keys: list[tuple[str, ...]]) -> list[Entry]:
     """What the state consists of."""
     found: list[Entry] = [(COUNT, (), np.dtype(int))]
-    for leaf, own in zip(leaves.floats, keys, strict=True):
-        found += [(key, np.shape(leaf), dtype_of(leaf)) for key in own]
+    for leaf, own in zip(floats, keys, strict=True):
+        shape, dtype = leaf.shape if isinstance(leaf, np.ndarray) else (), dtype_of(leaf)
+        found += [(key, shape, dtype) for key in own]
     return found
 
 

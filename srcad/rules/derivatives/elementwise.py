@@ -121,14 +121,19 @@ def exp2(y: Any, x: Any) -> Any:
     return y * math.log(2.0)
 
 
-@partials(*functions(np.expm1, math.expm1, dtype="float", vector="machine.inline_expm1"))
+@partials(
+    *functions(np.expm1, dtype="float", vector="machine.inline_expm1", vector_single="machine.inline_expm1_single"),
+    *functions(math.expm1, vector="machine.inline_expm1"),
+)
 def expm1(y: Any, x: Any) -> Any:
     # not y + 1, which has no digits left for a very negative x
     return np.exp(x)
 
 
 @partials(
-    *functions(np.log, dtype="float", vector="machine.inline_log", poles=True),
+    *functions(
+        np.log, dtype="float", vector="machine.inline_log", vector_single="machine.inline_log_single", poles=True
+    ),
     # with a base it is an expansion
     *row("math.log", math.log, "elementwise", **SCALAR, vector="machine.inline_log", poles=True),
 )
@@ -146,7 +151,12 @@ def log10(y: Any, x: Any) -> Any:
     return 1.0 / (x * math.log(10.0))
 
 
-@partials(*functions(np.log1p, math.log1p, dtype="float", vector="machine.inline_log1p", poles=True))
+@partials(
+    *functions(
+        np.log1p, dtype="float", vector="machine.inline_log1p", vector_single="machine.inline_log1p_single", poles=True
+    ),
+    *functions(math.log1p, vector="machine.inline_log1p", poles=True),
+)
 def log1p(y: Any, x: Any) -> Any:
     return 1.0 / (1.0 + x)
 
