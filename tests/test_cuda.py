@@ -165,6 +165,15 @@ def test_call_on_the_host_is_refused():
         srcad.vjp(_raising, 2.0, target="cuda")
 
 
+def test_files_are_for_the_cpu(tmp_path):
+    gradient = srcad.grad(lambda x: x * x, target="cuda")
+    gradient.source_for(2.0)
+    with pytest.raises(ArgumentError, match='nothing is saved with target="cuda"'):
+        gradient.save(tmp_path / "square_grad.py")
+    with pytest.raises(CompileError, match="S523"):
+        gradient.compiled(2.0, 1.0)
+
+
 @pytest.mark.parametrize("option", ["parallel", "fastmath"])
 def test_options_of_the_cpu_are_refused(option):
     with pytest.raises(ArgumentError, match=f'target="cuda" has no option {option}'):

@@ -183,6 +183,9 @@ class Specialisation:
         """What the files that `save` and `srcad build` write are made of."""
         from srcad.compiler.shipment import Shipment
 
+        if self._request.options.target == "cuda":
+            why = "A file has the function for the CPU, and its compiled form."
+            fail("S310", 'nothing is saved with target="cuda"', None, why, "leave target out, or save .source.")
         weakest = self.for_weakest_types()
         with_form = self.generated.pair is None
         return Shipment(weakest.generated, self._request.options, with_form=with_form, weakened_by=weakest.steps)
@@ -229,7 +232,7 @@ class Specialisation:
         options = self._request.options
         if options.target == "cuda":
             why = 'With target="cuda" it is made for kernels: each thread calls it with arguments of its own.'
-            advice = f"call {self.generated.name} = ....device(*args) in a kernel; or leave target out."
+            advice = "call what .device(*args) gives, in a kernel; or leave target out."
             fail("S523", f"{self.generated.name} is called on the host", None, why, advice)
         versions = _versions() if self._compiles else ()
         path = cache_files.store(
