@@ -6,6 +6,7 @@ which are added up in the order of the blocks: so the bits of a result do not de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -17,7 +18,18 @@ from srcad.ir.length_exprs import minus, plus
 from srcad.ir.loop_nest import LoopNest, element
 from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, rename, result_names, walk, with_blocks
+from srcad.ir.traversal import (
+    defined,
+    names,
+    ops,
+    own_exprs,
+    own_writes,
+    rename,
+    replace_names,
+    result_names,
+    walk,
+    with_blocks,
+)
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import product, work
 from srcad.optimize.memory.array_contraction import inner_blocks
@@ -69,7 +81,14 @@ def parallelize(f: Function) -> Function:
     Where iterations are of unequal length (bounds of an inner loop contain the index), a block has each 64th of them.
     """
     changed = _Parallelization(f)
-    return replace(f, body=changed.block(f.body, ()), types=changed.types)
+    body = changed.block(f.body, ())
+    if not any(isinstance(stmt, For) and stmt.parallel for stmt in walk(body)):
+        return replace(f, body=body, types=changed.types)
+    # in the code for threads Numba calls the second value of `y` also `y_2`
+    numbered = {name: f"{name}_" for name in sorted(defined(body)) if re.search(r"_\d+$", name)}
+    new = {name: fresh_name(wanted, changed.types[name], changed.types) for name, wanted in numbered.items()}
+    results = tuple(replace_names(e, {name: Var(other) for name, other in new.items()}) for e in f.results)
+    return replace(f, body=rename(body, new), results=results, types=changed.types)
 
 
 class _Parallelization:
