@@ -382,7 +382,7 @@ CONDITIONS: tuple[Condition, ...] = (
        "not here & self.assigned <= {self.loop.index, *self.nest.indices[:depth]}", "False",
        "test_interchange.py::test_stays"),
     _c("parallel loops: elements of other iterations", "analysis/loops/parallel_loops.py",
-       "_is_partitioned(a, loop, types, may_alias)", "True", "turns:scratch_written_each_turn#2"),
+       "or is_partitioned(a, loop, types, may_alias)", "or True", "turns:scratch_written_each_turn#2"),
     _c("parallel loops: a counter that is read afterwards", "optimize/loops/loop_reversal.py",
        "not defined((loop,)) & self.memory.liveness.live_after((*path, \"head\"))", "True",
        "conditions:counter_of_a_loop_downwards"),

@@ -618,8 +618,3 @@ def test_overlap():
         df(both[:, 0], both[:, 0][::-1])
     with pytest.raises(ArgumentError, match="S308"):
         srcad.grad(lambda p: f(p[0], p[1]), **plain)((both[0], both[0]))
-
-
-def test_parallel_is_refused_for_now():
-    with pytest.raises(srcad.errors.ArgumentError, match="S310.*parallel=True is not there yet"):
-        srcad.grad(np.sum, parallel=True)

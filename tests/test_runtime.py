@@ -110,6 +110,7 @@ MACHINE: dict[str, list[tuple[Any, ...]]] = {
     "inline_log_single": [(np.float32(x),) for x in (0.3, 1e-40, -1.0)],
     "inline_log1p_single": [(np.float32(x),) for x in (0.3, 1e-40, -1.0, 1e20)],
     "inline_expm1_single": [(np.float32(x),) for x in (0.3, 1e-20, -745.0, 800.0)],
+    "exp_to_single": [(x,) for x in (0.3, -80.0, 80.0)],
     "inline_tanh_single": [(np.float32(x),) for x in (0.3, -2.0, 50.0)],
 }
 ALL = [(runtime, name, calls) for name, calls in CALLS.items()] + [

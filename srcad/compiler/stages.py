@@ -93,7 +93,7 @@ def applied(order: Order, f: Function) -> Function:
     >>> x = Array("float64", (dim(Symbol("x", 0, not_one=True)),))
     >>> body = parse("y = np.tanh(x)\\nz = 1.0 - y * y\\ns = np.sum(z * x)")
     >>> types = {"x": x, "y": x, "z": x, "s": Scalar("float64")}
-    >>> print(show(applied(COMPILED[:5], Function("f", (Param("x", "x"),), body, (Var("s"),), types)).body))
+    >>> print(show(applied(COMPILED[:7], Function("f", (Param("x", "x"),), body, (Var("s"),), types)).body))
     total = 0.0
     for i in range(shape(x, axis=0)):
         y_here = np.tanh(x[i])
