@@ -393,6 +393,12 @@ def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] =
             assert_never(stmt)
 
 
+def rewrite_own(stmt: Stmt, fn: Callable[[Expr], Expr], nested: Sequence[Block]) -> Stmt:
+    """The statement with its own expressions rewritten by `fn`, and these blocks in the place of its own."""
+    bare = with_blocks(stmt, [() for _ in nested])
+    return with_blocks(rewrite(bare, fn), nested)
+
+
 def substitute(block: Block, mapping: Mapping[str, Expr]) -> Block:
     """Replace reads of names by expressions. Assigned names stay, but the target of an `AugAssign` follows a Var.
 

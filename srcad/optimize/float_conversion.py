@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Function, Op, Stmt, Store, Var
-from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, place, rewrite, walk, with_blocks
+from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, place, rewrite, rewrite_own, walk
 from srcad.rules.traits import COMPARISONS, IN_PLACE, having
 from srcad.typing.kinds import dtype_of, kind, rank_of
 
@@ -57,7 +57,7 @@ class _Conversion:
     def _statement(self, stmt: Stmt) -> Stmt:
         if blocks(stmt):
             inner = [self.block(b) for b in blocks(stmt)]
-            return with_blocks(rewrite(with_blocks(stmt, [() for _ in inner]), self.expr), inner)
+            return rewrite_own(stmt, self.expr, inner)
         match stmt:
             case Assign(target, value):
                 declared = self._types.get(target)

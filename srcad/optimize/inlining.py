@@ -52,7 +52,7 @@ from srcad.ir.traversal import (
     own_writes,
     rename,
     replace_names,
-    rewrite,
+    rewrite_own,
     substitute,
     walk,
     with_blocks,
@@ -102,9 +102,7 @@ class _Inlining:
                 yield from self._body(replace_args(call, arguments), None, stmt)
                 return
         if self.results:
-            inner = blocks(stmt)
-            alone = rewrite(with_blocks(stmt, [() for _ in inner]), lambda e: map_expr(e, self._own_result))
-            stmt = with_blocks(alone, inner)
+            stmt = rewrite_own(stmt, lambda e: map_expr(e, self._own_result), blocks(stmt))
         stmt = with_blocks(stmt, [self._block(b) for b in blocks(stmt)])
         match stmt:
             case Assign() | AugAssign() | Store() | Return() | Effect() | If() | For():
@@ -243,9 +241,7 @@ def _parts(e: Expr) -> Iterator[Expr]:
 
 def _with_own(stmt: Stmt, changed: Mapping[int, Expr]) -> Stmt:
     """The statement with its own expressions replaced; those of nested blocks stay."""
-    inner = blocks(stmt)
-    alone = with_blocks(stmt, [() for _ in inner])
-    return with_blocks(rewrite(alone, lambda e: changed.get(id(e), e)), inner)
+    return rewrite_own(stmt, lambda e: changed.get(id(e), e), blocks(stmt))
 
 
 def without_copies(f: Function) -> Function:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Function, Op, Stmt, Store, Var
-from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, place, rewrite, walk, with_blocks
+from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, place, rewrite, rewrite_own, walk
 from srcad.ir.types import FLOATS, Array
 from srcad.rules.traits import having
 from srcad.typing.kinds import dtype_of, kind
@@ -50,7 +50,7 @@ class _Wrapping:
     def _statement(self, stmt: Stmt) -> Stmt:
         if blocks(stmt):
             inner = [self.block(b) for b in blocks(stmt)]
-            return with_blocks(rewrite(with_blocks(stmt, [() for _ in inner]), self.expr), inner)
+            return rewrite_own(stmt, self.expr, inner)
         stmt = rewrite(stmt, self.expr)
         match stmt:
             case AugAssign(target, op, value):

@@ -13,7 +13,7 @@ from typing import Literal
 from srcad.ir.loop_nest import Element, element
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store, Var
-from srcad.ir.traversal import blocks, rewrite, with_blocks
+from srcad.ir.traversal import blocks, rewrite_own
 from srcad.ir.types import Array, Scalar, Type
 from srcad.typing.typeof import typeof
 
@@ -99,8 +99,7 @@ def _on_scalars(stmt: Stmt, scalars: Mapping[Element, str], types: Mapping[str, 
         case Store(Var(base), index, value, op, _, free) if (base, index) in scalars:
             return update(scalars[base, index], op, promote(value), types, free)
     inner = [tuple(_on_scalars(s, scalars, types) for s in b) for b in blocks(stmt)]
-    bare = with_blocks(stmt, [() for _ in inner])
-    return with_blocks(rewrite(bare, promote), inner)
+    return rewrite_own(stmt, promote, inner)
 
 
 def update(scalar: str, op: str | None, value: Expr, types: Mapping[str, Type], free: bool = False) -> Stmt:

@@ -34,7 +34,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.result_memory import roots
-from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
+from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, rewrite_own, walk, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.element_maps import (
@@ -256,8 +256,7 @@ class _ScalarRewriting:
     def _inside(self, stmt: Stmt) -> Stmt:
         """A statement with blocks: its own expressions read elements only, no full array."""
         inner = [self._block(b) for b in blocks(stmt)]
-        bare = with_blocks(stmt, [() for _ in inner])
-        return with_blocks(rewrite(bare, lambda e: self._expr(e, None)), inner)
+        return rewrite_own(stmt, lambda e: self._expr(e, None), inner)
 
     def _stmt(self, stmt: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
