@@ -170,15 +170,16 @@ class Derivative:
         return ScipyFunction(both, self._parameters, request)
 
     def batched(self, in_axes: Any = 0) -> Batched:
-        """The same function of many samples, along a new first axis of its results: a loop, compiled, on threads.
+        """The same function of many samples, along a new first axis of its results: a compiled loop, on threads.
+
+        Samples that write into what all share are computed in their order.
 
         `in_axes` says along which axis of each argument the samples are, None where all have the same: a number for all
         arguments, or a tuple with one for each, or dicts, lists and tuples of them, as of `jax.vmap`.
 
             values, gradients = srcad.value_and_grad(loss).batched(in_axes=(None, 0, 0))(params, xs, ys)
         """
-        options = replace(self._request.options, parallel=self._request.options.target != "python")
-        request = Request("primal", (), True, False, options)
+        request = Request("primal", (), True, False, replace(self._request.options, parallel=False))
         names = tuple(name for name in self._parameters.names if name in self._parameters.positional)
         return Batched(self, self._name_as_function, names, in_axes, lambda loop: Derivative(loop, request))
 

@@ -50,6 +50,13 @@ def callable_at_once(dispatcher: Any) -> Callable[..., Any]:
 _on_threads = threading.RLock()
 
 
+def number_of_threads() -> int:
+    """On how many threads compiled code is to run: that of Numba, which `numba.set_num_threads` changes."""
+    import numba
+
+    return int(numba.get_num_threads())
+
+
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
     """Compile for the types of these arguments (the others by default). An error of Numba becomes S501."""
     from numba import typeof, types

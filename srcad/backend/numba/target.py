@@ -275,12 +275,13 @@ def compiled(
 ) -> Dispatcher:
     """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy.
 
-    Iterations of `prange` run on threads, and nothing else does.
+    Iterations of `prange` run on threads, and nothing else does. A call leaves the lock of Python's
+    interpreter, so that other threads run meanwhile.
     """
     _reuse_freed_memory()
     # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if fastmath else False
-    options = {"nopython": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
+    options = {"nopython": True, "nogil": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
     pipeline: type[CompilerBase] = Compiler
     if "prange" in function.__code__.co_names:
         options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
