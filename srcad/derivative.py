@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import html
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from srcad.compiler.generate import Generated
 from srcad.compiler.zero_derivatives import warn_of_zeros
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
+from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.batches import Batched
 from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
 from srcad.dispatch.example_arguments import Example, example
+from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
-from srcad.dispatch.pytree import flatten
+from srcad.dispatch.pytree import flatten, unflatten
 from srcad.dispatch.scipy_function import ScipyFunction
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
@@ -84,6 +88,9 @@ class Derivative:
             )
         self._rules = CHANGES[0]
         self._specialisations: dict[object, list[Specialisation]] = {}
+        self._finding = threading.RLock()
+        self._inactive: dict[object, InactivePart] = {}
+        """What Python computes before a call, for the structures that have such a part."""
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -100,6 +107,9 @@ class Derivative:
         if self._rules != CHANGES[0]:
             self._rules = CHANGES[0]
             self._specialisations.clear()
+            self._inactive.clear()
+        if self._inactive and (part := self._inactive.get(key)) is not None:
+            part.run(unflatten(cast("Any", key[0]), leaves))
         for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
                 return one
@@ -354,6 +364,23 @@ class Derivative:
             return self.specialise_for(self.example())
         return self._newest
 
+    def _without_inactive(
+        self, key: object, specialiser: ValueSpecialisation, error: SrcadError
+    ) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
+        """One thread finds what Python is to compute before a call; another computes it, and uses what was found."""
+        with self._finding:
+            known = self._inactive.get(key)
+            if known is None:
+                made, arguments, specialiser = specialiser.without_inactive(error)
+                assert specialiser.inactive is not None
+                self._inactive[key] = specialiser.inactive
+                return made, arguments, specialiser
+            if known is specialiser.inactive:
+                raise error
+        known.run(specialiser.values)
+        specialiser = replace(specialiser, inactive=known)
+        return (*specialiser.generate_for_call(), specialiser)
+
     def _specialise(
         self,
         args: tuple[Any, ...],
@@ -370,6 +397,8 @@ class Derivative:
         if request.either and forward_is_better(parameters, values, leaves, request):
             columns = Derivative(self.__wrapped__, replace(request, mode="columns", either=False))
             one = columns._specialise(args, kwargs, invented)
+            for part in columns._inactive.values():
+                self._inactive[key] = part
             self._specialisations.setdefault(key, []).append(one)
             self._newest = one
             return one
@@ -378,8 +407,15 @@ class Derivative:
                 request, positions=float_positions(parameters, values) if positions is None else positions
             )
             key = (spec, request.positions, *map(leaf_type_key, leaves))
-        specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
-        made, arguments = specialiser.generate_for_call()
+        known = self._inactive.get(key)
+        specialiser = ValueSpecialisation(parameters, values, leaves, request, invented, known)
+        fault = None
+        try:
+            made, arguments = specialiser.generate_for_call()
+        except SrcadError as error:
+            fault = error
+        if fault is not None:  # here, since what Python computes may raise errors of its own
+            made, arguments, specialiser = self._without_inactive(key, specialiser, fault)
         warn_of_zeros(made.steps, made.lowered.function)
         one = self._kind(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
         existing = self._specialisations.setdefault(key, [])

@@ -26,7 +26,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 
 class Place(Protocol):
@@ -76,6 +76,8 @@ class SrcadError(Exception):
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
         self.problems = problems
+        self.within: Any = None
+        """The node of the syntax tree of the function itself in which it was met, in lowering."""
 
     def __str__(self) -> str:
         return "\n\n".join(str(problem) for problem in self.problems)
@@ -201,6 +203,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S354": (ArgumentError, "tensor changed in place"),
     "S355": (ArgumentError, "recording that has another value when it is played back"),
     "S360": (ArgumentError, "samples that do not fit"),
+    "S361": (ArgumentError, "values of inactive code that change their type"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

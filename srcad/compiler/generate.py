@@ -266,14 +266,16 @@ def generate(
     fixed: bool = False,
     zero_d: frozenset[str] = frozenset(),
     free_sums: frozenset[str] = frozenset(),
+    source: Source | None = None,
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
 
     `free_sums` are statements of the function, as text, that add to a sum whose order does not matter.
 
-    Where `fixed`, integers and bools that the function reads from outside are constants of the text.
+    Where `fixed`, integers and bools that the function reads from outside are constants of the text. `source` is what
+    is read in place of the function's own source.
     """
-    source = read(function)
+    source = source or read(function)
     asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     if mode == "vjp":  # a tape would be popped by the first call of a pullback
@@ -291,6 +293,7 @@ def generate(
         fixed_values(arguments, lowered.guards),
         () if mode == "primal" else wrt,
         tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
+        source.before,
     )
     name = made.name if request.is_forward else source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)

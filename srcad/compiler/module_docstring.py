@@ -35,6 +35,8 @@ class ModuleDocstring:
     """What of a call is no parameter of the text, since it decided what the text is."""
     wrt: tuple[str, ...]
     keeps: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    """What Python computes before a call, for parameters of the text."""
 
     def text(self, takes: TypedParameters) -> str:
         """A title, then notes under their headings, aligned."""
@@ -42,6 +44,7 @@ class ModuleDocstring:
         notes = (
             ("source", [self.source, *wrap(self.summary, 88)]),
             ("takes", listed_parameters(takes)),
+            ("python", self.before),
             ("fixed", wrap(", ".join(self.fixed), 88)),
             ("wrt", wrap(", ".join(self.wrt), 88)),
             ("keeps", self.keeps),

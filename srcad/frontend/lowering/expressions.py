@@ -24,6 +24,7 @@ from typing import Any
 
 import gast
 
+from srcad.errors import SrcadError
 from srcad.frontend.lowering import operators, truth_values
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
@@ -37,7 +38,7 @@ from srcad.frontend.values.abstract_values import (
     SliceValue,
 )
 from srcad.frontend.values.constants import key_of
-from srcad.frontend.values.context import Context, NotYetBound
+from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
 from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
@@ -54,6 +55,9 @@ def expression(ctx: Context, node: Any) -> Abstract:
         if handler is None:
             ctx.fail("S199", f"{type(node).__name__} is not in the language")
         return handler(ctx, node)
+    except (SrcadError, RetryUnrolled, NotYetBound) as fault:
+        ctx.note_node(fault, frame, node)
+        raise
     finally:
         frame.node = before
 

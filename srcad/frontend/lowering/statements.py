@@ -9,6 +9,7 @@ from typing import Any
 
 import gast
 
+from srcad.errors import SrcadError
 from srcad.frontend.lowering.expressions import defaults_of, length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
@@ -19,7 +20,7 @@ from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.source import read
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
-from srcad.frontend.values.context import Context, NotYetBound
+from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import refuse_change
@@ -68,10 +69,14 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
             if handler is None:
                 ctx.fail("S199", f"{type(node).__name__} is not in the language")
             handler(ctx, node)
-        except NotYetBound:
+        except NotYetBound as fault:
+            ctx.note_node(fault, frame, node)
             if not frame.pending:
                 raise
             ctx.leave_out()
+        except (SrcadError, RetryUnrolled) as fault:
+            ctx.note_node(fault, frame, node)
+            raise
         finally:
             frame.node = before
 

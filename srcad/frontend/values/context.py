@@ -335,6 +335,14 @@ class Context:
         finally:
             frame.node = before
 
+    @staticmethod
+    def note_node(fault: SrcadError | RetryUnrolled | NotYetBound, frame: Frame, node: Any) -> None:
+        """Note in an error the innermost node in which the function itself met it."""
+        error = fault if isinstance(fault, SrcadError) else fault.error
+        is_function = frame.caller is not None and frame.caller.caller is None and frame.parent is None
+        if is_function and error.within is None:
+            error.within = node
+
     @contextmanager
     def without_renaming(self, items: Sequence[Any]) -> Iterator[None]:
         """None of the items is renamed inside."""
