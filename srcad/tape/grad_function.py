@@ -47,11 +47,7 @@ class GradFunction:
         entry = self._recording.entries[self._number]
         if not isinstance(entry, Operation):
             return ()
-        return tuple(GradFunction(self._recording, at) for at in entry.operands if self._is_differentiated(at))
-
-    def _is_differentiated(self, number: int) -> bool:
-        dtype = self._recording.dtypes[number]
-        return self._recording.entries[number] is not False and (dtype is None or dtype.kind == "f")
+        return tuple(GradFunction(self._recording, at) for at in entry.numbers if self._recording.is_differentiated(at))
 
     def tree(self, indent: str = "") -> str:
         """The graph as text: each operation before those of its operands, which are indented. One met again is not

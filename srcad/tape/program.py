@@ -128,7 +128,7 @@ def _needed(recording: Recording, root: int) -> list[int]:
     for at in range(root, -1, -1):
         one = recording.entries[at]
         if at in found and isinstance(one, Operation):
-            found.update(one.operands)
+            found.update(one.numbers)
     return sorted(found)
 
 
@@ -139,7 +139,7 @@ def _lines(
     entry = recording.entries[at]
     if not isinstance(entry, Operation):
         return []
-    expression = entry.text.format(*[names[one] for one in entry.operands])
+    expression = entry.text.format(*[one if isinstance(one, str) else names[one] for one in entry.operands])
     if entry.is_statement:
         return [expression]
     name = names[at]

@@ -7,7 +7,8 @@ program: it contains neither the values nor the shapes of arrays. Equal lists ha
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
+from functools import partial
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from srcad.errors import fail
 from srcad.options import Options
-from srcad.tape.places import Place, users_place
+from srcad.tape.places import Place, users_frame
 
 if TYPE_CHECKING:
     from srcad.tape.program import Program
@@ -26,12 +27,20 @@ RESERVED = frozenset(("np", "srcad", "recorded", "slice", "float", "int", "bool"
 
 
 class Operation(NamedTuple):
-    """One line: its text has `{}` for each operand, a number of an earlier entry."""
+    """One line: its text has `{}` for each operand, the number of an earlier entry or a text."""
 
     text: str
-    operands: tuple[int, ...]
+    operands: tuple[int | str, ...]
     is_statement: bool = False
     """It changes an operand in place, and has no value."""
+
+    @property
+    def numbers(self) -> list[int]:
+        """Those of the operands that are entries."""
+        return [one for one in self.operands if type(one) is int]
+
+
+_operation = partial(tuple.__new__, Operation)  # the constructor of a named tuple is a function of Python
 
 
 class Recording:
@@ -40,9 +49,9 @@ class Recording:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.entries: list[bool | Operation] = []
-        self.places: list[tuple[CodeType, int] | None] = []
-        self.dtypes: list[np.dtype[Any] | None] = []
-        """Of the values of the entries; None of statements and structures."""
+        self.executed: dict[int, tuple[CodeType, int, np.dtype[Any] | None]] = {}
+        """Of the operations, by number: the user's instruction, and the dtype of the value; None of statements and
+        structures."""
         self.inputs: dict[int, Any] = {}
         """The values of the inputs, by number."""
         self.leaves: dict[int, tuple[Tensor, int]] = {}
@@ -67,29 +76,35 @@ class Recording:
 
     def place(self, number: int) -> Place:
         """The user's expression of an operation; of an input, that of the operation that it was an input of."""
-        return next(Place(*place) for place in self.places[number:] if place is not None)
+        at = next(at for at in range(number, len(self.entries)) if at in self.executed)
+        return Place(*self.executed[at][:2])
+
+    def is_differentiated(self, number: int) -> bool:
+        """Whether a gradient is passed to an entry."""
+        if number not in self.executed:
+            return self.entries[number] is True
+        dtype = self.executed[number][2]
+        return dtype is None or dtype.kind == "f"
 
     def leaf(self, tensor: Tensor) -> int:
         """The number of a tensor that was made by no operation on this tape."""
         value = tensor._value if tensor._memory is None else tensor._memory
         if value.base is not None:  # another tensor may change it
-            return self.constant(value)
+            return self.array(value)
         known = self._number_of_leaf.get(id(tensor))
         if known is not None and self.leaves[known][1] == tensor._version:
             return known
-        number = self._input(value, tensor.requires_grad)
+        number = self.input(value, tensor.requires_grad)
         self.leaves[number] = tensor, tensor._version
         self._number_of_leaf[id(tensor)] = number
         return number
 
-    def constant(self, value: Any) -> int:
-        """The number of a plain array, of which a copy is kept, or of a number."""
-        if not isinstance(value, np.ndarray):
-            return self._input(value, False)
+    def array(self, value: np.ndarray[Any, Any]) -> int:
+        """The number of a plain array, of which a copy is kept."""
         known = self._number_of_array.get(id(value))
         if known is not None and _is_equal(self.inputs[known[1]], value):
             return known[1]
-        number = self._input(value.copy(order="K"), False)
+        number = self.input(value.copy(order="K"))
         self._number_of_array[id(value)] = value, number  # the array is held, so that its id is not used again
         return number
 
@@ -115,17 +130,19 @@ class Recording:
         """Keep the gradient of an intermediate value."""
         self.retained[tensor._number] = self.marked[tensor._number] = tensor
 
-    def statement(self, text: str, operands: Sequence[int], changed: np.ndarray[Any, Any]) -> None:
+    def statement(self, text: str, operands: tuple[int | str, ...], changed: np.ndarray[Any, Any]) -> None:
         """An operation that changes its first operand, an array, in place."""
-        self.add(Operation(text, tuple(operands), True), None)
-        self.written.append((len(self.entries) - 1, changed))
+        self.written.append((self.add(text, operands, None, True), changed))
 
-    def add(self, operation: Operation, dtype: np.dtype[Any] | None) -> int:
+    def add(
+        self, text: str, operands: tuple[int | str, ...], dtype: np.dtype[Any] | None, is_statement: bool = False
+    ) -> int:
         """Append an operation, whose number is returned."""
-        number = len(self.entries)
-        self.entries.append(operation)
-        self.places.append(users_place())
-        self.dtypes.append(dtype)
+        entries = self.entries
+        number = len(entries)
+        entries.append(_operation((text, operands, is_statement)))
+        frame = users_frame(4)  # from `users_frame` over `add`, `recorded` and the operation
+        self.executed[number] = frame.f_code, frame.f_lasti, dtype
         return number
 
     def refuse_changed(self) -> None:
@@ -145,18 +162,26 @@ class Recording:
                     "change it after backward.",
                 )
 
-    def _input(self, value: Any, differentiated: bool) -> int:
+    def input(self, value: Any, differentiated: bool = False) -> int:
+        """Append an input, a number or an array, whose number is returned."""
         number = len(self.entries)
         self.entries.append(differentiated)
-        self.places.append(None)
-        self.dtypes.append(getattr(value, "dtype", None))
         self.inputs[number] = value
         return number
 
 
+_SMALL = 4096
+"""Bytes of an array that are compared faster than by NumPy."""
+
+
 def _is_equal(kept: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> bool:
-    """`np.array_equal`, in a third of its time."""
-    return kept.shape == value.shape and bool((kept == value).all())
+    """Whether an array is what its copy is, bit by bit: 0.0 and -0.0 have other gradients."""
+    if kept.shape != value.shape or kept.dtype != value.dtype:
+        return False
+    if value.nbytes <= _SMALL:
+        return kept.tobytes() == value.tobytes()
+    bits = f"u{value.itemsize}" if value.dtype.kind == "f" else value.dtype
+    return bool((kept.view(bits) == value.view(bits)).all())
 
 
 def function_key(f: Callable[..., Any]) -> Hashable:
