@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -48,34 +49,28 @@ def run(
 
 def call(function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """The result of a function that NumPy calls with tensors: one of its own, or of another library."""
-    name = numpy_name(function)
-    if name is None:
-        return run(function, lambda recording: recording.function(function), args, options)
-    if not options and all(map(_is_operand, args)):
-        if len(args) == 1:
-            return _of_one(function, name)(*args)
-        if len(args) == 2:
-            return _of_two(function, name)(*args)
+    if not options and all(isinstance(one, Value) or type(one) in NUMBERS for one in args):
+        operation = _operation(function, len(args))
+        if operation is not None:
+            return operation(*args)
+    name = numpy_name(function) or (lambda recording: recording.function(function))
     return run(function, name, args, options)
 
 
-def _is_operand(value: Any) -> bool:
-    return isinstance(value, Value) or type(value) in NUMBERS
-
-
 @lru_cache
-def _of_one(function: Callable[..., Any], name: str) -> Callable[[Any], Any]:
-    return unary(function, f"{name}({{}})")
-
-
-@lru_cache
-def _of_two(function: Callable[..., Any], name: str) -> Callable[[Any, Any], Any]:
-    return binary(function, f"{name}({{}}, {{}})")
+def _operation(function: Callable[..., Any], count: int) -> Callable[..., Any] | None:
+    """A function of NumPy as an operation on so many operands, where that is one or two."""
+    name = numpy_name(function)
+    if name is None or count not in (1, 2):
+        return None
+    return unary(function, f"{name}({{}})") if count == 1 else binary(function, f"{name}({{}}, {{}})")
 
 
 def item(tensor: Value, index: Any) -> Any:
     """`tensor[index]`."""
     index = indices(index)
+    if type(index) is int and index >= 0:
+        return _AT(tensor, index)
     out = tensor._value[plain_index(index)]
     recording = STATE.recording
     if recording is None or not tensor._is_active:
@@ -85,6 +80,8 @@ def item(tensor: Value, index: Any) -> Any:
     text = f"{literal(tensor, number, numbers)}[{index_literal(index, number, numbers)}]"
     return recorded(out, recording, text, tuple(numbers), type(tensor), tensor)
 
+
+_AT = binary(operator.getitem, "{}[{}]")
 
 _FLAT = NUMBERS | {str, type(None)}
 

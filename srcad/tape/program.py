@@ -14,7 +14,7 @@ from srcad.derivative import Derivative
 from srcad.dispatch.pytree import leaf_names
 from srcad.errors import SrcadError
 from srcad.request import Request
-from srcad.tape.recording import RESERVED, Operation, Recording, function_key
+from srcad.tape.recording import RESERVED, Recording, function_key
 
 _NAME = "recorded"
 _COTANGENT = "cotangent"
@@ -87,9 +87,8 @@ PROGRAMS = Programs()
 
 def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
     needed = _needed(recording, root)
-    entries = recording.entries
-    inputs = [at for at in needed if not isinstance(entries[at], Operation)]
-    differentiated = [at for at in inputs if entries[at] is True]
+    inputs = [at for at in needed if recording.operation(at) is None]
+    differentiated = [at for at in inputs if recording.entries[at] is True]
     retained = [at for at in recording.retained if at in set(needed)]
     taken = {*RESERVED, _COTANGENT, *recording.functions}
     names = _names(recording, needed, taken)
@@ -122,12 +121,13 @@ def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
 
 def _needed(recording: Recording, root: int) -> list[int]:
     """The entries that the root depends on, in order; all where an array is changed in place: views may see it."""
-    if any(isinstance(one, Operation) and one.is_statement for one in recording.entries[: root + 1]):
+    operations = [recording.operation(at) for at in range(root + 1)]
+    if any(one is not None and one.is_statement for one in operations):
         return list(range(root + 1))
     found = {root}
     for at in range(root, -1, -1):
-        one = recording.entries[at]
-        if at in found and isinstance(one, Operation):
+        one = operations[at]
+        if at in found and one is not None:
             found.update(one.numbers)
     return sorted(found)
 
@@ -136,11 +136,11 @@ def _lines(
     recording: Recording, at: int, names: dict[int, str], zeros: dict[int, str], adjoints: dict[int, str]
 ) -> list[str]:
     """The lines of an entry: none of an input."""
-    entry = recording.entries[at]
-    if not isinstance(entry, Operation):
+    operation = recording.operation(at)
+    if operation is None:
         return []
-    expression = entry.text.format(*[one if isinstance(one, str) else names[one] for one in entry.operands])
-    if entry.is_statement:
+    expression = operation.text.format(*[one if isinstance(one, str) else names[one] for one in operation.operands])
+    if operation.is_statement:
         return [expression]
     name = names[at]
     lines = [f"{name} = {expression}"]
@@ -157,9 +157,9 @@ def _names(recording: Recording, needed: Sequence[int], taken: set[str]) -> dict
     named = partial(_name, taken=taken)
     names: dict[int, str] = {}
     for at in needed:
-        entry = recording.entries[at]
-        if isinstance(entry, Operation):
-            if not entry.is_statement:
+        operation = recording.operation(at)
+        if operation is not None:
+            if not operation.is_statement:
                 names[at] = named(recording.place(at).assigned_name or "v")
         elif at in recording.leaves:
             names[at] = named(recording.leaves[at][0].name or "x")

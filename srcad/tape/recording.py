@@ -1,14 +1,14 @@
 """A recording: the operations that were executed, in their order, as lines of a program whose operands have numbers.
 
-An entry is an input (`True` where it is differentiated) or an `Operation`. The list of entries is the structure of the
-program: it contains neither the values nor the shapes of arrays. Equal lists have equal gradients.
+An entry is an input (`True` where it is differentiated) or the fields of an `Operation`. The list of entries is the
+structure of the program: it contains neither the values nor the shapes of arrays. Equal lists have equal gradients.
 """
 
 from __future__ import annotations
 
 import keyword
+import sys
 from collections.abc import Callable, Hashable
-from functools import partial
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from srcad.errors import fail
 from srcad.options import Options
-from srcad.tape.places import Place, users_frame
+from srcad.tape.places import OWN, Place, users_frame
 
 if TYPE_CHECKING:
     from srcad.tape.program import Program
@@ -40,7 +40,7 @@ class Operation(NamedTuple):
         return [one for one in self.operands if type(one) is int]
 
 
-_operation = partial(tuple.__new__, Operation)  # the constructor of a named tuple is a function of Python
+Entry = bool | tuple[str, tuple[int | str, ...], bool]
 
 
 class Recording:
@@ -48,7 +48,7 @@ class Recording:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.entries: list[bool | Operation] = []
+        self.entries: list[Entry] = []
         self.executed: dict[int, tuple[CodeType, int, np.dtype[Any] | None]] = {}
         """Of the operations, by number: the user's instruction, and the dtype of the value; None of statements and
         structures."""
@@ -73,6 +73,11 @@ class Recording:
         """The number of the entry whose `backward` has been called, without `retain`."""
         self._number_of_leaf: dict[int, int] = {}
         self._number_of_array: dict[int, tuple[np.ndarray[Any, Any], int]] = {}
+
+    def operation(self, number: int) -> Operation | None:
+        """An entry that is one; None of an input."""
+        entry = self.entries[number]
+        return None if isinstance(entry, bool) else Operation(*entry)
 
     def place(self, number: int) -> Place:
         """The user's expression of an operation; of an input, that of the operation that it was an input of."""
@@ -140,9 +145,13 @@ class Recording:
         """Append an operation, whose number is returned."""
         entries = self.entries
         number = len(entries)
-        entries.append(_operation((text, operands, is_statement)))
-        frame = users_frame(4)  # from `users_frame` over `add`, `recorded` and the operation
-        self.executed[number] = frame.f_code, frame.f_lasti, dtype
+        entries.append((text, operands, is_statement))  # to make an `Operation` takes three times as long
+        frame = sys._getframe(3)  # over `add`, `recorded` and the operation: the user's where he wrote an operator
+        code = frame.f_code
+        if OWN[code.co_filename]:
+            frame = users_frame(frame)
+            code = frame.f_code
+        self.executed[number] = code, frame.f_lasti, dtype
         return number
 
     def refuse_changed(self) -> None:

@@ -161,13 +161,14 @@ class Tensor(Arithmetic, Methods):
     # ---- NumPy's protocols ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, kind: str, *inputs: Any, **options: Any) -> Any:
+        if not options and kind == "__call__" and (operation := ufunc_operation(ufunc)) is not None:
+            return operation(*inputs)
         if kind != "__call__" or options.get("out") is not None:
             what = f"np.{ufunc.__name__}" + ("" if kind == "__call__" else f".{kind}")
             why = "A plain array is changed in place." if "out" in options else None
             advice = "write x = x + y, with a new tensor, or NumPy's function for it (np.sum for np.add.reduce)."
             fail("S353", f"{what} cannot be recorded in this form", here(), why, advice)
-        operation = None if options else ufunc_operation(ufunc)
-        return call(ufunc, inputs, options) if operation is None else operation(*inputs)
+        return call(ufunc, inputs, options)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
         return call(function, args, options)

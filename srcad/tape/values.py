@@ -57,6 +57,8 @@ def number_of(recording: Recording, value: Any) -> int | None:
 
 def operand(recording: Recording, value: Any) -> int | str:
     """The number of an operand that is a number, an array or a tensor; of an int, its text."""
+    if type(value) is float:
+        return recording.input(value)
     number = number_of(recording, value)
     if number is not None:
         return number
