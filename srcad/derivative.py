@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from optree import PyTreeSpec
+
 from srcad.compiler.zero_derivatives import warn_of_zeros
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.batches import Batched
@@ -93,6 +95,11 @@ class Derivative:
             return self._directional(*args, **kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(args, kwargs)
+        return one.run(leaves)
+
+    def of_leaves(self, leaves: list[Any], spec: PyTreeSpec) -> Any:
+        """The same as `self(*leaves)`, of a gradient whose arguments are not nested; `spec` is their structure."""
+        one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(tuple(leaves), {})
         return one.run(leaves)
 
     def _made(self, key: tuple[object, ...], leaves: list[Any]) -> Specialisation | None:

@@ -49,12 +49,18 @@ def run(
 
 def call(function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """The result of a function that NumPy calls with tensors: one of its own, or of another library."""
-    if not options and all(isinstance(one, Value) or type(one) in NUMBERS for one in args):
-        operation = _operation(function, len(args))
-        if operation is not None:
-            return operation(*args)
+    operation = None if options else _operation(function, len(args))
+    if operation is not None and _are_operands(args):
+        return operation(*args)
     name = numpy_name(function) or (lambda recording: recording.function(function))
     return run(function, name, args, options)
+
+
+def _are_operands(args: Sequence[Any]) -> bool:
+    for one in args:  # noqa: SIM110  all() takes a generator, and as long again
+        if not isinstance(one, Value) and type(one) not in NUMBERS:
+            return False
+    return True
 
 
 @lru_cache

@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from optree import PyTreeSpec
+
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.derivative import Derivative
-from srcad.dispatch.pytree import leaf_names
+from srcad.dispatch.pytree import flatten, leaf_names
 from srcad.errors import SrcadError
 from srcad.request import Request
 from srcad.tape.recording import RESERVED, Recording, function_key
@@ -29,6 +31,8 @@ class Program:
     text: str
     path: Path
     derivative: Derivative
+    structure: PyTreeSpec
+    """Of its arguments: numbers and arrays."""
     differentiated: tuple[int, ...]
     """The numbers of the leaves that the gradient is taken by, the first parameters."""
     retained: tuple[int, ...]
@@ -63,15 +67,11 @@ class Programs:
         self._known: dict[Hashable, Program] = {}
 
     def of(self, recording: Recording, root: int, has_cotangent: bool) -> Program:
-        hooks = tuple([(number, *names) for number, names in recording.hooks.items()])
-        key = (
-            tuple(recording.entries[: root + 1]),
-            has_cotangent,
-            hooks,
-            tuple(recording.retained),
-            tuple([(name, key) for name, (key, _) in recording.functions.items()]),
-            recording.options,
-        )
+        key: Hashable = tuple(recording.entries[: root + 1]), has_cotangent, recording.options
+        if recording.functions or recording.retained:
+            hooks = tuple((number, *names) for number, names in recording.hooks.items())
+            functions = tuple((name, key) for name, (key, _) in recording.functions.items())
+            key = key, hooks, tuple(recording.retained), functions
         known = self._known.get(key)
         if known is None or not known.is_current():
             known = _program(recording, root, has_cotangent)
@@ -115,8 +115,17 @@ def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
     function: Callable[..., Any] = getattr(module, _NAME)
     wrt = tuple(parameters[: len(differentiated) + len(zeros)])
     derivative = Derivative(function, Request("value_and_grad", wrt, False, False, recording.options))
-    functions = tuple(recording.functions.values())
-    return Program(text, path, derivative, tuple(differentiated), tuple(zeros), tuple(others), of_line, functions)
+    return Program(
+        text,
+        path,
+        derivative,
+        flatten((0.0,) * len(parameters))[1],
+        tuple(differentiated),
+        tuple(zeros),
+        tuple(others),
+        of_line,
+        tuple(recording.functions.values()),
+    )
 
 
 def _needed(recording: Recording, root: int) -> list[int]:

@@ -22,13 +22,15 @@ def literal(value: Any, operand: Callable[[Any], int | None], operands: list[int
     >>> literal((1, None), lambda _: None, []), literal({"a": -1}, lambda _: None, [])
     ('(1, None)', '{{"a": -1}}')
     """
+    kind = type(value)
+    if value is None or kind is int or kind is bool:
+        return repr(value)
     number = operand(value)
     if number is not None:
         operands.append(number)
         return "{}"
-    kind = type(value)
-    if value is None or value is Ellipsis or kind in (bool, int):
-        return "..." if value is Ellipsis else repr(value)
+    if value is Ellipsis:
+        return "..."
     if kind is str:
         return repr(value).replace("{", "{{").replace("}", "}}")
     if kind in (tuple, list):
