@@ -16,7 +16,7 @@ import numpy as np
 
 from srcad.errors import fail
 from srcad.options import Options
-from srcad.tape.places import OWN, Place, users_frame
+from srcad.tape.places import OWN, Place
 
 if TYPE_CHECKING:
     from srcad.tape.program import Program
@@ -99,7 +99,7 @@ class Recording:
         known = self._number_of_leaf.get(id(tensor))
         if known is not None and self.leaves[known][1] == tensor._version:
             return known
-        number = self.input(value, tensor.requires_grad)
+        number = self.input(value, tensor._is_active and value.dtype.kind == "f")
         self.leaves[number] = tensor, tensor._version
         self._number_of_leaf[id(tensor)] = number
         return number
@@ -146,12 +146,10 @@ class Recording:
         entries = self.entries
         number = len(entries)
         entries.append((text, operands, is_statement))  # to make an `Operation` takes three times as long
-        frame = sys._getframe(3)  # over `add`, `recorded` and the operation: the user's where he wrote an operator
-        code = frame.f_code
-        if OWN[code.co_filename]:
-            frame = users_frame(frame)
-            code = frame.f_code
-        self.executed[number] = code, frame.f_lasti, dtype
+        frame = sys._getframe(3)  # those before it are `add`, `recorded` and the operation
+        while OWN[frame.f_code.co_filename] and frame.f_back is not None:
+            frame = frame.f_back
+        self.executed[number] = frame.f_code, frame.f_lasti, dtype
         return number
 
     def refuse_changed(self) -> None:

@@ -59,10 +59,11 @@ def operand(recording: Recording, value: Any) -> int | str:
     """The number of an operand that is a number, an array or a tensor; of an int, its text."""
     if type(value) is float:
         return recording.input(value)
+    if isinstance(value, int):
+        plain = value if isinstance(value, bool) else int(value)  # an enumeration is written otherwise
+        return f"({plain!r})" if plain < 0 else repr(plain)
     number = number_of(recording, value)
-    if number is not None:
-        return number
-    return f"({value!r})" if value < 0 else repr(value)
+    return recording.input(float(value)) if number is None else number
 
 
 def indices(index: Any) -> Any:
