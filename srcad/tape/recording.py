@@ -71,7 +71,7 @@ class Recording:
         """What the newest `backward` has run."""
         self.used: int | None = None
         """The number of the entry whose `backward` has been called, without `retain`."""
-        self._number_of_leaf: dict[int, int] = {}
+        self._number_of_leaf: dict[int, tuple[int, int]] = {}
         self._number_of_array: dict[int, tuple[np.ndarray[Any, Any], int]] = {}
 
     def operation(self, number: int) -> Operation | None:
@@ -93,15 +93,15 @@ class Recording:
 
     def leaf(self, tensor: Tensor) -> int:
         """The number of a tensor that was made by no operation on this tape."""
+        known = self._number_of_leaf.get(id(tensor))
+        if known is not None and known[1] == tensor._version:
+            return known[0]
         value = tensor._value if tensor._memory is None else tensor._memory
         if value.base is not None:  # another tensor may change it
             return self.array(value)
-        known = self._number_of_leaf.get(id(tensor))
-        if known is not None and self.leaves[known][1] == tensor._version:
-            return known
         number = self.input(value, tensor._is_active and value.dtype.kind == "f")
         self.leaves[number] = tensor, tensor._version
-        self._number_of_leaf[id(tensor)] = number
+        self._number_of_leaf[id(tensor)] = number, tensor._version
         return number
 
     def array(self, value: np.ndarray[Any, Any]) -> int:

@@ -57,8 +57,11 @@ def number_of(recording: Recording, value: Any) -> int | None:
 
 def operand(recording: Recording, value: Any) -> int | str:
     """The number of an operand that is a number, an array or a tensor; of an int, its text."""
-    if type(value) is float:
+    kind = type(value)
+    if kind is float:
         return recording.input(value)
+    if kind is np.ndarray:
+        return recording.array(value)
     if isinstance(value, int):
         plain = value if isinstance(value, bool) else int(value)  # an enumeration is written otherwise
         return f"({plain!r})" if plain < 0 else repr(plain)
