@@ -18,17 +18,17 @@ Self = TypeVar("Self", bound=Value)
 _Binary = Callable[[Any, Any], Any]
 
 
-def _binary(function: _Binary, sign: str) -> _Binary:
-    return binary(function, f"{{}} {sign} {{}}")
+def _binary(function: _Binary, sign: str, depth: int = 1) -> _Binary:
+    return binary(function, f"{{}} {sign} {{}}", depth)
 
 
 def _reflected(function: _Binary, sign: str) -> _Binary:
-    operation = _binary(function, sign)
+    operation = _binary(function, sign, 2)
     return lambda self, other: operation(other, self)
 
 
 def _in_place(function: _Binary, in_place: _Binary, sign: str) -> _Binary:
-    operation = _binary(function, sign)
+    operation = _binary(function, sign, 2)
 
     def changed(self: Value, other: Any) -> Any:
         if not isinstance(self._value, np.ndarray):  # a number of NumPy does not change
@@ -103,5 +103,5 @@ def ufunc_operation(ufunc: np.ufunc) -> Callable[..., Any] | None:
     if name is None or ufunc.nin > 2:
         return None
     if ufunc.nin == 1:
-        return unary(ufunc, f"{name}({{}})")
-    return _binary(ufunc, _OPERATORS[ufunc]) if ufunc in _OPERATORS else binary(ufunc, f"{name}({{}}, {{}})")
+        return unary(ufunc, f"{name}({{}})", 2)
+    return _binary(ufunc, _OPERATORS[ufunc], 2) if ufunc in _OPERATORS else binary(ufunc, f"{name}({{}}, {{}})", 2)

@@ -69,7 +69,7 @@ def _operation(function: Callable[..., Any], count: int) -> Callable[..., Any] |
     name = numpy_name(function)
     if name is None or count not in (1, 2):
         return None
-    return unary(function, f"{name}({{}})") if count == 1 else binary(function, f"{name}({{}}, {{}})")
+    return unary(function, f"{name}({{}})", 3) if count == 1 else binary(function, f"{name}({{}}, {{}})", 3)
 
 
 def item(tensor: Value, index: Any) -> Any:
@@ -87,7 +87,7 @@ def item(tensor: Value, index: Any) -> Any:
     return recorded(out, recording, text, tuple(numbers), type(tensor), tensor)
 
 
-_AT = binary(operator.getitem, "{}[{}]")
+_AT = binary(operator.getitem, "{}[{}]", 3)
 
 _FLAT = NUMBERS | {str, type(None)}
 

@@ -15,7 +15,7 @@ def _method(name: str) -> Callable[..., Any]:
     def called(value: Any, *args: Any, **options: Any) -> Any:
         return getattr(value, name)(*args, **options)
 
-    without_arguments = unary(operator.methodcaller(name), f"{{}}.{name}()")
+    without_arguments = unary(operator.methodcaller(name), f"{{}}.{name}()", 2)
 
     def method(self: Value, *args: Any, **options: Any) -> Any:
         if not args and not options:

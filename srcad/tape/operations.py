@@ -5,6 +5,7 @@ What no differentiated value enters is not recorded: its result is a constant.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,11 @@ from srcad.tape.state import STATE
 from srcad.tape.values import ARRAYS, NUMBERS, Value, operand
 
 
-def unary(function: Callable[[Any], Any], text: str) -> Callable[[Any], Any]:
-    """The operation on a tensor that `function` computes of its value; `text` has `{}` for the operand."""
+def unary(function: Callable[[Any], Any], text: str, depth: int = 1) -> Callable[[Any], Any]:
+    """The operation on a tensor that `function` computes of its value; `text` has `{}` for the operand.
+
+    The user is so many frames away.
+    """
 
     def operation(one: Value) -> Any:
         out = function(one._value)
@@ -24,13 +28,18 @@ def unary(function: Callable[[Any], Any], text: str) -> Callable[[Any], Any]:
         if recording is None or not one._is_active:
             return constant(out, (one,))
         number = one._number if one._recording is recording else operand(recording, one)
+        if isinstance(out, ARRAYS):
+            return recording.result(out, text, (number,), type(one), sys._getframe(depth))
         return recorded(out, recording, text, (number,), type(one), one)
 
     return operation
 
 
-def binary(function: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any], Any]:
-    """The operation on two operands, of which one is a tensor at least; `text` has `{}` for each."""
+def binary(function: Callable[[Any, Any], Any], text: str, depth: int = 1) -> Callable[[Any, Any], Any]:
+    """The operation on two operands, of which one is a tensor at least; `text` has `{}` for each.
+
+    The user is so many frames away.
+    """
 
     def operation(one: Any, other: Any) -> Any:
         kind: type[Value] | None = None
@@ -53,6 +62,8 @@ def binary(function: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any
         # the number of what the tape has made is at hand
         first = one._number if left is not one and one._recording is recording else operand(recording, one)
         second = other._number if right is not other and other._recording is recording else operand(recording, other)
+        if isinstance(out, ARRAYS):
+            return recording.result(out, text, (first, second), kind, sys._getframe(depth))
         return recorded(out, recording, text, (first, second), kind, one)
 
     return operation

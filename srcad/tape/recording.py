@@ -9,18 +9,19 @@ from __future__ import annotations
 import keyword
 import sys
 from collections.abc import Callable, Hashable
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from srcad.errors import fail
 from srcad.options import Options
-from srcad.tape.places import OWN, Place
+from srcad.tape.places import OWN, Place, users_frame
 
 if TYPE_CHECKING:
     from srcad.tape.program import Program
     from srcad.tape.tensor import Tensor
+    from srcad.tape.values import Value
 
 RESERVED = frozenset(("np", "srcad", "recorded", "slice", "float", "int", "bool"))
 """Names with a meaning in the text of a recording."""
@@ -137,20 +138,30 @@ class Recording:
 
     def statement(self, text: str, operands: tuple[int | str, ...], changed: np.ndarray[Any, Any]) -> None:
         """An operation that changes its first operand, an array, in place."""
-        self.written.append((self.add(text, operands, None, True), changed))
+        self.written.append((self.add(text, operands, True), changed))
 
-    def add(
-        self, text: str, operands: tuple[int | str, ...], dtype: np.dtype[Any] | None, is_statement: bool = False
-    ) -> int:
-        """Append an operation, whose number is returned."""
-        entries = self.entries
-        number = len(entries)
-        entries.append((text, operands, is_statement))  # to make an `Operation` takes three times as long
-        frame = sys._getframe(3)  # those before it are `add`, `recorded` and the operation
+    def add(self, text: str, operands: tuple[int | str, ...], is_statement: bool) -> int:
+        """Append a statement, or an operation whose value is a structure; its number is returned."""
+        number = len(self.entries)
+        self.entries.append((text, operands, is_statement))
+        frame = users_frame(sys._getframe(1))
+        self.executed[number] = frame.f_code, frame.f_lasti, None
+        return number
+
+    def result(self, out: Any, text: str, operands: tuple[int | str, ...], kind: type[Value], frame: FrameType) -> Any:
+        """Append an operation, and return the tensor of its value. `frame` is the user's, or one on the way there."""
+        number = len(self.entries)
+        self.entries.append((text, operands, False))  # to make an `Operation` takes three times as long
         while OWN[frame.f_code.co_filename] and frame.f_back is not None:
             frame = frame.f_back
-        self.executed[number] = frame.f_code, frame.f_lasti, dtype
-        return number
+        self.executed[number] = frame.f_code, frame.f_lasti, out.dtype
+        self.newest = number, out
+        tensor = object.__new__(kind)
+        tensor._value = out
+        tensor._recording = self
+        tensor._number = number
+        tensor._is_active = True
+        return tensor
 
     def refuse_changed(self) -> None:
         """S354 for an input that was changed in place since it was recorded, and for a value with hooks."""

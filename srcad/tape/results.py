@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,7 @@ def recorded(out: Any, recording: Recording, text: str, operands: Operands, kind
     """
     if not isinstance(out, ARRAYS):
         return _structure(out, recording, text, operands, kind, first)
-    number = recording.add(text, operands, out.dtype)
-    recording.newest = number, out
-    tensor = object.__new__(kind)
-    tensor._value = out
-    tensor._recording = recording
-    tensor._number = number
-    tensor._is_active = True
-    return tensor
+    return recording.result(out, text, operands, kind, sys._getframe(2))
 
 
 def _structure(out: Any, recording: Recording, text: str, operands: Operands, kind: type[Value], first: Any) -> Any:
@@ -44,7 +38,7 @@ def _structure(out: Any, recording: Recording, text: str, operands: Operands, ki
         return out
     if type(out) is float:
         return recorded(np.float64(out), recording, text, operands, kind, first)
-    number = recording.add(text, operands, None)
+    number = recording.add(text, operands, False)
 
     def part(value: Any, key: Any) -> Any:
         if value is None:

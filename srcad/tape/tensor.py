@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from srcad.tape.grad_function import GradFunction
 
 
-_TRANSPOSED = unary(operator.attrgetter("T"), "{}.T")
+_TRANSPOSED = unary(operator.attrgetter("T"), "{}.T", 2)
 
 
 class Tensor(Arithmetic, Methods):
