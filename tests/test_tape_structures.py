@@ -329,6 +329,21 @@ def test_threads_that_record_several_structures() -> None:
 # ---- results ------------------------------------------------------------------------------------------
 
 
+def test_arrays_that_are_made_like_a_tensor_are_plain() -> None:
+    w = Tensor(A, True)
+    with tape():
+        for made in (
+            np.ones(3, like=w),
+            np.arange(1, 3, like=w),
+            np.full((3,), 2.0, like=w),
+            np.asarray([1.0], like=w),
+        ):
+            assert type(made) is np.ndarray
+        loss = np.sum(w * np.arange(3, like=w))
+    loss.backward()
+    same(w.grad, np.arange(3))
+
+
 class Named(Tensor):
     """A tensor of a user's class."""
 

@@ -57,10 +57,14 @@ def call(function: Callable[..., Any], args: Sequence[Any], options: Mapping[str
 
 
 def _are_operands(args: Sequence[Any]) -> bool:
-    for one in args:  # noqa: SIM110  all() takes a generator, and as long again
-        if not isinstance(one, Value) and type(one) not in NUMBERS:
+    """Whether they are tensors, numbers and arrays. Of a tensor in `like=` NumPy says nothing."""
+    has_tensor = False
+    for one in args:
+        if isinstance(one, Value):
+            has_tensor = True
+        elif type(one) not in NUMBERS:
             return False
-    return True
+    return has_tensor
 
 
 @lru_cache
