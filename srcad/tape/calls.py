@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from srcad.tape.operations import binary, unary
 from srcad.tape.program_text import index_literal, literal, numpy_name
 from srcad.tape.results import constant, recorded
 from srcad.tape.state import STATE
-from srcad.tape.values import NUMBERS, Value, indices, number_of, plain_index
+from srcad.tape.values import NUMBERS, Value, indices, number_of, number_of_tensor, plain_index
 
 if TYPE_CHECKING:
     from srcad.tape.recording import Recording
@@ -32,7 +32,7 @@ def run(
     plain_args = [_plain(one, tensors) for one in args]
     out = function(*plain_args, **{key: _plain(one, tensors) for key, one in options.items()})
     recording = STATE.recording
-    if recording is None or not any(one._is_active for one in tensors):
+    if recording is None or not any(map(_IS_ACTIVE, tensors)):
         return constant(out, tensors)
     numbers: list[int] = []
     number = partial(number_of, recording)
@@ -79,20 +79,17 @@ def _operation(function: Callable[..., Any], count: int) -> Callable[..., Any] |
 def item(tensor: Value, index: Any) -> Any:
     """`tensor[index]`."""
     index = indices(index)
-    if type(index) is int and index >= 0:
-        return _AT(tensor, index)
     out = tensor._value[plain_index(index)]
     recording = STATE.recording
     if recording is None or not tensor._is_active:
         return constant(out, (tensor,))
     number = partial(number_of, recording)
-    numbers: list[int] = []
-    text = f"{literal(tensor, number, numbers)}[{index_literal(index, number, numbers)}]"
+    numbers = [number_of_tensor(recording, tensor)]
+    text = f"{{}}[{index_literal(index, number, numbers)}]"
     return recorded(out, recording, text, tuple(numbers), type(tensor), tensor)
 
 
-_AT = binary(operator.getitem, "{}[{}]", 3)
-
+_IS_ACTIVE = attrgetter("_is_active")
 _FLAT = NUMBERS | {str, type(None)}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.tape.results import constant, recorded
 from srcad.tape.state import STATE
-from srcad.tape.values import ARRAYS, NUMBERS, Value, operand
+from srcad.tape.values import ARRAYS, NUMBERS, Value, number_of_tensor, operand
 
 
 def unary(function: Callable[[Any], Any], text: str, depth: int = 1) -> Callable[[Any], Any]:
@@ -27,7 +27,7 @@ def unary(function: Callable[[Any], Any], text: str, depth: int = 1) -> Callable
         recording = STATE.recording
         if recording is None or not one._is_active:
             return constant(out, (one,))
-        number = one._number if one._recording is recording else operand(recording, one)
+        number = number_of_tensor(recording, one)
         if isinstance(out, ARRAYS):
             return recording.result(out, text, (number,), type(one), sys._getframe(depth))
         return recorded(out, recording, text, (number,), type(one), one)

@@ -36,18 +36,23 @@ NUMBERS = frozenset((int, float, bool, np.ndarray, np.float64, np.float32, np.in
 """The types of plain operands that are met most often."""
 
 
+def number_of_tensor(recording: Recording, value: Value) -> int:
+    """The number of a tensor. Raises S350."""
+    if value._recording is recording:
+        return value._number
+    if value._recording is None and not value._is_lost:
+        return recording.leaf(value)  # type: ignore[arg-type]
+    if value._recording is None:
+        what, why = "a tensor that was computed where no tape recorded", "Its gradient is lost."
+    else:
+        what, why = "a tensor of another tape", "A tape records its own operations only."
+    fail("S350", f"{what} is used on this tape", here(), why, "pass x.detach(), where it is meant as a constant.")
+
+
 def number_of(recording: Recording, value: Any) -> int | None:
     """The number of an operand; None for what stands in the text: ints, strings, structures. Raises S350."""
     if isinstance(value, Value):
-        if value._recording is recording:
-            return value._number
-        if value._recording is None and not value._is_lost:
-            return recording.leaf(value)  # type: ignore[arg-type]
-        if value._recording is None:
-            what, why = "a tensor that was computed where no tape recorded", "Its gradient is lost."
-        else:
-            what, why = "a tensor of another tape", "A tape records its own operations only."
-        fail("S350", f"{what} is used on this tape", here(), why, "pass x.detach(), where it is meant as a constant.")
+        return number_of_tensor(recording, value)
     if isinstance(value, np.ndarray):
         return recording.array(value)
     if type(value) is float or isinstance(value, np.generic):
