@@ -59,9 +59,8 @@ def binary(function: Callable[[Any, Any], Any], text: str, depth: int = 1) -> Ca
         recording = STATE.recording
         if recording is None or kind is None:
             return constant(out, (one, other))
-        # the number of what the tape has made is at hand
-        first = one._number if left is not one and one._recording is recording else operand(recording, one)
-        second = other._number if right is not other and other._recording is recording else operand(recording, other)
+        first = operand(recording, one) if left is one else number_of_tensor(recording, one)
+        second = operand(recording, other) if right is other else number_of_tensor(recording, other)
         if isinstance(out, ARRAYS):
             return recording.result(out, text, (first, second), kind, sys._getframe(depth))
         return recorded(out, recording, text, (first, second), kind, one)
