@@ -3,7 +3,8 @@
     python -m tests.benchmarks.tape
 
 Programs of two to twenty operations on small arrays are recorded and played back. Beside each the compiled gradient of
-the same program is called; and NumPy computes the values, which the tape does too. Rounds of the three are interleaved.
+the same program is called; and NumPy computes the values, which the tape does too. Rounds of the three are interleaved,
+and the time of the processor is measured: other processes take turns on it, in the longer rounds more often.
 """
 
 from __future__ import annotations
@@ -78,10 +79,10 @@ def medians(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            started = time.perf_counter()
+            started = time.thread_time()
             for _ in range(CALLS):
                 call()
-            times[name].append(1e6 * (time.perf_counter() - started) / CALLS)
+            times[name].append(1e6 * (time.thread_time() - started) / CALLS)
     return {name: statistics.median(of_one) for name, of_one in times.items()}
 
 
