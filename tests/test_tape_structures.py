@@ -185,6 +185,17 @@ def test_an_array_that_gets_another_shape() -> None:
     same(w.grad, np.arange(6.0).reshape(2, 3) + 2.0 * np.arange(6.0).reshape(3, 2).T)
 
 
+@pytest.mark.parametrize(("dtype", "code"), [(np.longdouble, "S305"), (np.complex128, "S304"), (object, "S303")])
+@pytest.mark.parametrize("size", [3, 2000])
+def test_arrays_of_other_dtypes_are_refused_by_the_compiler(dtype: Any, code: str, size: int) -> None:
+    w, x = Tensor(np.ones(size), True), np.ones(size).astype(dtype)
+    with tape():
+        loss = np.sum(w * x) + np.sum(w * x)
+    with pytest.raises(SrcadError) as error:
+        loss.backward()
+    assert error.value.problems[0].code == code
+
+
 def test_two_arrays_and_one_array_twice() -> None:
     for x, y in ((X, X), (X, X.copy()), (X, 2.0 * X)):
         w = Tensor(A, True)
@@ -372,6 +383,16 @@ def test_a_call_with_a_result_and_one_that_changes_its_argument() -> None:
             loss = np.sum(h * h if y is None else y)
         loss.backward()
         same(w.grad, 2.0 * A if is_given else 2.0 * A * [0.0, 1.0, 1.0])
+
+
+def test_a_list_that_contains_itself() -> None:
+    endless: list[Any] = [Tensor(A, True)]
+    endless.append(endless)
+    with tape() as recorded:
+        for ask in (lambda: recorded.call(len, endless), lambda: np.stack(endless)):
+            with pytest.raises(SrcadError) as error:
+                ask()
+            assert error.value.problems[0].code == "S302"
 
 
 # ---- the line of an error is that of its own recording ----------------------------------------------

@@ -29,8 +29,13 @@ def run(
 ) -> Any:
     """The result of a call of a function with any arguments; of a method of the first one."""
     tensors: list[Value] = []
-    plain_args = [_plain(one, tensors) for one in args]
-    out = function(*plain_args, **{key: _plain(one, tensors) for key, one in options.items()})
+    try:
+        plain_args = [_plain(one, tensors) for one in args]
+        plain_options = {key: _plain(one, tensors) for key, one in options.items()}
+    except RecursionError:
+        flatten((tuple(args), dict(options)))  # S302
+        raise
+    out = function(*plain_args, **plain_options)
     recording = STATE.recording
     if recording is None or not any(map(_IS_ACTIVE, tensors)):
         return constant(out, tensors)

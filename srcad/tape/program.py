@@ -46,7 +46,7 @@ class Program:
 
     def is_current(self) -> bool:
         """Whether no variable of a function that it calls has been bound to another value."""
-        return all(function_key(f) == key for key, f in self.functions)
+        return not self.functions or all(function_key(f) == key for key, f in self.functions)
 
     def located(self, error: SrcadError, recording: Recording) -> SrcadError:
         """The error, where it is at a line of the text, at the user's line that was recorded there."""

@@ -198,8 +198,9 @@ def _is_equal(kept: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> bool:
         return False
     if value.nbytes <= _SMALL:
         return kept.tobytes() == value.tobytes()
-    bits = f"u{value.itemsize}" if value.dtype.kind == "f" else value.dtype
-    return bool((kept.view(bits) == value.view(bits)).all())
+    if value.dtype.kind == "f" and value.itemsize <= 8:
+        kept, value = kept.view(f"u{value.itemsize}"), value.view(f"u{value.itemsize}")
+    return bool((kept == value).all())
 
 
 def function_key(f: Callable[..., Any]) -> Hashable:
