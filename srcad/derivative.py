@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from optree import PyTreeSpec
+
 from srcad.compiler.generate import Generated
 from srcad.compiler.zero_derivatives import warn_of_zeros
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
@@ -102,6 +104,11 @@ class Derivative:
         one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(args, kwargs)
         return one.run(leaves)
 
+    def of_leaves(self, leaves: list[Any], spec: PyTreeSpec) -> Any:
+        """The same as `self(*leaves)`, of a gradient whose arguments are not nested; `spec` is their structure."""
+        one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(tuple(leaves), {})
+        return one.run(leaves)
+
     def _made(self, key: tuple[object, ...], leaves: list[Any]) -> Specialisation | None:
         """The specialisation that has been made for these leaves; none from before a rule was added."""
         if self._rules != CHANGES[0]:
@@ -109,7 +116,7 @@ class Derivative:
             self._specialisations.clear()
             self._inactive.clear()
         if self._inactive and (part := self._inactive.get(key)) is not None:
-            part.run(unflatten(cast("Any", key[0]), leaves))
+            part.run(unflatten(cast(PyTreeSpec, key[0]), leaves))
         for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
                 return one

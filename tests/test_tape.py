@@ -181,7 +181,7 @@ def test_inputs_of_every_kind_are_compiled_once() -> None:
 
 
 def test_what_is_recorded_costs_little_beyond_the_compiled_call() -> None:
-    """Measured on two cores of 2026: 6.6 us in NumPy, 9 us for the compiled call, 55 us for the tape."""
+    """Measured on two cores of 2026: 6.5 us in NumPy, 9 us for the compiled call, 38 us for the tape."""
     W, b, x = Tensor(R.normal(size=(5, 5)), True), Tensor(R.normal(size=5), True), R.normal(size=5)
 
     def f(W: Any, b: Any, x: Any) -> Any:
@@ -203,7 +203,7 @@ def test_what_is_recorded_costs_little_beyond_the_compiled_call() -> None:
         return min(timeit.repeat(work, number=10, repeat=60)) / 10
 
     plain, compiled = seconds(lambda: f(*values)), seconds(lambda: gradient(*values))
-    assert seconds(on_tape) < compiled + 12.0 * plain
+    assert seconds(on_tape) < compiled + 9.0 * plain
 
 
 def test_numpy_integers_are_data_and_ints_are_structure() -> None:
