@@ -516,6 +516,105 @@ def draws_of_a_loop(x):
     return t
 
 
+class Holder:
+    value = 1.0
+
+    def set(self, value):
+        self.value = value
+
+    def get(self):
+        return json.loads(str(self.value))
+
+
+HOLDER, TABLE = Holder(), {"v": 1.0}
+
+
+@refused()
+def through_an_object_outside(x):
+    HOLDER.set(x[0])
+    return x[1] * HOLDER.get()
+
+
+@refused()
+def through_a_table_outside(x):
+    TABLE["v"] = x[0]
+    return x[1] * json.loads(str(TABLE["v"]))
+
+
+@refused()
+def through_an_object(x):
+    holder = Holder()
+    holder.set(x[0])
+    return x[1] * holder.get()
+
+
+@refused()
+def through_an_alias(x):
+    table = {}
+    same = table
+    same["v"] = x[0]
+    return x[1] * json.loads(str(table["v"]))
+
+
+@refused()
+def through_a_closure(x):
+    y = x[0]
+
+    def get():
+        return json.loads(str(y))
+
+    return x[1] * get()
+
+
+@refused()
+def through_the_variables(x):
+    y = x[0]
+    return x[1] * eval("y")
+
+
+@refused()
+def through_a_callback(x):
+    table = []
+    list(map(table.append, x))
+    return x[1] * json.loads(str(table[0]))
+
+
+@refused()
+def through_a_sum_of_lists(x):
+    row = np.ones(2)
+    both = [row] + [np.zeros(2)]
+    both[0][0] = x[0]
+    return x[1] * json.loads(str(row[0]))
+
+
+@refused()
+def through_a_longer_list(x):
+    row, rows = np.ones(2), []
+    rows += [row]
+    rows[0][0] = x[0]
+    return x[1] * json.loads(str(row[0]))
+
+
+@right()
+def condition_on_floats(x):
+    rng = np.random.default_rng(0)
+    t, s = 0.0, 0.3
+    for i in range(6):
+        s = math.exp(-s) * math.sin(3.0 * s)
+        if s > 0.2:
+            t += rng.normal() * x[i]
+        if s < -1.0:
+            break
+    return t
+
+
+@right()
+def local_import(x):
+    import calendar
+
+    return x[0] * calendar.monthrange(2024, 2)[1]
+
+
 def differences(f: Callable[..., Any], x: Any, args: tuple[Any, ...]) -> Any:
     def at(k: int, h: float) -> Any:
         moved = x.copy()

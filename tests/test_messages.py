@@ -67,7 +67,7 @@ from math import sin as math_sin  # noqa: E402
 
 @says("S117: numpy.ndarray makes an array of memory that nobody has set", "You can: use np.empty.")
 def ndarray_by_its_class(y):
-    a = np.ndarray(3)
+    a = np.ndarray(int(y[0]) + 3)
     a[:] = y[:3]
     return np.sum(a)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from random import Random
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import gast
@@ -26,9 +26,10 @@ from srcad.frontend.source.scopes import assigned
 from srcad.frontend.syntax.activity import Activity
 from srcad.frontend.syntax.inactive_code import GIVEN, InactiveCode, Taken
 
-CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S121", "S122", "S123", "S203"})
+CODES = frozenset({"S103", "S105", "S108", "S112", "S114", "S117", "S120", "S122", "S123", "S203"})
 """The errors about what the language does not have, which Python has."""
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
+_STATELESS = (ModuleType, FunctionType, BuiltinFunctionType, np.ufunc, type)
 _PLAIN = {float: "float", int: "int", bool: "bool"}
 _PURE_MODULES = frozenset({"numpy", "math", "scipy", "builtins"})
 _WRITES = frozenset({"shuffle", "put", "copyto", "place", "putmask", "fill_diagonal", "at", "setattr", "next"})
@@ -96,14 +97,16 @@ class Search:
     def __init__(self, source: Source, names: tuple[str, ...], values: Sequence[Any], wrt: Sequence[str]) -> None:
         self._source, self._names, self._values = source, names, values
         self._wrt = wrt
-        self._code = self._begun(lambda node: False)
+        self._code = self._begun(lambda node: False, lambda node: False)
         self._cells: dict[str, _Cell] = {}
         self._seen: dict[int, list[Any]] | None = None
 
-    def _begun(self, is_fresh: Callable[[Any], bool]) -> InactiveCode:
+    def _begun(self, is_fresh: Callable[[Any], bool], is_container: Callable[[Any], bool]) -> InactiveCode:
         outside = frozenset(self._source.globals) | frozenset(self._source.closure)
         tree = self._source.tree
-        return InactiveCode(tree, Activity(tree, self._wrt, self._is_pure, is_fresh), outside)
+        return InactiveCode(
+            tree, Activity(tree, self._wrt, self._is_pure, is_fresh, self._has_state, is_container), outside
+        )
 
     @property
     def is_hopeful(self) -> bool:
@@ -152,12 +155,39 @@ class Search:
 
     def _immutable(self) -> frozenset[str]:
         """The variables that were only seen with values that nothing can be written into."""
+        return frozenset(name for name, items in self._of_variables().items() if all(map(_is_immutable, items)))
+
+    def _is_container(self, node: Any) -> bool:
+        """Whether an expression was seen with values that have other objects in them."""
+        return not all(isinstance(one, (np.ndarray, *_NUMBERS, str)) for one in self._observations().get(id(node), []))
+
+    def _of_variables(self) -> dict[str, list[Any]]:
+        """The values that the inactive variables were seen with."""
         seen = self._observations()
         values: dict[str, list[Any]] = {}
         for node in gast.walk(self._source.tree):
-            if isinstance(node, gast.Name) and id(node) in seen:
+            if isinstance(node, gast.Name) and seen.get(id(node)):
                 values.setdefault(node.id, []).extend(seen[id(node)])
-        return frozenset(name for name, items in values.items() if items and all(map(_is_immutable, items)))
+        return values
+
+    def _is_aligned(self) -> bool:
+        """Whether the rest takes the branches that Python takes: conditions on floats are not computed twice.
+
+        Compiled code may round otherwise.
+        """
+        while True:
+            tests = [test for test in self._code.deciding_tests() if self._is_inexact(test)]
+            for test in tests:
+                if not self._is_recordable(test):
+                    return False
+                self._code.take(test)
+            if not tests:
+                return True
+
+    def _is_inexact(self, test: Any) -> bool:
+        seen = self._observations()
+        items = [item for node in gast.walk(test) for item in seen.get(id(node), [])]
+        return any(np.asarray(item).dtype.kind == "f" for item in items if isinstance(item, (*_NUMBERS, np.ndarray)))
 
     def _node(self, error: SrcadError) -> Any:
         """The node of the function that an error is at, or that calls what it is in."""
@@ -188,6 +218,13 @@ class Search:
         module = found.__name__ if isinstance(found, ModuleType) else str(getattr(found, "__module__", ""))
         return module.partition(".")[0] in _PURE_MODULES and _WRITES.isdisjoint([value.id, *names])
 
+    def _has_state(self, name: str) -> bool:
+        """Whether a name from outside stands for an object that calls may change."""
+        if name in self._source.closure:
+            return True
+        value = self._source.globals.get(name)
+        return not isinstance(value, _STATELESS) and not _is_immutable(value)
+
     def _is_recordable(self, node: Any) -> bool:
         items = self._observations().get(id(node), [])
         if not items:
@@ -213,7 +250,7 @@ class Search:
             _called(function, self._source, self._names, copies, found)
             self._seen = {id(node): found[name] for name, node in named.items()}
             if not self._code.taken and not self._code.left:
-                self._code = self._begun(self._is_draw)
+                self._code = self._begun(self._is_draw, self._is_container)
         return self._seen
 
     def _is_draw(self, node: Any) -> bool:
@@ -223,7 +260,9 @@ class Search:
         made = self._observations().get(id(node.func.value), [])
         return bool(made) and all(isinstance(one, np.random.Generator | np.random.RandomState | Random) for one in made)
 
-    def _part(self) -> InactivePart:
+    def _part(self) -> InactivePart | None:
+        if not self._is_aligned():
+            return None
         code, seen = self._code, self._observations()
         conversions: dict[str, str] = {}
         for one in code.taken.values():

@@ -61,13 +61,6 @@ def uses_raise(x):
     return x * x
 
 
-@refused(0.7, code="S105")
-def uses_with(x):
-    with np.errstate(all="ignore"):
-        y = x * x
-    return y
-
-
 @refused(0.7, code="S106")
 def uses_yield(x):
     yield x * x

@@ -33,8 +33,9 @@ _SCOPES = (gast.FunctionDef, gast.Lambda, gast.ClassDef)
 class Activity:
     """`active` are the names whose values may depend on those of the parameters `wrt`.
 
-    `is_pure` says of the callee of a call that it writes into no argument, `is_fresh` of an expression that its value
-    shares no memory with anything.
+    `has_state` says of a name from outside that its value may be changed; `is_pure` of the callee of a call that it
+    writes into no argument; `is_fresh` of an expression that its value shares no memory with anything. `is_container`
+    of one that it has other objects in it, which a sum with it has, too.
     """
 
     def __init__(
@@ -43,12 +44,16 @@ class Activity:
         wrt: Iterable[str],
         is_pure: Callable[[Any], bool] = lambda callee: False,
         is_fresh: Callable[[Any], bool] = lambda node: False,
+        has_state: Callable[[str], bool] = lambda name: False,
+        is_container: Callable[[Any], bool] = lambda node: False,
     ) -> None:
+        self._is_container = is_container
+        self._has_state = has_state
         self._is_pure = is_pure
         self._is_fresh = is_fresh
         self.params = {one.id for one in gast.walk(tree.args) if isinstance(one, gast.Name)}
         rebound = set(assigned(tree.body))
-        self.local = self.params | rebound
+        self.local = self.params | rebound | {name for node in gast.walk(tree) for name in imported(node)}
         self.active: set[str] = set()
         self._aliases: dict[str, set[str]] = {name: {name} for name in self.local}
         self._same_shape = self.params - rebound - _grown(tree)
@@ -91,16 +96,20 @@ class Activity:
 
     def _mark(self, names: Iterable[str]) -> None:
         for name in names:
-            self.active |= self._aliases.get(name, set())
+            self.active |= self._aliases.get(name) or ({name} if self._has_state(name) else set())
 
     def _note_aliases(self, node: Any) -> None:
         """What may share memory from here on: the names of a value, and of what it is bound to, or put into."""
         match node:
-            case gast.Assign(targets=targets, value=value) if not self._has_own_memory(value):
-                self._unite([*map(bases, targets), self._read(value)])
+            case gast.Assign(targets=targets, value=value):
+                for target, part in bindings(targets, value):
+                    if not self._has_own_memory(part):
+                        self._unite([bases(target), self._read(part)])
             case gast.AnnAssign(target=target, value=value) | gast.NamedExpr(target=target, value=value) if (
                 value is not None and not self._has_own_memory(value)
             ):
+                self._unite([bases(target), self._read(value)])
+            case gast.AugAssign(target=target, value=value) if self._is_container(value):
                 self._unite([bases(target), self._read(value)])
             case gast.For(target=target, iter=iterable):
                 for part, of in _iterated(target, iterable):
@@ -113,7 +122,15 @@ class Activity:
                 self._unite([[name], self._read(node)])
 
     def _has_own_memory(self, node: Any) -> bool:
+        if isinstance(node, gast.BinOp):
+            return self._is_new_sum(node)
         return isinstance(node, _FRESH) or self._is_fresh(node)
+
+    def _is_new_sum(self, node: Any) -> bool:
+        """Whether a sum, or another operation, has none of the objects of its operands."""
+        if isinstance(node, gast.BinOp):
+            return self._is_new_sum(node.left) and self._is_new_sum(node.right)
+        return not self._is_container(node)
 
     def _unite(self, groups: Iterable[Iterable[str]]) -> None:
         names = {name for group in groups for name in group} & self.local
@@ -133,8 +150,9 @@ class Activity:
         self._calls(stmt, under)
         match stmt:
             case gast.Assign(targets=targets, value=value):
-                if under or self.is_active(value):
-                    self._mark(name for target in targets for name in bases(target))
+                for target, part in bindings(targets, value):
+                    if under or self.is_active(part):
+                        self._mark(bases(target))
                 for target in targets:
                     self._index(target)
             case gast.AugAssign(target=target, value=value) | gast.AnnAssign(target=target, value=value):
@@ -194,7 +212,7 @@ class Activity:
                 match part:
                     case gast.Call(func=callee) if under or self.is_active(part):
                         if isinstance(stmt, gast.Expr) or not self._is_pure(callee):
-                            self._mark(set(self._read(part)) & self.local)
+                            self._mark(set(self._read(part)))
                     case gast.NamedExpr(target=target, value=value) if under or self.is_active(value):
                         self._mark(bases(target))
 
@@ -220,6 +238,26 @@ def bases(target: Any) -> Iterator[str]:
         case gast.Tuple(elts=items) | gast.List(elts=items):
             for item in items:
                 yield from bases(item)
+
+
+def imported(stmt: Any) -> Iterator[str]:
+    """The names that an import binds."""
+    if isinstance(stmt, gast.Import | gast.ImportFrom):
+        for one in stmt.names:
+            yield (one.asname or one.name).partition(".")[0]
+
+
+def bindings(targets: Iterable[Any], value: Any) -> Iterator[tuple[Any, Any]]:
+    """What is bound to what: the parts of tuples one by one."""
+    for target in targets:
+        match target, value:
+            case gast.Tuple(elts=parts), gast.Tuple(elts=values) if len(parts) == len(values) and not any(
+                isinstance(one, gast.Starred) for one in (*parts, *values)
+            ):
+                for part, of in zip(parts, values, strict=True):
+                    yield from bindings([part], of)
+            case _:
+                yield target, value
 
 
 def own_expressions(stmt: Any) -> Iterator[Any]:

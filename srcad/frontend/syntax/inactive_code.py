@@ -39,11 +39,13 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.syntax.activity import Activity, bases, own_expressions
+from srcad.frontend.syntax.activity import Activity, bases, bindings, contains, imported, own_expressions
 from srcad.ir.names import unused_name
 
 GIVEN = "_given"
 """The function that the Python part calls with each value: its name, and the value, which is returned."""
+_READ_ANY = frozenset({"eval", "exec", "locals", "globals", "vars", "super", "breakpoint"})
+"""Functions that may read any variable."""
 _EXITS = (gast.Break, gast.Continue, gast.Return)
 _LOOPS = (gast.For, gast.While)
 _COMPOUND = (*_LOOPS, gast.If, gast.With, gast.Try)
@@ -55,7 +57,18 @@ _VALUES = (
 _INNER = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp, gast.Lambda, gast.FunctionDef)
 _KNOWN = (
     *(gast.Assign, gast.AugAssign, gast.AnnAssign, gast.Expr, gast.Return, gast.Pass, gast.Break, gast.Continue),
-    *(gast.If, gast.For, gast.While, gast.With, gast.Try, gast.Raise, gast.Assert, gast.FunctionDef, gast.Import),
+    *(
+        gast.If,
+        gast.For,
+        gast.While,
+        gast.With,
+        gast.Try,
+        gast.Raise,
+        gast.Assert,
+        gast.FunctionDef,
+        gast.Import,
+        gast.ImportFrom,
+    ),
 )
 
 
@@ -106,8 +119,10 @@ class InactiveCode:
 
     @property
     def is_known(self) -> bool:
-        """Whether all statements are of kinds whose order of execution is understood here."""
-        return all(isinstance(node, _KNOWN) for node in gast.walk(self.tree) if isinstance(node, gast.stmt))
+        """Whether it is understood here in which order all is executed, and which variables it reads."""
+        nodes = list(gast.walk(self.tree))
+        reads_any = any(isinstance(node, gast.Name) and node.id in _READ_ANY for node in nodes)
+        return not reads_any and all(isinstance(node, _KNOWN) for node in nodes if isinstance(node, gast.stmt))
 
     def statement_of(self, node: Any) -> Any:
         """The innermost statement that has the node, or is it."""
@@ -150,6 +165,22 @@ class InactiveCode:
         in_loop = any(isinstance(one, _LOOPS) for one in self.around(stmt)) or isinstance(stmt, gast.While)
         self.taken[id(node)] = made = Taken(node, stmt, name, in_loop)
         return made
+
+    def deciding_tests(self) -> Iterator[Any]:
+        """The inactive conditions, not taken yet, that decide whether, or how often, what is taken is computed."""
+        taken = {id(one.node) for one in self.taken.values()}
+        loops = [
+            around for one in self.taken.values() for around in self.around(one.node) if isinstance(around, _LOOPS)
+        ]
+        for stmt in gast.walk(self.tree):
+            if not isinstance(stmt, gast.If | gast.While) or id(stmt.test) in taken or id(stmt) in self.left:
+                continue
+            if self.activity.is_under_active(stmt) or self.activity.is_active(stmt.test):
+                continue
+            leads = any(id(node) in taken for part in (*stmt.body, *stmt.orelse) for node in gast.walk(part))
+            inside = any(stmt is loop or loop in self.around(stmt) for loop in loops)
+            if leads or (inside and contains(stmt, _EXITS)):
+                yield stmt.test
 
     def _only_name(self, stmt: Any, node: Any) -> str | None:
         """The variable that the value of an expression is bound to, if it never has another one."""
@@ -295,11 +326,25 @@ class InactiveCode:
         simple = not isinstance(stmt, (*_COMPOUND, gast.Return))
         if simple and id(stmt) in kept and self.is_inactive(stmt):
             return [_copy(stmt, whole)]
+        if simple and id(stmt) in kept and (part := self._inactive_bindings(stmt)) is not None:
+            return [_copy(part, whole)]
         found = [part for own in own_expressions(stmt) for part in _outermost(own, wrapped)]
         handed = [_located(gast.Expr(_handed_over(name, wrapped, stmt, node)), stmt) for name, node in found]
         return [*handed, _located(gast.Return(None), stmt)] if isinstance(stmt, gast.Return) else handed
 
     # ---- the rest ------------------------------------------------------------------------------
+
+    def _inactive_bindings(self, stmt: Any) -> Any:
+        """Of `a, b = x, y` what is inactive."""
+        match stmt:
+            case gast.Assign(targets=[gast.Tuple() as target], value=gast.Tuple() as value):
+                pairs = list(bindings([target], value))
+                if len(pairs) > 1:
+                    found = [(a, b) for a, b in pairs if not (self.activity.is_active(a) or self.activity.is_active(b))]
+                    names = gast.Tuple([a for a, _ in found], gast.Store())
+                    made = gast.Assign([names], gast.Tuple([b for _, b in found], gast.Load()), None)
+                    return _located(made, stmt) if found else None
+        return None
 
     def _stored(self, stmt: Any) -> set[str]:
         """What a simple statement binds or stores into."""
@@ -493,6 +538,8 @@ def _bound(stmt: Any) -> set[str]:
             found = set(bases(target))
         case gast.FunctionDef(name=name):
             return {name}
+        case gast.Import() | gast.ImportFrom():
+            return set(imported(stmt))
         case gast.For(target=target):
             found = set(bases(target))
         case gast.With(items=items):
