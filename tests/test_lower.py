@@ -21,7 +21,7 @@ from tests.lower_programs import A34, PROGRAMS, SCALE, Layer, calls_keyword_soup
 from tests.lowering import check, lowered
 from tests.programs.registry import all_cases
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 CORPUS = all_cases()
 

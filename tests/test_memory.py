@@ -18,7 +18,7 @@ from tests.programs import aliases
 from tests.programs.registry import Case, all_cases, real
 from tests.shared_memory import Program, outcome, programs
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 STATIC = {"np.transpose": {"axes": (1, 0)}, "astype": {"dtype": "float64"}, "np.eye": {"k": 0}}
 ROOM = (np.arange(1.0, 5.0), np.full((2, 2), 2.0) + np.eye(2), np.ones((3, 3))[::2, ::2], np.ones((2, 2, 2)), 1, 2)

@@ -473,6 +473,7 @@ def same(have: Any, want: Any) -> None:
     np.testing.assert_allclose(have, want, rtol=2e-5 if single else 1e-12, atol=1e-6 if single else 1e-13)
 
 
+@pytest.mark.one_in(10)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_equals_numpy(case: Case) -> None:
     with np.errstate(all="ignore"):
