@@ -771,6 +771,15 @@ def test_other_derivatives() -> None:
     np.testing.assert_allclose(srcad.jacobian(f, target="python")(X), rows)
 
 
+def test_a_pullback() -> None:
+    def f(x, n):
+        return np.sum(x[:n] * np.random.default_rng(n).normal(size=n))
+
+    for n in (2, 3):
+        _, pullback = srcad.vjp(f, target="python")(X[:3], n)
+        np.testing.assert_array_equal(pullback(2.0)[0][:n], 2.0 * np.random.default_rng(n).normal(size=n))
+
+
 def test_a_jacobian_of_few_inputs() -> None:
     """Where it is computed in forward mode, for there are fewer inputs than outputs."""
 

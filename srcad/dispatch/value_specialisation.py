@@ -54,12 +54,12 @@ class ValueSpecialisation:
         """
         source = read(self.parameters.function)
         names = self.parameters.names
-        wrt = [name.partition("[")[0] for name in self.request.wrt] or [
-            name for name, value in zip(names, self.values, strict=True) if any(map(is_float, flatten(value)[0]))
-        ]
+        asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
+        values = zip(names, self.values, strict=True)
+        wrt = [name for name, value in values if name in asked and any(map(is_float, flatten(value)[0]))]
         search = Search(source, names, self.values, wrt)
         last = error
-        for _ in range(_MOST_PARTS if search.is_hopeful and not self.invented else 0):
+        for _ in range(_MOST_PARTS if wrt and search.is_hopeful and not self.invented else 0):
             part = search.extended(last)
             if part is None:
                 break
