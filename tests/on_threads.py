@@ -20,7 +20,7 @@ from tests.poison import poisoned
 
 def shuffled(count: int) -> list[int]:
     order = list(range(count))
-    random.Random(count).shuffle(order)
+    random.Random(int(count)).shuffle(order)
     return order
 
 

@@ -45,7 +45,6 @@ from srcad.optimize.integer_wrapping import wrap_integers
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.deferred_products import defer_products
 from srcad.optimize.loops.interchange import interchange
-from srcad.optimize.loops.leading_checks import hoist_leading_checks
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
 from srcad.optimize.loops.parallelization import parallelize
 from srcad.optimize.loops.unrolling import unroll_short_loops
@@ -199,9 +198,8 @@ VECTORS: Order = (
 COMPILED: Order = (*ARRAYS_AS_LOOPS, *MEMORY, *LOOPS, *VECTORS)
 """From the readable function, without its comments, to the one that is compiled: the same values, for the machine."""
 
-CHECK = Optional("hoist_leading_checks",    f(hoist_leading_checks),             SEQUENTIAL, SEQUENTIAL)
 PARALLELIZE = Optional("parallelize",       f(parallelize),                      SEQUENTIAL, SEQUENTIAL)
-THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK, PARALLELIZE, *MEMORY, *VECTORS)
+THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, PARALLELIZE, *MEMORY, *VECTORS)
 """The same, with loops on threads."""
 
 DEVICE: Order = (

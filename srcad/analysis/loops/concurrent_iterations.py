@@ -19,7 +19,7 @@ from srcad.rules.traits import SHAPE_ARITHMETIC
 from srcad.typing.typeof import linear_value
 
 _SAFE = ("np.", "math.", "machine.")
-"""Modules whose functions may run in several threads at once; those that may raise are told apart by `_may_raise`."""
+"""Modules whose functions may run in several threads at once; those that may raise are told apart by `may_raise`."""
 
 _LENGTHS_OF_NEW: dict[str, slice] = dict.fromkeys(("np.zeros", "np.ones", "np.empty"), slice(None)) | {
     "np.full": slice(1, None),
@@ -99,6 +99,8 @@ def concurrency(
     if any(names(e) & (assigned | {loop.index}) or not is_of_lengths(e) for e in lengths):
         return "an iteration may make an array of a negative length"
     own = tuple(sorted(assigned - live))
+    if (names(loop.start) | names(loop.stop)) & assigned & live:
+        return "its bounds may change"
     scalars = sorted(assigned & live)
     for name in scalars:
         if not _is_reduction(name, loop.body, types):
@@ -137,7 +139,7 @@ def _refused(body: Block, types: Mapping[str, Type]) -> Iterator[str]:
             case _:
                 yield "an iteration may raise an error, or has another effect"
         for expr in own_exprs(stmt):
-            if not is_pure(expr) or any(_may_raise(op.prim) for op in ops(expr)):
+            if not is_pure(expr) or any(may_raise(op.prim) for op in ops(expr)):
                 yield "an iteration may raise an error, or has another effect"
 
 
@@ -167,7 +169,7 @@ def is_of_lengths(expr: Expr) -> bool:
     return all(op.prim in SHAPE_ARITHMETIC for op in ops(expr))
 
 
-def _may_raise(prim: str) -> bool:
+def may_raise(prim: str) -> bool:
     if prim not in PRIMITIVES:
         return True
     module = prim.rpartition(".")[0]

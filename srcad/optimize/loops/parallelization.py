@@ -19,6 +19,7 @@ from srcad.ir.loop_nest import LoopNest, element
 from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import (
+    blocks,
     defined,
     names,
     ops,
@@ -31,6 +32,7 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.optimize.loops.check_fission import Fission, split_checks
 from srcad.optimize.loops.work_estimate import product, work
 from srcad.optimize.memory.array_contraction import inner_blocks
 
@@ -103,22 +105,40 @@ class _Parallelization:
         return tuple(new for at, stmt in enumerate(block) for new in self._stmt(stmt, (*path, at)))
 
     def _stmt(self, stmt: Stmt, path: Path) -> Block:
-        if isinstance(stmt, For):
-            found = self._concurrency(stmt, path)
-            if isinstance(found, Concurrency):
-                return (self._on_threads(stmt, found),)
+        if isinstance(stmt, For) and (on_threads := self._on_threads(stmt, path)) is not None:
+            return (on_threads,)
         if isinstance(stmt, LoopNest):
             return (stmt,)
         return (with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)]),)
 
-    def _concurrency(self, loop: For, path: Path) -> Concurrency | str:
-        bounds = names(loop.start) | names(loop.stop)
-        if bounds & defined((loop,)) or not (is_of_lengths(loop.start) and is_of_lengths(loop.stop)):
-            return "its bounds may change"
+    def _on_threads(self, loop: For, path: Path) -> Stmt | None:
+        """The loop on threads where there is work enough, which depends on lengths alone; else as it was."""
+        if not (is_of_lengths(loop.start) and is_of_lengths(loop.stop)):
+            return None
         live = self.memory.liveness.live_after((*path, "head"))
         aliases = may_alias_in(self.memory.aliases_at(path))
+        parts = split_checks(loop, self.types, aliases, live)
+        left = loop if parts is None else parts.loop
         saved = frozenset(name for name in self.allocations if self._is_saved_within(name, loop))
-        return concurrency(loop, self.types, aliases, self.memory.classes.aliases, live, saved)
+        found = concurrency(left, self.types, aliases, self.memory.classes.aliases, live, saved)
+        if not isinstance(found, Concurrency):
+            return None
+        asked = () if parts is None else self._asked(parts)
+        return If(self._pays(left, found), (*asked, *self._in_blocks(left, found)), (loop,))
+
+    def _asked(self, parts: Fission) -> Block:
+        """The checks: where they differ between iterations, threads count those that fail, and one raises the error."""
+        new = {name: self._fresh(name, self.types[name]) for name in defined((parts.checks,))}
+        checks = with_blocks(parts.checks, [rename(b, new) for b in blocks(parts.checks)])  # a bound may be named alike
+        if isinstance(checks, For):
+            checks = replace(checks, index=new[checks.index])
+        count, failed = self._fresh("failed", _INT), self._fresh("fails", Scalar("bool"))
+        counting = parts.counting(count, failed)
+        if counting is None:
+            return (checks,)
+        own = tuple(sorted(defined(counting.body) - {count}))
+        in_blocks = self._in_blocks(counting, Concurrency(scalars=(count,), arrays=(), own=own, saved=()))
+        return (Assign(count, Const(0)), *in_blocks, If(Op(">", (Var(count), Const(0))), (checks,), ()))
 
     def _is_saved_within(self, name: str, loop: For) -> bool:
         """Whether only iterations of the loop save values there and load them: then each loads what it has saved.
@@ -134,8 +154,8 @@ class _Parallelization:
         places = frozenset().union(*(names(item) for item in _items(name, loop.body)))
         return alone and not (lengths | (places - counters)) & changed
 
-    def _on_threads(self, loop: For, found: Concurrency) -> Stmt:
-        """The loop on threads where there is work enough, which depends on lengths alone; else as it was."""
+    def _pays(self, loop: For, found: Concurrency) -> Expr:
+        """Whether there is work enough for threads, and no array is of a negative length."""
         loop = ascending_loop(loop)
         cycles = work(loop)
         for array in found.arrays:  # each block has one, which is added up
@@ -146,9 +166,10 @@ class _Parallelization:
         pays = Op("and", (Op("<", (loop.start, loop.stop)), Op(">", (cycles, Const(LEAST_WORK)))))
         for length in found.lengths:
             pays = Op("and", (pays, Op(">=", (length, Const(0)))))
-        return If(pays, self._in_blocks(loop, found), (loop,))
+        return pays
 
     def _in_blocks(self, loop: For, found: Concurrency) -> Block:
+        loop = ascending_loop(loop)
         count, block, added = (self._fresh(name, _INT) for name in ("blocks", "block", "block"))
         sums = (*found.scalars, *found.arrays)
         own = {name: self._fresh(f"{name}_here", self.types[name]) for name in sums}
