@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -14,7 +15,7 @@ import srcad
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.dispatch.pytree import flatten
-from srcad.optimize.loops import parallelization
+from srcad.optimize.loops import blocked_loops, parallelization
 from tests.poison import poisoned
 
 
@@ -36,9 +37,12 @@ def on_threads(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[A
         return one.finish(run(*one.flat(flatten(args)[0]))), text
 
 
-def forced(blocks: int = 64) -> Any:
+@contextmanager
+def forced(blocks: int = 64) -> Iterator[None]:
     """Threads whatever the work, and so many blocks."""
-    return mock.patch.multiple(parallelization, LEAST_WORK=-(10**15), _BLOCKS=blocks)
+    whatever = mock.patch.object(parallelization, "LEAST_WORK", -(10**15))
+    with whatever, mock.patch.multiple(blocked_loops, BLOCKS=blocks, CYCLES_OF_SUM=0):
+        yield
 
 
 def is_on_threads(text: str) -> bool:

@@ -39,8 +39,8 @@ class Concurrency:
     """Arrays to whose elements iterations add, several to the same one."""
     own: tuple[str, ...]
     """What each iteration assigns and nothing reads after it."""
-    saved: tuple[str, ...]
-    """Arrays in which an iteration saves values for itself."""
+    private: tuple[str, ...]
+    """Arrays of before the loop, of which each iteration may have its own."""
     lengths: tuple[Expr, ...] = ()
     """Of new arrays, lengths that do not change in the loop. Where one is negative, an iteration raises an error."""
 
@@ -51,12 +51,12 @@ def concurrency(
     may_alias: MayAlias,
     aliases: Callable[[str], frozenset[str]],
     live: frozenset[str],
-    saved: frozenset[str] = frozenset(),
+    is_private: Callable[[str], bool] = lambda name: False,
 ) -> Concurrency | str:
     """How the iterations may run at once, or why they may not.
 
     `aliases` gives all names that may refer to the memory of one, anywhere; `live` are the names that the next
-    iteration, or what follows the loop, may read; `saved` are arrays of which an iteration loads what itself has saved.
+    iteration, or what follows the loop, may read; of an array that `is_private`, each iteration may have its own.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.types import Dim
@@ -79,7 +79,7 @@ def concurrency(
     ...     w[k] += t
     ...     s += t
     ... ''', "s")
-    Concurrency(scalars=('s',), arrays=('w',), own=('t',), saved=(), lengths=())
+    Concurrency(scalars=('s',), arrays=('w',), own=('t',), private=(), lengths=())
     >>> ask('''
     ... for i in range(n):
     ...     s = s * x[i]
@@ -105,21 +105,21 @@ def concurrency(
     for name in scalars:
         if not _is_reduction(name, loop.body, types):
             return f"an iteration reads {name} of the iteration before"
-    arrays, used = [], []
+    arrays, private = [], []
     for array in sorted({_base(s) for s in walk(loop.body) if isinstance(s, Store)}):
         if array in own and aliases(array) <= set(own):
             continue
         if array in assigned or not array:
             return "iterations write to views"
-        if array in saved:
-            used.append(array)
-            continue
         if is_partitioned(array, loop, types, may_alias):
+            continue
+        if is_private(array):
+            private.append(array)
             continue
         if not is_reduction_array(array, loop.body, types, may_alias):
             return f"iterations read elements of {array} that others write"
         arrays.append(array)
-    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(used), lengths)
+    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(private), lengths)
 
 
 def _base(store: Store) -> str:

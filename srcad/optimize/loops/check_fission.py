@@ -16,7 +16,7 @@ from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import check_of, is_check, negated
-from srcad.ir.traversal import block_reads, blocks, defined, ops, own_exprs, own_writes, walk, with_blocks
+from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, stmt_writes, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.shapes.shape_guards import nonempty_condition
 
@@ -51,6 +51,7 @@ def split_checks(
     >>> from srcad.ir.runtime_checks import check
     >>> from srcad.ir.types import Array, dim
     >>> types = dict.fromkeys("nmik", Scalar("int64")) | dict.fromkeys("xyp", Array("float64", (dim(9),)))
+    >>> from srcad.ir.nodes import Op
     >>> asks = check(Op("<", (Var("k"), Var("m"))), "IndexError", ("too large",))
     >>> def split(text):
     ...     (loop,) = parse(text)
@@ -91,7 +92,7 @@ def split_checks(
     """
     if not any(map(is_check, walk(loop.body))):
         return None
-    kept = _slice(loop.body)
+    kept, _ = _slice(loop.body, frozenset())
     stored = {array for s in walk(loop.body) if isinstance(s, Store) and (array := root(s.base)) is not None}
     read = {name for s in walk(kept) for e in own_exprs(s) for name in memory_reads(e, types)}
     if any(may_alias(a, b) for a in stored for b in read) or not all(_is_repeatable(s, types) for s in walk(kept)):
@@ -106,22 +107,40 @@ def split_checks(
     return Fission(asked, rest, replace(loop, body=kept)) if _is_cheap(kept) else None
 
 
-def _slice(body: Block) -> Block:
-    """The checks, what decides whether they are asked, and what these are computed from."""
-    needed: frozenset[str] = frozenset()
-    while True:
-        kept = _kept(body, needed)
-        if needed == (needed := needed | block_reads(kept)):
-            return kept
+def _slice(block: Block, needed: frozenset[str]) -> tuple[Block, frozenset[str]]:
+    """The checks, what decides whether they are asked, and what these and the names needed after it are computed from;
+    and the names that are needed before it."""
+    kept: list[Stmt] = []
+    for stmt in reversed(block):
+        if not any(map(is_check, walk((stmt,)))) and needed.isdisjoint(stmt_writes(stmt)):
+            continue
+        inner: list[Block] = []
+        before = needed
+        match stmt:
+            case If(then=then, orelse=orelse):
+                both = [_slice(b, needed) for b in (then, orelse)]
+                inner = [b for b, _ in both]
+                before = both[0][1] | both[1][1]
+            case For() | While():
+                while True:
+                    inner, again = _slice_of_loop(stmt, before)
+                    if again <= before:
+                        break
+                    before |= again
+            case Assign(target):
+                before -= {target}
+        kept.append(with_blocks(stmt, inner))
+        needed = before.union(*map(names, own_exprs(stmt)))
+    return tuple(reversed(kept)), needed
 
 
-def _kept(body: Block, needed: frozenset[str]) -> Block:
-    found: list[Stmt] = []
-    for stmt in body:
-        inner = [_kept(b, needed) for b in blocks(stmt)]
-        if is_check(stmt) or any(inner) or not needed.isdisjoint(own_writes(stmt)):
-            found.append(with_blocks(stmt, inner))
-    return tuple(found)
+def _slice_of_loop(loop: For | While, needed: frozenset[str]) -> tuple[list[Block], frozenset[str]]:
+    """The blocks of a loop, where these names are needed at the end of an iteration, and what one needs itself."""
+    body, before = _slice(loop.body, needed)
+    if isinstance(loop, For):
+        return [body], before - {loop.index}
+    test, before = _slice(loop.test, before | needed | names(loop.cond))
+    return [test, body], before
 
 
 def _is_repeatable(stmt: Stmt, types: Mapping[str, Type]) -> bool:

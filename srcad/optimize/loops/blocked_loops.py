@@ -1,0 +1,167 @@
+"""Blocks of iterations: a loop whose iterations may run at once as a loop over blocks of them, which runs on threads.
+
+How many blocks there are depends on lengths alone. A block adds to sums of its own, which are added up in the order of
+the blocks: so the bits of a result do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from srcad.analysis.loops.concurrent_iterations import Concurrency
+from srcad.cleanup.adjoint.loop_fission import ascending_loop
+from srcad.ir.length_exprs import minus, plus
+from srcad.ir.loop_nest import element
+from srcad.ir.names import fresh_name, stem
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Stmt, Store, Var
+from srcad.ir.result_memory import root
+from srcad.ir.runtime_checks import check
+from srcad.ir.traversal import names, ops, own_exprs, rename, walk
+from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.optimize.loops.work_estimate import product, work
+from srcad.typing.typeof import typeof
+
+BLOCKS = 64
+"""At most. More divide the work more evenly, and need more memory for their sums."""
+CYCLES_OF_SUM = 50
+"""About the cycles that an element of an array of sums may cost a block, to be set to zero, used and added up, times
+how often the work must exceed that."""
+_INT = Scalar("int64")
+
+
+def in_blocks(loop: For, found: Concurrency, filled: Mapping[str, str], types: dict[str, Type]) -> Block:
+    """The loop over blocks, and what adds up their sums. `types` gets the new names.
+
+    `filled` names what allocates the arrays of which each block has its own.
+    """
+    return _Blocks(types).of(ascending_loop(loop), found, filled)
+
+
+def work_of_sums(found: Concurrency, types: Mapping[str, Type], blocks: int) -> Expr:
+    """The least work for which so many blocks may have arrays of sums."""
+    total: Expr = Const(0)
+    for array in found.arrays:
+        size: Expr = Const(blocks * CYCLES_OF_SUM)
+        for length in _lengths(array, types):
+            size = product(size, length)
+        total = plus(total, size)
+    return total
+
+
+class _Blocks:
+    def __init__(self, types: dict[str, Type]) -> None:
+        self.types = types
+
+    def of(self, loop: For, found: Concurrency, filled: Mapping[str, str]) -> Block:
+        count, block, added = (self._fresh(name, _INT) for name in ("blocks", "block", "block"))
+        sums = (*found.scalars, *found.arrays)
+        own = {name: self._fresh(f"{name}_here", self.types[name]) for name in sums}
+        new = {name: self._fresh(name, self.types[name]) for name in (*found.own, *found.private, loop.index)}
+        (renamed,) = rename((loop,), {**new, **own})
+        assert isinstance(renamed, For)
+        parts = {name: self._parts(name) for name in sums}
+        trips = minus(loop.stop, loop.start)
+        start, stop, step = _iterations_of(loop, trips, Var(block), Var(count))
+        inside = (
+            *(Assign(new[name], self._allocation(filled[name], name)) for name in found.private),
+            *(stmt for name in sums for stmt in self._begun(name, own[name], parts[name], Var(block))),
+            For(renamed.index, start, stop, step, renamed.body),
+            *(Store(Var(parts[name]), (Var(block),), Var(own[name])) for name in found.scalars),
+        )
+        number = Op("min", (trips, Const(BLOCKS)))
+        if found.arrays:
+            number = Op("min", (number, plus(Op("//", (work(loop), plus(work_of_sums(found, self.types, 1), 1))), 1)))
+        return (
+            *_said(found),
+            Assign(count, number),
+            *(Assign(parts[name], self._allocation("np.empty", name, Var(count))) for name in sums),
+            *self._run(For(block, Const(0), Var(count), Const(1), inside, parallel=True), added),
+            *self._added_up(added, Var(count), tuple(self._added(name, parts[name], Var(added)) for name in sums)),
+        )
+
+    def _run(self, loop: For, counter: str) -> Block:
+        """The loop over blocks; where one allocates, and has no memory for that, Numba loses the error."""
+        if not any(map(self._allocates, walk(loop.body))):
+            return (loop,)
+        done = self._fresh("done", Array("bool", (dim(Symbol("done", 0)),)))
+        ended = Store(Var(done), (Var(loop.index),), Const(True))
+        asked = check(element(done, (Var(counter),)), "MemoryError", ("a thread has no memory for its arrays",))
+        return (
+            Assign(done, Op("np.zeros", (loop.stop,), (("dtype", "bool"),))),
+            For(loop.index, loop.start, loop.stop, loop.step, (*loop.body, ended), parallel=True),
+            For(counter, Const(0), loop.stop, Const(1), (asked,)),
+        )
+
+    def _allocates(self, stmt: Stmt) -> bool:
+        made = (op for expr in own_exprs(stmt) for op in ops(expr) if root(op) is None)
+        return any(isinstance(typeof(op, self.types), Array) for op in made)
+
+    def _added_up(self, counter: str, count: Expr, totals: Block) -> Block:
+        return (For(counter, Const(0), count, Const(1), totals),) if totals else ()
+
+    def _parts(self, name: str) -> str:
+        """An array with an axis more than the sum has: the sums of all blocks."""
+        kind = self.types[name]
+        assert isinstance(kind, Scalar | Array)
+        dims = kind.dims if isinstance(kind, Array) else ()
+        return self._fresh(f"{name}_of", Array(kind.dtype, (dim(Symbol(f"{name}_of", 0)), *dims)))
+
+    def _begun(self, name: str, own: str, part: str, block: Expr) -> Block:
+        """The sum of a block is zero; if it is an array, it is a part of that of all blocks."""
+        kind = self.types[name]
+        assert isinstance(kind, Scalar | Array)
+        zero: Expr = Const(0.0 if kind.dtype.startswith("float") else 0)
+        if isinstance(kind, Array):
+            return Assign(own, Op("index", (Var(part), block))), Store(Var(own), (), zero)
+        return (Assign(own, Op("astype", (zero,), (("dtype", "float32"),)) if kind == Scalar("float32") else zero),)
+
+    def _allocation(self, prim: str, name: str, *first: Expr) -> Op:
+        """A new array with the dtype of this value, and these axes before its own."""
+        kind = self.types[name]
+        assert isinstance(kind, Scalar | Array)
+        static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
+        return Op(prim, (*first, *_lengths(name, self.types)), static)
+
+    def _added(self, name: str, part: str, block: Expr) -> Stmt:
+        """The sum of a block is added to the whole."""
+        if not isinstance(self.types[name], Array):
+            return AugAssign(name, "+", element(part, (block,)), free=True)
+        return self._nest(name, lambda index: Store(Var(name), index, element(part, (block, *index)), "+", free=True))
+
+    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt]) -> Stmt:
+        """A statement for each element of the sum."""
+        lengths = _lengths(name, self.types)
+        counters = tuple(self._fresh("k", _INT) for _ in lengths)
+        made = stmt(tuple(map(Var, counters)))
+        for counter, length in reversed(list(zip(counters, lengths, strict=True))):
+            made = For(counter, Const(0), length, Const(1), (made,))
+        return made
+
+    def _fresh(self, wanted: str, kind: Type) -> str:
+        return fresh_name(wanted, kind, self.types)
+
+
+def _said(found: Concurrency) -> Iterator[Comment]:
+    """What the iterations do with memory that others use too."""
+    if sums := (*found.scalars, *found.arrays):
+        yield Comment(f"{', '.join(map(stem, sums))}: a sum for each block, added in their order")
+    if found.private:
+        yield Comment(f"{', '.join(map(stem, found.private))}: an array for each block")
+
+
+def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
+    kind = types[name]
+    axes = kind.rank if isinstance(kind, Array) else 0
+    return tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(axes))
+
+
+def _item(name: str, index: tuple[Expr, ...]) -> Expr:
+    return element(name, index) if index else Var(name)
+
+
+def _iterations_of(loop: For, trips: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr, Expr]:
+    """The range of the iterations of a block."""
+    if any(loop.index in names(e) for s in walk(loop.body) if isinstance(s, For) for e in (s.start, s.stop)):
+        return plus(loop.start, block), loop.stop, count  # iterations of unequal length: each block has some of all
+    first, last = (Op("//", (Op("*", (at, trips)), count)) for at in (block, plus(block, 1)))
+    return plus(loop.start, first), plus(loop.start, last), Const(1)
