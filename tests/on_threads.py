@@ -27,14 +27,26 @@ def shuffled(count: int) -> list[int]:
 
 def on_threads(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]) -> tuple[Any, str]:
     """(value, gradient) by the text for threads, which Python runs with its blocks in a random order; and the text."""
+    call, text = threads_in_python(function, wrt, args)
+    return call(*args), text
+
+
+def threads_in_python(
+    function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]
+) -> tuple[Callable[..., Any], str]:
+    """What calls the text for threads, made for such arguments, in Python; and the text."""
     derivative = srcad.value_and_grad(function, wrt, target="python", parallel=True, cache=False)
     one = derivative.specialisation(*args)
     text = one.generated.machine_text()
     run = getattr(load(cache_files.store(one.generated.name, text)), one.generated.function.name)
     run.__globals__["prange"] = shuffled
-    with warnings.catch_warnings(), poisoned(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        return one.finish(run(*one.flat(flatten(args)[0]))), text
+
+    def call(*args: Any) -> Any:
+        with warnings.catch_warnings(), poisoned(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return one.finish(run(*one.flat(flatten(args)[0])))
+
+    return call, text
 
 
 @contextmanager
