@@ -15,7 +15,7 @@ import srcad
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.dispatch.pytree import flatten
-from srcad.optimize.loops import blocked_loops, parallelization
+from srcad.optimize.loops import blocked_loops, work_estimate
 from tests.poison import poisoned
 
 
@@ -52,7 +52,7 @@ def threads_in_python(
 @contextmanager
 def forced(blocks: int = 64) -> Iterator[None]:
     """Threads whatever the work, and so many blocks."""
-    whatever = mock.patch.object(parallelization, "LEAST_WORK", -(10**15))
+    whatever = mock.patch.object(work_estimate, "LEAST_WORK", -(10**15))
     with whatever, mock.patch.multiple(blocked_loops, BLOCKS=blocks, CYCLES_OF_SUM=0):
         yield
 

@@ -104,7 +104,7 @@ def programs(quick: bool) -> Iterator[tuple[str, Callable[[], Program]]]:
         "monte_carlo",
         lambda: Program(option_price, (1, 2, 3), (rng.normal(size=(20_000 // size, 64)), 100.0, 0.03, 0.2, 100.0)),
     )
-    yield "sparse_product", lambda: Program(sparse_energy, (0, 3), sparse())
+    yield "sparse_product", lambda: Program(sparse_energy, 3, sparse())
 
 
 def _of_benchmark(name: str, quick: bool) -> Program:

@@ -13,12 +13,12 @@ from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.loop_nest import element
 from srcad.ir.names import fresh_name, stem
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import check
 from srcad.ir.traversal import names, ops, own_exprs, rename, walk
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
-from srcad.optimize.loops.work_estimate import product, work
+from srcad.optimize.loops.work_estimate import is_enough, product, work
 from srcad.typing.typeof import typeof
 
 BLOCKS = 64
@@ -41,10 +41,7 @@ def work_of_sums(found: Concurrency, types: Mapping[str, Type], blocks: int) -> 
     """The least work for which so many blocks may have arrays of sums."""
     total: Expr = Const(0)
     for array in found.arrays:
-        size: Expr = Const(blocks * CYCLES_OF_SUM)
-        for length in _lengths(array, types):
-            size = product(size, length)
-        total = plus(total, size)
+        total = plus(total, _size(array, types, blocks * CYCLES_OF_SUM))
     return total
 
 
@@ -76,7 +73,7 @@ class _Blocks:
             Assign(count, number),
             *(Assign(parts[name], self._allocation("np.empty", name, Var(count))) for name in sums),
             *self._run(For(block, Const(0), Var(count), Const(1), inside, parallel=True), added),
-            *self._added_up(added, Var(count), tuple(self._added(name, parts[name], Var(added)) for name in sums)),
+            *self._added_up(found, parts, added, Var(count)),
         )
 
     def _run(self, loop: For, counter: str) -> Block:
@@ -96,8 +93,32 @@ class _Blocks:
         made = (op for expr in own_exprs(stmt) for op in ops(expr) if root(op) is None)
         return any(isinstance(typeof(op, self.types), Array) for op in made)
 
-    def _added_up(self, counter: str, count: Expr, totals: Block) -> Block:
-        return (For(counter, Const(0), count, Const(1), totals),) if totals else ()
+    def _added_up(self, found: Concurrency, parts: Mapping[str, str], counter: str, count: Expr) -> Iterator[Stmt]:
+        """The sums of all blocks are added in their order; of large arrays each thread has some rows."""
+
+        def over_blocks(*stmts: Stmt) -> Stmt:
+            return For(counter, Const(0), count, Const(1), stmts)
+
+        block = Var(counter)
+        if found.scalars:
+            yield over_blocks(
+                *(AugAssign(name, "+", element(parts[name], (block,)), free=True) for name in found.scalars)
+            )
+        if found.arrays:
+            share = self._fresh("share", _INT)
+            whole = [self._added(name, parts[name], block, lambda rows: (Const(0), rows)) for name in found.arrays]
+            some = [
+                self._added(name, parts[name], block, lambda rows: _range_of(rows, Var(share), count))
+                for name in found.arrays
+            ]
+            elements: Expr = Const(0)
+            for name in found.arrays:
+                elements = plus(elements, _size(name, self.types))
+            yield If(
+                is_enough(product(count, elements)),
+                (For(share, Const(0), count, Const(1), (over_blocks(*some),), parallel=True),),
+                (over_blocks(*whole),),
+            )
 
     def _parts(self, name: str) -> str:
         """An array with an axis more than the sum has: the sums of all blocks."""
@@ -122,20 +143,15 @@ class _Blocks:
         static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
         return Op(prim, (*first, *_lengths(name, self.types)), static)
 
-    def _added(self, name: str, part: str, block: Expr) -> Stmt:
-        """The sum of a block is added to the whole."""
-        if not isinstance(self.types[name], Array):
-            return AugAssign(name, "+", element(part, (block,)), free=True)
-        return self._nest(name, lambda index: Store(Var(name), index, element(part, (block, *index)), "+", free=True))
-
-    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt]) -> Stmt:
-        """A statement for each element of the sum."""
+    def _added(self, name: str, part: str, block: Expr, rows: Callable[[Expr], tuple[Expr, Expr]]) -> Stmt:
+        """Some rows of the sum of a block are added to the whole."""
         lengths = _lengths(name, self.types)
         counters = tuple(self._fresh("k", _INT) for _ in lengths)
-        made = stmt(tuple(map(Var, counters)))
-        for counter, length in reversed(list(zip(counters, lengths, strict=True))):
+        index = tuple(map(Var, counters))
+        made: Stmt = Store(Var(name), index, element(part, (block, *index)), "+", free=True)
+        for counter, length in reversed(list(zip(counters[1:], lengths[1:], strict=True))):
             made = For(counter, Const(0), length, Const(1), (made,))
-        return made
+        return For(counters[0], *rows(lengths[0]), Const(1), (made,))
 
     def _fresh(self, wanted: str, kind: Type) -> str:
         return fresh_name(wanted, kind, self.types)
@@ -149,19 +165,29 @@ def _said(found: Concurrency) -> Iterator[Comment]:
         yield Comment(f"{', '.join(map(stem, found.private))}: an array for each block")
 
 
+def _size(name: str, types: Mapping[str, Type], times: int = 1) -> Expr:
+    """How many elements the array has, so many times."""
+    size: Expr = Const(times)
+    for length in _lengths(name, types):
+        size = product(size, length)
+    return size
+
+
 def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
     kind = types[name]
     axes = kind.rank if isinstance(kind, Array) else 0
     return tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(axes))
 
 
-def _item(name: str, index: tuple[Expr, ...]) -> Expr:
-    return element(name, index) if index else Var(name)
-
-
 def _iterations_of(loop: For, trips: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr, Expr]:
     """The range of the iterations of a block."""
     if any(loop.index in names(e) for s in walk(loop.body) if isinstance(s, For) for e in (s.start, s.stop)):
         return plus(loop.start, block), loop.stop, count  # iterations of unequal length: each block has some of all
-    first, last = (Op("//", (Op("*", (at, trips)), count)) for at in (block, plus(block, 1)))
+    first, last = _range_of(trips, block, count)
     return plus(loop.start, first), plus(loop.start, last), Const(1)
+
+
+def _range_of(length: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr]:
+    """Where one of so many equal ranges begins, and where it ends."""
+    first, last = (Op("//", (Op("*", (at, length)), count)) for at in (block, plus(block, 1)))
+    return first, last

@@ -34,12 +34,10 @@ from srcad.ir.traversal import (
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.loops.blocked_loops import in_blocks, work_of_sums
 from srcad.optimize.loops.check_fission import Fission, split_checks
-from srcad.optimize.loops.work_estimate import work
+from srcad.optimize.loops.work_estimate import is_enough, work
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.rules.traits import SHAPE_READS, having
 
-LEAST_WORK = 50_000
-"""In cycles, about: below it, one thread is done before the others have begun."""
 _ZEROS = having(lambda p: p.contents == "zeros")
 
 
@@ -48,7 +46,7 @@ def parallelize(f: Function) -> Function:
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import Symbol, dim
+    >>> from srcad.ir.types import Array, Symbol, dim
     >>> x = Array("float64", (dim(Symbol("x", 0)),))
     >>> types = {"x": x, "y": x, "s": Scalar("float64"), "t": Scalar("float64"), "i": Scalar("int64")}
     >>> types["n"] = Scalar("int64")
@@ -139,7 +137,7 @@ class _Parallelization:
         """Whether there is work enough for two blocks, and no array is of a negative length."""
         loop = ascending_loop(loop)
         cycles = minus(work(loop), work_of_sums(found, self.types, 2))
-        pays = Op("and", (Op("<", (loop.start, loop.stop)), Op(">", (cycles, Const(LEAST_WORK)))))
+        pays = Op("and", (Op("<", (loop.start, loop.stop)), is_enough(cycles)))
         for length in found.lengths:
             pays = Op("and", (pays, Op(">=", (length, Const(0)))))
         return pays

@@ -9,6 +9,8 @@ from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Stmt, While
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names
 
+LEAST_WORK = 50_000
+"""In cycles, about: below it, one thread is done before the others have begun."""
 _UNKNOWN_TRIPS = 8
 _COSTLY = 20
 
@@ -28,6 +30,11 @@ def work(loop: For) -> Expr:
     """
     loop = ascending_loop(loop)
     return product(minus(loop.stop, loop.start), _work(loop.body, loop))
+
+
+def is_enough(cycles: Expr) -> Expr:
+    """The condition that so much work is worth more than one thread."""
+    return Op(">", (cycles, Const(LEAST_WORK)))
 
 
 def _work(block: Block, around: For) -> Expr:
