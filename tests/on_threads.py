@@ -32,14 +32,17 @@ def on_threads(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[A
 
 
 def threads_in_python(
-    function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]
+    function: Callable[..., Any],
+    wrt: tuple[int, ...],
+    args: tuple[Any, ...],
+    order: Callable[[int], list[int]] = shuffled,
 ) -> tuple[Callable[..., Any], str]:
     """What calls the text for threads, made for such arguments, in Python; and the text."""
     derivative = srcad.value_and_grad(function, wrt, target="python", parallel=True, cache=False)
     one = derivative.specialisation(*args)
     text = one.generated.machine_text()
     run = getattr(load(cache_files.store(one.generated.name, text)), one.generated.function.name)
-    run.__globals__["prange"] = shuffled
+    run.__globals__["prange"] = order
 
     def call(*args: Any) -> Any:
         with warnings.catch_warnings(), poisoned(), np.errstate(all="ignore"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 import srcad
+from tests.numeric import worst_error
 from tests.on_threads import forced, is_on_threads, threads_in_python
 
 
@@ -275,3 +277,71 @@ def test_no_memory_in_a_thread() -> None:
         k[place] = 2**58
         with pytest.raises(MemoryError):
             derivative(x, k)
+
+
+# ---- errors of values: the loop runs again, on one thread ------------------------------------------
+
+
+def solved(a: Any, b: Any) -> Any:
+    total = 0.0
+    for i in range(len(b)):
+        y = np.linalg.solve(a[i], b[i])
+        total += y[0] * y[1]
+    return total
+
+
+def solved_in_place(a: Any, b: Any) -> Any:
+    """What the iterations have changed is as it was when the loop runs again."""
+    c = b * 1.0
+    for i in range(len(c)):
+        c[i, 0] += c[i, 1] * 0.5
+        y = np.linalg.inv(a[i]) @ c[i]
+        c[i, 1] *= y[0]
+    return np.sum(c)
+
+
+def factored(a: Any, b: Any) -> Any:
+    values = np.empty(len(b))
+    for i in range(len(b)):
+        factor = np.linalg.cholesky(a[i] @ a[i].T)
+        values[i] = np.log(factor[0, 0]) * b[i, 0]
+    return np.sum(values)
+
+
+@pytest.mark.parametrize("function", [solved, solved_in_place, factored])
+def test_a_loop_that_runs_again(function: Callable[..., Any]) -> None:
+    """Where a thread has had no memory, and there is some for the first: the numbers are those of one run."""
+
+    def order(count: int) -> list[int]:
+        """Of the loops that may run again, the second block is lost."""
+        after = "".join(text.splitlines(keepends=True)[sys._getframe(1).f_lineno :])
+        noted = re.search(r"ended\w* = (True|False)", after)
+        return [at for at in range(count) if at != 1 or noted is None or noted[1] == "False"]
+
+    args = _matrices()
+    with forced(4):
+        call, text = threads_in_python(function, (0, 1), args, order)
+    assert text.count("ended = True") > 0
+    want, wanted = srcad.value_and_grad(function, (0, 1), target="python", cache=False)(*args)
+    for _ in range(2):
+        value, gradient = call(*args)
+        np.testing.assert_allclose(value, want, rtol=1e-12)
+        assert worst_error(gradient, wanted) < 1e-10
+
+
+def test_singular_matrices() -> None:
+    args = _matrices()
+    with forced(4):
+        compiled = srcad.jit(solved_in_place, parallel=True, cache=False)
+        compiled(*args)
+    for place in (0, 4, 8):
+        singular = args[0].copy()
+        singular[place] = 0.0
+        with pytest.raises(np.linalg.LinAlgError):
+            compiled(singular, args[1])
+        assert compiled(*args) == pytest.approx(solved_in_place(*args), rel=1e-12)  # nothing of the error is left
+
+
+def _matrices() -> tuple[Any, ...]:
+    rng = np.random.default_rng(2)
+    return rng.normal(size=(9, 2, 2)), rng.normal(size=(9, 2))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from srcad.analysis.loops.parallel_loops import MayAlias, is_partitioned, is_reduction_array
+from srcad.analysis.loops.scratch_arrays import is_written_before_read
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Store, Var, While
 from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.traits import SHAPE_ARITHMETIC
+from srcad.rules.traits import SHAPE_ARITHMETIC, having
 from srcad.typing.typeof import linear_value
 
 _SAFE = ("np.", "math.", "machine.")
@@ -43,6 +44,10 @@ class Concurrency:
     """Arrays of before the loop, of which each iteration may have its own."""
     lengths: tuple[Expr, ...] = ()
     """Of new arrays, lengths that do not change in the loop. Where one is negative, an iteration raises an error."""
+    fallible: bool = False
+    """Whether an iteration may raise an error: the loop runs again, on one thread, and raises the first one."""
+    changed: tuple[str, ...] = ()
+    """Of a loop that may run again, the arrays that have to be as they were before."""
 
 
 def concurrency(
@@ -79,7 +84,7 @@ def concurrency(
     ...     w[k] += t
     ...     s += t
     ... ''', "s")
-    Concurrency(scalars=('s',), arrays=('w',), own=('t',), private=(), lengths=())
+    Concurrency(scalars=('s',), arrays=('w',), own=('t',), private=(), lengths=(), fallible=False, changed=())
     >>> ask('''
     ... for i in range(n):
     ...     s = s * x[i]
@@ -105,13 +110,16 @@ def concurrency(
     for name in scalars:
         if not _is_reduction(name, loop.body, types):
             return f"an iteration reads {name} of the iteration before"
-    arrays, private = [], []
+    fallible = any(op.prim in FALLIBLE for stmt in walk(loop.body) for e in own_exprs(stmt) for op in ops(e))
+    arrays, private, changed = [], [], []
     for array in sorted({_base(s) for s in walk(loop.body) if isinstance(s, Store)}):
         if array in own and aliases(array) <= set(own):
             continue
         if array in assigned or not array:
             return "iterations write to views"
         if is_partitioned(array, loop, types, may_alias):
+            if fallible and not is_written_before_read(array, loop.body, types):
+                changed.append(array)
             continue
         if is_private(array):
             private.append(array)
@@ -119,7 +127,7 @@ def concurrency(
         if not is_reduction_array(array, loop.body, types, may_alias):
             return f"iterations read elements of {array} that others write"
         arrays.append(array)
-    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(private), lengths)
+    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(private), lengths, fallible, tuple(changed))
 
 
 def _base(store: Store) -> str:
@@ -139,7 +147,7 @@ def _refused(body: Block, types: Mapping[str, Type]) -> Iterator[str]:
             case _:
                 yield "an iteration may raise an error, or has another effect"
         for expr in own_exprs(stmt):
-            if not is_pure(expr) or any(may_raise(op.prim) for op in ops(expr)):
+            if not is_pure(expr) or any(may_raise(op.prim) and op.prim not in FALLIBLE for op in ops(expr)):
                 yield "an iteration may raise an error, or has another effect"
 
 
@@ -174,6 +182,10 @@ def may_raise(prim: str) -> bool:
         return True
     module = prim.rpartition(".")[0]
     return bool(module) and (not prim.startswith(_SAFE) or prim.startswith("np.linalg."))
+
+
+FALLIBLE = having(lambda p: p.kind == "linalg" and may_raise(p.name))
+"""Functions that raise an error for some values, and do nothing else that is seen."""
 
 
 def _is_reduction(name: str, body: Block, types: Mapping[str, Type]) -> bool:

@@ -15,7 +15,7 @@ from srcad.ir.loop_nest import element
 from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
-from srcad.ir.runtime_checks import check
+from srcad.ir.runtime_checks import check, negated
 from srcad.ir.traversal import names, ops, own_exprs, rename, walk
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import is_enough, product, work
@@ -29,12 +29,15 @@ how often the work must exceed that."""
 _INT = Scalar("int64")
 
 
-def in_blocks(loop: For, found: Concurrency, filled: Mapping[str, str], types: dict[str, Type]) -> Block:
+def in_blocks(
+    loop: For, found: Concurrency, filled: Mapping[str, str], types: dict[str, Type], ended: str = ""
+) -> Block:
     """The loop over blocks, and what adds up their sums. `types` gets the new names.
 
-    `filled` names what allocates the arrays of which each block has its own.
+    `filled` names what allocates the arrays of which each block has its own. `ended` is the variable that says later
+    whether all iterations of a loop that may raise errors have ended; if not, all is as it was before.
     """
-    return _Blocks(types).of(ascending_loop(loop), found, filled)
+    return _Blocks(types).of(ascending_loop(loop), found, filled, ended)
 
 
 def work_of_sums(found: Concurrency, types: Mapping[str, Type], blocks: int) -> Expr:
@@ -49,7 +52,7 @@ class _Blocks:
     def __init__(self, types: dict[str, Type]) -> None:
         self.types = types
 
-    def of(self, loop: For, found: Concurrency, filled: Mapping[str, str]) -> Block:
+    def of(self, loop: For, found: Concurrency, filled: Mapping[str, str], ended: str) -> Block:
         count, block, added = (self._fresh(name, _INT) for name in ("blocks", "block", "block"))
         sums = (*found.scalars, *found.arrays)
         own = {name: self._fresh(f"{name}_here", self.types[name]) for name in sums}
@@ -67,26 +70,53 @@ class _Blocks:
         )
         number = Op("min", (trips, Const(BLOCKS)))
         if found.arrays:
-            number = Op("min", (number, plus(Op("//", (work(loop), plus(work_of_sums(found, self.types, 1), 1))), 1)))
+            number = Op(
+                "min",
+                (number, plus(Op("//", (work(loop, self.types), plus(work_of_sums(found, self.types, 1), 1))), 1)),
+            )
+        over_blocks = For(block, Const(0), Var(count), Const(1), inside, parallel=True)
+        totals = tuple(self._added_up(found, parts, added, Var(count)))
         return (
             *_said(found),
             Assign(count, number),
             *(Assign(parts[name], self._allocation("np.empty", name, Var(count))) for name in sums),
-            *self._run(For(block, Const(0), Var(count), Const(1), inside, parallel=True), added),
-            *self._added_up(found, parts, added, Var(count)),
+            *(
+                self._tried(over_blocks, totals, found.changed, added, ended)
+                if ended
+                else self._run(over_blocks, added)
+            ),
+            *(() if ended else totals),
         )
 
     def _run(self, loop: For, counter: str) -> Block:
         """The loop over blocks; where one allocates, and has no memory for that, Numba loses the error."""
         if not any(map(self._allocates, walk(loop.body))):
             return (loop,)
+        done, noted = self._noted(loop)
+        asked = check(element(done, (Var(counter),)), "MemoryError", ("a thread has no memory for its arrays",))
+        return (*noted, For(counter, Const(0), loop.stop, Const(1), (asked,)))
+
+    def _tried(self, loop: For, totals: Block, changed: tuple[str, ...], counter: str, ended: str) -> Block:
+        """The loop over blocks, and the totals if all have ended; else the arrays that it has changed as they were."""
+        before = {name: self._fresh(f"{name}_before", self.types[name]) for name in changed}
+        done, noted = self._noted(loop)
+        fails = If(negated(element(done, (Var(counter),))), (Assign(ended, Const(False)),), ())
+        restored = tuple(Store(Var(name), (), Var(kept)) for name, kept in before.items())
+        return (
+            *(Assign(kept, Op("copy", (Var(name),))) for name, kept in before.items()),
+            *noted,
+            Assign(ended, Const(True)),
+            For(counter, Const(0), loop.stop, Const(1), (fails,)),
+            *((If(Var(ended), totals, restored),) if totals or restored else ()),
+        )
+
+    def _noted(self, loop: For) -> tuple[str, Block]:
+        """The loop over blocks, and an array in which each notes that it has ended."""
         done = self._fresh("done", Array("bool", (dim(Symbol("done", 0)),)))
         ended = Store(Var(done), (Var(loop.index),), Const(True))
-        asked = check(element(done, (Var(counter),)), "MemoryError", ("a thread has no memory for its arrays",))
-        return (
+        return done, (
             Assign(done, Op("np.zeros", (loop.stop,), (("dtype", "bool"),))),
             For(loop.index, loop.start, loop.stop, loop.step, (*loop.body, ended), parallel=True),
-            For(counter, Const(0), loop.stop, Const(1), (asked,)),
         )
 
     def _allocates(self, stmt: Stmt) -> bool:

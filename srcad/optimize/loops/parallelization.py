@@ -16,6 +16,7 @@ from srcad.ir.length_exprs import minus
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
+from srcad.ir.runtime_checks import negated
 from srcad.ir.traversal import (
     bindings,
     blocks,
@@ -108,7 +109,7 @@ class _Parallelization:
         if isinstance(stmt, For):
             found = self._on_threads(stmt, path)
             if not isinstance(found, str):
-                return (found,)
+                return found
             why = (Comment(f"on one thread: {found}"),)
         if isinstance(stmt, LoopNest):
             return (*why, stmt)
@@ -117,7 +118,7 @@ class _Parallelization:
             with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)]),
         )
 
-    def _on_threads(self, loop: For, path: Path) -> Stmt | str:
+    def _on_threads(self, loop: For, path: Path) -> Block | str:
         """The loop on threads where there is work enough, which depends on lengths alone; or why it may not be."""
         if not (is_of_lengths(loop.start) and is_of_lengths(loop.stop)):
             return "its bounds are computed"
@@ -129,14 +130,20 @@ class _Parallelization:
         found = concurrency(left, self.types, aliases, self.memory.classes.aliases, live, is_private)
         if isinstance(found, str):
             return found
+        if found.fallible and parts is not None:
+            return "an iteration may raise errors of two kinds"
         asked = () if parts is None else self._asked(parts)
-        made = in_blocks(left, found, self._filled(found), self.types)
-        return If(self._pays(left, found), (*asked, *made), (loop,))
+        pays, filled = self._pays(left, found), self._filled(found)
+        if not found.fallible:
+            return (If(pays, (*asked, *in_blocks(left, found, filled, self.types)), (loop,)),)
+        ended = fresh_name("ended", Scalar("bool"), self.types)
+        tried = in_blocks(left, found, filled, self.types, ended)
+        return Assign(ended, Const(False)), If(pays, tried, ()), If(negated(Var(ended)), (loop,), ())
 
     def _pays(self, loop: For, found: Concurrency) -> Expr:
         """Whether there is work enough for two blocks, and no array is of a negative length."""
         loop = ascending_loop(loop)
-        cycles = minus(work(loop), work_of_sums(found, self.types, 2))
+        cycles = minus(work(loop, self.types), work_of_sums(found, self.types, 2))
         pays = Op("and", (Op("<", (loop.start, loop.stop)), is_enough(cycles)))
         for length in found.lengths:
             pays = Op("and", (pays, Op(">=", (length, Const(0)))))
