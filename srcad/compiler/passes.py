@@ -21,6 +21,7 @@ from srcad.canonicalize.common_subexpressions import share_between_columns, shar
 from srcad.canonicalize.cuts import remove_cuts
 from srcad.canonicalize.insertions import remove_insertions
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
+from srcad.canonicalize.unordered_loops import refuse_dependent_iterations
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -70,6 +71,7 @@ f, body, adj = steps.on_function, steps.on_body, steps.on_adjoint
 NORMALISE: Order = (
     Pass("lower",                               steps.lowered,                       SOURCE,     NORMAL),
     Pass("refuse_zero_dim_conflicts",           steps.refuse_zero_dim,               NORMAL,     NORMAL),
+    Pass("refuse_dependent_iterations",         f(refuse_dependent_iterations),      NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
     Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
     Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),
