@@ -160,6 +160,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S129": (UnsupportedError, "loop over something that is not a range, an array or a sequence"),
     "S130": (UnsupportedError, "block that cannot be inserted"),
     "S131": (UnsupportedError, "window whose gradient cannot be cut"),
+    "S132": (UnsupportedError, "iterations in any order that depend on each other"),
     "S199": (UnsupportedError, "construct outside the language"),
     # derivatives
     "S201": (DerivativeError, "gradient of an output that is not a scalar"),

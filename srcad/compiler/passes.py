@@ -21,6 +21,7 @@ from srcad.canonicalize.common_subexpressions import share_between_columns, shar
 from srcad.canonicalize.cuts import remove_cuts
 from srcad.canonicalize.insertions import remove_insertions
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
+from srcad.canonicalize.unordered_loops import refuse_dependent_iterations
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -45,7 +46,6 @@ from srcad.optimize.integer_wrapping import wrap_integers
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.deferred_products import defer_products
 from srcad.optimize.loops.interchange import interchange
-from srcad.optimize.loops.leading_checks import hoist_leading_checks
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
 from srcad.optimize.loops.parallelization import parallelize
 from srcad.optimize.loops.unrolling import unroll_short_loops
@@ -71,6 +71,7 @@ f, body, adj = steps.on_function, steps.on_body, steps.on_adjoint
 NORMALISE: Order = (
     Pass("lower",                               steps.lowered,                       SOURCE,     NORMAL),
     Pass("refuse_zero_dim_conflicts",           steps.refuse_zero_dim,               NORMAL,     NORMAL),
+    Pass("refuse_dependent_iterations",         f(refuse_dependent_iterations),      NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
     Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
     Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),
@@ -199,9 +200,8 @@ VECTORS: Order = (
 COMPILED: Order = (*ARRAYS_AS_LOOPS, *MEMORY, *LOOPS, *VECTORS)
 """From the readable function, without its comments, to the one that is compiled: the same values, for the machine."""
 
-CHECK = Optional("hoist_leading_checks",    f(hoist_leading_checks),             SEQUENTIAL, SEQUENTIAL)
 PARALLELIZE = Optional("parallelize",       f(parallelize),                      SEQUENTIAL, SEQUENTIAL)
-THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK, PARALLELIZE, *MEMORY, *VECTORS)
+THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, PARALLELIZE, *MEMORY, *VECTORS)
 """The same, with loops on threads."""
 
 DEVICE: Order = (

@@ -201,6 +201,8 @@ class For:
     """The index is the number of the iteration that is reversed, and no variable of the user's."""
     directions: bool = field(default=False, compare=False)
     """The iterations are the directions of a Jacobian: what is the same in all may be computed though there is none."""
+    unordered: bool = field(default=False, compare=False)
+    """The user lets the iterations run in any order."""
     parallel: bool = False
     """The iterations run at once, on threads. What each writes, no other reads or writes."""
 

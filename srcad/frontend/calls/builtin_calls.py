@@ -58,7 +58,7 @@ from srcad.frontend.values.constants import key_of, to_abstract, to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
-from srcad.frontend.values.iterables import check_range, count_of, items_of, iterable_of
+from srcad.frontend.values.iterables import check_range, count_of, in_any_order, items_of, iterable_of
 from srcad.ir.types import FLOATS, Array, Dim, Scalar
 from srcad.rules.expansions.jacobians import directions
 from srcad.rules.registry import METHODS
@@ -102,6 +102,15 @@ def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") 
 
 @builtin(range, most=3)
 def _range(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return _range_of(ctx, args)
+
+
+@builtin(in_any_order, most=3)
+def _in_any_order(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return dataclasses.replace(_range_of(ctx, args), unordered=True)
+
+
+def _range_of(ctx: Context, args: Args) -> RangeValue:
     bounds = [check_range(ctx, arg) for arg in args]
     zero, one = ctx.constant(0), ctx.constant(1)
     if len(bounds) == 1:

@@ -42,7 +42,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, Frame, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import as_array
+from srcad.frontend.values.iterables import as_array, in_any_order
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
@@ -309,7 +309,7 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 
 
 _UNSUPPORTED_CLASSES = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
-_READ_AS = {("numba.misc.special", "prange"): range}
+_READ_AS = {("numba.misc.special", "prange"): in_any_order}
 """Of libraries that are not imported here: what a class is read as. Which loops run on threads, an analysis says."""
 _LOOPS = "loop over a range, or over several, one inside the other."
 

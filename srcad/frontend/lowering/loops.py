@@ -125,7 +125,7 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
     loop = For(index, start, stop, step, tuple(fixpoint.body), tuple(fixpoint.carried), leaves, span)
     if hasattr(node, "again_of"):
         check_again(ctx, loop, node.again_of)
-    builder.emit(replace(loop, directions=iterable.directions))
+    builder.emit(replace(loop, directions=iterable.directions, unordered=iterable.unordered))
     fixpoint.bind_after_loop(ran)
     return bool(fixpoint.conflicts)
 

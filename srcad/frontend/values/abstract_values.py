@@ -164,6 +164,8 @@ class RangeValue:
     step: Leaf
     directions: bool = False
     """The directions of a Jacobian (`For.directions`)."""
+    unordered: bool = False
+    """In any order (`For.unordered`)."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ class Iterable:
     """The item is a pair, whose first element is the index itself."""
     directions: bool = False
     """They are the directions of a Jacobian (`For.directions`)."""
+    unordered: bool = False
+    """In any order (`For.unordered`)."""
 
     @property
     def static_count(self) -> int | None:
@@ -116,12 +118,17 @@ def key_value(ctx: Context, key: object) -> Abstract:
     return Constant(key)
 
 
+def in_any_order(*bounds: int) -> range:
+    """What `numba.prange` is read as: a range whose iterations may run in any order."""
+    return range(*bounds)
+
+
 def iterable_of(ctx: Context, value: Abstract) -> Iterable:
     """The run-time iteration space of a value; S129 if it is not iterable."""
     zero, one = ctx.constant(0), ctx.constant(1)
     match value:
-        case RangeValue(start, stop, step, directions):
-            return Iterable(start, stop, step, lambda index: index, is_index=True, directions=directions)
+        case RangeValue(start, stop, step, directions, unordered):
+            return Iterable(start, stop, step, lambda index: index, True, directions=directions, unordered=unordered)
         case Leaf(atom, Array()):
             return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
