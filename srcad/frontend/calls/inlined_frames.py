@@ -92,7 +92,7 @@ def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Fr
         _keep(ctx, tree, parent)
     prepared, names = prepared_tree(tree)
     ctx.frames += 1
-    return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, origin=tree)
+    return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, first_ref=ctx.refs, origin=tree)
 
 
 def _cells(source: Source) -> list[int]:

@@ -302,7 +302,7 @@ def _dict_method(
         case "values":
             return Seq(tuple(entries.values()))
         case "copy":
-            return ctx.new_ref(cells)
+            return ctx.new_ref(HeapObject(cells.items, cells.keys))
     result: Abstract = Constant(None)
     if name == "update":
         for arg in args:

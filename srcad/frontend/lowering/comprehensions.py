@@ -158,7 +158,7 @@ def _scope(ctx: Context, node: Any) -> Frame:
         if isinstance(inner, gast.Name)
     }
     frame = Frame(outer.source, outer.tree, outer.library, frozenset(targets), outer, outer.caller, node=node)
-    frame.serial = outer.serial
+    frame.serial, frame.first_ref = outer.serial, ctx.refs
     frame.names["%comprehension"] = Constant(None)
     return frame
 

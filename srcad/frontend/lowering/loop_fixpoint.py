@@ -40,7 +40,7 @@ from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.structures import Template, compose, decompose, visit_parts
+from srcad.frontend.values.structures import Template, compose, copied_containers, decompose, references, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, are_alike, forget_iteration_facts, join_types
@@ -65,6 +65,8 @@ class LoopFixpoint:
     entry: State = field(init=False)
     templates: dict[Key, Template | TypeConflict] = field(default_factory=dict)
     by_contents: set[Key] = field(default_factory=set)
+    origins: dict[Key, frozenset[int]] = field(default_factory=dict)
+    """Of what is carried by its contents, and may have other names too: which lists and dicts from before it may be."""
     args: dict[Key, list[Leaf]] = field(default_factory=dict)
     carried: list[Carry] = field(default_factory=list)
     body: list[Stmt] = field(default_factory=list)
@@ -179,7 +181,7 @@ class LoopFixpoint:
             if isinstance(key, str) and self.entry.names.get(key, UNBOUND) is UNBOUND:
                 ctx.undefined.update(arg.atom.name for arg in args)  # type: ignore[union-attr]
             self.args[key] = args
-            self._set(key, compose(ctx, template.structure, args))
+            self._set(key, compose(ctx, template.structure, args, self.origins.get(key)))
 
     def _set(self, key: Key, value: Abstract) -> None:
         if isinstance(key, str):
@@ -215,6 +217,7 @@ class LoopFixpoint:
         for key, template in list(self.templates.items()):
             if isinstance(template, Template) and key in self.args:
                 changed |= self._joined(key, template, end, defined_inside)
+        changed |= self._find_origins(end)
         for name in self.names:
             value = end.names.get(name, UNBOUND)
             if name in self.templates or value is UNBOUND:
@@ -222,6 +225,30 @@ class LoopFixpoint:
             if incomplete or self._is_needed(name, value, end.heap):
                 self._carry(name, self._without_closure(value, name, frames), end.heap, defined_inside)
                 changed = True
+        return changed
+
+    def _find_origins(self, end: State) -> bool:
+        """Find out what may have other names; whether there is more of it than was known."""
+        copied: dict[Key, list[int]] = {}
+        for key, template in self.templates.items():
+            if isinstance(template, Template) and _has_contents(template.structure):
+                by_identity = () if key in self.by_contents else self.entry.heap
+                copied[key] = [
+                    ref
+                    for state in (self.entry, end)
+                    for ref in copied_containers(self._get(key, state), state.heap, by_identity)
+                ]
+        if not copied:
+            return False
+        before, after = (references(self.ctx, state) for state in (self.entry, end))
+        found: dict[Key, frozenset[int]] = {}
+        for key, refs in copied.items():
+            cells = [end.heap.get(ref) or self.entry.heap[ref] for ref in refs]
+            is_own = all(before[ref] <= 1 and after[ref] <= 1 and ref > self.ctx.frame.first_ref for ref in refs)
+            if not is_own or any(one.shared for one in cells):
+                found[key] = frozenset({*refs, *(ref for one in cells for ref in one.of)} & self.entry.heap.keys())
+        changed = any(self.origins.get(key) != of for key, of in found.items())
+        self.origins |= found
         return changed
 
     def _joined(self, key: Key, template: Template, end: State, defined_inside: frozenset[str]) -> bool:
@@ -282,13 +309,14 @@ class LoopFixpoint:
             value = end.names.get(name, UNBOUND)
             if name not in self.templates and value is not UNBOUND:
                 self._carry(name, self._without_closure(value, name, frames), end.heap, defined_inside)
+        self._find_origins(end)
         ctx.restore(State(self.entry.names, self.entry.heap))
         for key, template in self.templates.items():
             if isinstance(template, TypeConflict):
                 self._set(key, template)
                 continue
             results = self._carried(key, template, end)
-            self._set(key, compose(ctx, template.structure, results, shared=False))
+            self._set(key, compose(ctx, template.structure, results, self.origins.get(key)))
         if self.growth is not None:
             self.growth.end()
 

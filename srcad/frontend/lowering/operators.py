@@ -298,17 +298,20 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             return True
         if len(dtypes := _dtypes(a, b)) == 2 and "bool" in dtypes:
             return False  # no number is True
-        ctx.fail(
-            "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
-        )
+        ctx.fail("S123", "whether two arrays are the same object must be known when compiling", None, _BY_VALUE)
     if isinstance(a, Seq | Record | Table) and isinstance(b, Seq | Record | Table):
-        ctx.fail(
-            "S123",
-            f"whether {describe_value(a)} and {describe_value(b)} are the same object",
-            None,
-            "compare values: ==.",
-        )
+        ctx.fail("S123", f"whether {describe_value(a)} and {describe_value(b)} are the same object", None, _BY_VALUE)
+    if isinstance(a, HeapRef) and isinstance(b, HeapRef) and a != b and _may_be_one(ctx, a.id, b.id):
+        ctx.fail("S123", f"whether two {a.kind}s are the same object", "One of them comes from two paths.", _BY_VALUE)
     return a == b if isinstance(a, HeapRef | Closure) else False
+
+
+_BY_VALUE = "compare values: ==."
+
+
+def _may_be_one(ctx: Context, a: int, b: int) -> bool:
+    first, second = (ctx.heap[ref].of | {ref} for ref in (a, b))
+    return not first.isdisjoint(second) or (ctx.heap[a].shared and ctx.heap[b].shared)
 
 
 def _dtypes(a: Leaf, b: Leaf) -> set[str]:

@@ -104,7 +104,8 @@ class HeapRef:
 
 @dataclass(frozen=True)
 class HeapObject:
-    """The contents of a list (`keys` is None) or dict. A `shared` one is the join of two, and must not be modified.
+    """The contents of a list (`keys` is None) or dict. A `shared` one is a copy of the contents of one of several lists
+    or dicts (`of`), of which only a run knows which: it must not be modified, and is lost where one of them is.
 
     Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows belong to the
     list; all of them if it is `full`. Of a list that the IR has, too (`run_time_lists`), the one item is that list.
@@ -115,6 +116,7 @@ class HeapObject:
     shared: bool = False
     grown: bool = False
     full: bool = False
+    of: frozenset[int] = frozenset()
 
     @property
     def at_run_time(self) -> bool:

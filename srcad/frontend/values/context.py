@@ -92,6 +92,8 @@ class Frame:
     """What is being lowered, for errors."""
     serial: int = 0
     """Frames are numbered in the order of their creation."""
+    first_ref: int = 0
+    """Lists and dicts with greater numbers are made in the function, or in what it calls."""
     origin: Any = None
     """The tree as it was read."""
 
@@ -374,7 +376,10 @@ class Context:
             self.frame = before
 
     def changes(self, ref: HeapRef) -> None:
-        """A list or dict is modified: S108 if it comes from outside the function."""
+        """A list or dict is modified: S108 if it comes from outside the function.
+
+        What may be the same list under another name no longer has contents that are known.
+        """
         if ref.id in self.captured_heap:
             self.fail(
                 "S108",
@@ -382,6 +387,15 @@ class Context:
                 "A gradient that changed it would not be a function of its arguments.",
                 f"pass the {ref.kind} in as an argument; or copy it first.",
             )
+        for other, cells in self.heap.items():
+            if ref.id in cells.of:
+                lost = TypeConflict(
+                    "S125",
+                    f"this {ref.kind} comes from two paths, and one of the two is changed in between",
+                    "Whether it is the one that was changed is known only at run time.",
+                    f"make a new {ref.kind} instead of changing that one.",
+                )
+                self.heap[other] = replace(cells, items=(lost,), keys=None if cells.keys is None else ("",))
 
     def new_ref(self, cells: HeapObject) -> HeapRef:
         self.refs += 1

@@ -125,7 +125,7 @@ class _Joiner:
                 # both lists may have aliases, which a modification of the joined one would not reach
                 cells = join_cells(x, y, base, self.values, self.ctx.sites_of(a.id, b.id))
                 self.ctx.refs += 1
-                self.new[self.ctx.refs] = replace(cells, shared=True)
+                self.new[self.ctx.refs] = replace(cells, shared=True, of=x.of | y.of | {a.id, b.id})
                 return HeapRef(self.ctx.refs, kind)
             case (HeapRef() as ref, Unbound()) | (Unbound(), HeapRef() as ref):
                 heap = self.heaps[0] if isinstance(a, HeapRef) else self.heaps[1]
@@ -278,7 +278,7 @@ def join_cells(
         )
         return HeapObject((reason,), ("",) if a.keys is not None else None)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
-    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full)
+    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full, a.of | b.of)
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:
