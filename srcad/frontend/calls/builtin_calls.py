@@ -15,7 +15,6 @@ f(x_0: float64, x_1: float64, y_0: float64, y_1: float64):
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +22,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from srcad.frontend.calls.methods import replaced
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.operators import apply, binary, is_int64
+from srcad.frontend.lowering.overloading import all_iterated
 from srcad.frontend.lowering.truth_values import truth
 from srcad.frontend.syntax.builtin_bodies import (
     all_of,
@@ -47,7 +46,6 @@ from srcad.frontend.values.abstract_values import (
     Leaf,
     Partial,
     RangeValue,
-    Record,
     ReversedValue,
     Seq,
     SliceValue,
@@ -73,8 +71,10 @@ BUILTINS: dict[Any, Handler] = {}
 _ANY_NUMBER = 10**6
 
 
-def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") -> Callable[[Handler], Handler]:
-    """Register the handler of builtins that take `least` to `most` arguments."""
+def builtin(
+    *functions: Any, least: int = 1, most: int = 1, keywords: str = "", iterates: bool = False
+) -> Callable[[Handler], Handler]:
+    """Register the handler of builtins that take `least` to `most` arguments, and may iterate over them."""
     allowed = set(keywords.split())
 
     def register(handler: Handler) -> Handler:
@@ -89,7 +89,7 @@ def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") 
                     str(least) if least == most else f"{least} to {most}" if most < _ANY_NUMBER else f"at least {least}"
                 )
                 ctx.fail("S124", f"{name} takes {wanted} arguments, and {len(args)} are given")
-            return handler(ctx, [ctx.check(arg) for arg in args], given)
+            return handler(ctx, all_iterated(ctx, args) if iterates else [ctx.check(arg) for arg in args], given)
 
         BUILTINS.update(dict.fromkeys(functions, checked))
         return handler
@@ -114,29 +114,29 @@ def _directions(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return RangeValue(ctx.constant(0), check_range(ctx, args[0]), ctx.constant(1), directions=True)
 
 
-@builtin(enumerate, most=2, keywords="start")
+@builtin(enumerate, most=2, keywords="start", iterates=True)
 def _enumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     start = args[1] if len(args) == 2 else keywords.get("start", ctx.constant(0))
     return EnumerateValue(args[0], check_range(ctx, start))
 
 
-@builtin(zip, least=0, most=_ANY_NUMBER, keywords="strict")
+@builtin(zip, least=0, most=_ANY_NUMBER, keywords="strict", iterates=True)
 def _zip(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ZipValue(tuple(args)) if args else Seq(())
 
 
-@builtin(reversed)
+@builtin(reversed, iterates=True)
 def _reversed(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ReversedValue(args[0])
 
 
-@builtin(map, least=2, most=_ANY_NUMBER)
+@builtin(map, least=2, most=_ANY_NUMBER, iterates=True)
 def _map(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     columns = [spread(ctx, arg) for arg in args[1:]]
     return Seq(tuple(ctx.call(args[0], *row) for row in zip(*columns, strict=False)))
 
 
-@builtin(functools.reduce, least=2, most=3)
+@builtin(functools.reduce, least=2, most=3, iterates=True)
 def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     items = [*args[2:], *spread(ctx, args[1])]
     if not items:
@@ -147,7 +147,7 @@ def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return total
 
 
-@builtin(filter, least=2, most=2)
+@builtin(filter, least=2, most=2, iterates=True)
 def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     chosen = []
     for item in spread(ctx, args[1]):
@@ -174,8 +174,8 @@ def _selections(function: Any) -> Handler:
 
 
 for _function in (itertools.product, itertools.combinations, itertools.permutations, itertools.pairwise):
-    builtin(_function, most=_ANY_NUMBER, keywords="repeat r")(_selections(_function))
-builtin(itertools.chain, least=0, most=_ANY_NUMBER)(_selections(itertools.chain))
+    builtin(_function, most=_ANY_NUMBER, keywords="repeat r", iterates=True)(_selections(_function))
+builtin(itertools.chain, least=0, most=_ANY_NUMBER, iterates=True)(_selections(itertools.chain))
 
 # ---- containers --------------------------------------------------------------------------------
 
@@ -198,12 +198,12 @@ def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     ctx.fail("S127", f"{describe_value(value)} has no length")
 
 
-@builtin(tuple, least=0)
+@builtin(tuple, least=0, iterates=True)
 def _tuple(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return Seq(spread(ctx, args[0]) if args else ())
 
 
-@builtin(list, least=0)
+@builtin(list, least=0, iterates=True)
 def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     match args:
         case [Leaf(type=Array(dims=[Dim(terms=[_, *_])])) as vector]:
@@ -231,7 +231,7 @@ def _make_dict(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 BUILTINS[dict] = _make_dict
 
 
-@builtin(sorted, keywords="reverse key")
+@builtin(sorted, keywords="reverse key", iterates=True)
 def _sorted(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     items = items_of(ctx, args[0])
     is_first = None if items is None else to_python(ctx, Seq(items))
@@ -255,15 +255,6 @@ def _slice(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return SliceValue(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
 
 
-def _replace(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    if len(args) != 1 or not isinstance(args[0], Record):
-        ctx.fail("S124", "dataclasses.replace takes a dataclass")
-    return replaced(ctx, args[0], keywords)
-
-
-BUILTINS[dataclasses.replace] = _replace
-
-
 def _partial(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return Partial(args[0], tuple(args[1:]), tuple(keywords.items()))
 
@@ -273,7 +264,7 @@ BUILTINS[functools.partial] = _partial
 # ---- scalars -----------------------------------------------------------------------------------
 
 
-@builtin(sum, most=2, keywords="start")
+@builtin(sum, most=2, keywords="start", iterates=True)
 def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     start = args[1] if len(args) == 2 else keywords.get("start")
     items = items_of(ctx, args[0])
@@ -318,8 +309,8 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
     return handler
 
 
-builtin(max, most=_ANY_NUMBER, keywords="default")(_extreme("max", choose_larger, largest))
-builtin(min, most=_ANY_NUMBER, keywords="default")(_extreme("min", choose_smaller, smallest))
+builtin(max, most=_ANY_NUMBER, keywords="default", iterates=True)(_extreme("max", choose_larger, largest))
+builtin(min, most=_ANY_NUMBER, keywords="default", iterates=True)(_extreme("min", choose_smaller, smallest))
 
 
 def _quantifier(over: Any, deciding: bool) -> Handler:
@@ -344,8 +335,8 @@ def _quantifier(over: Any, deciding: bool) -> Handler:
     return handler
 
 
-builtin(any)(_quantifier(any_of, True))
-builtin(all)(_quantifier(all_of, False))
+builtin(any, iterates=True)(_quantifier(any_of, True))
+builtin(all, iterates=True)(_quantifier(all_of, False))
 
 
 @builtin(round, most=2, keywords="ndigits")

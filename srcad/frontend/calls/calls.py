@@ -19,6 +19,8 @@ from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.nested_derivatives import call_derivative, make_derivative
+from srcad.frontend.calls.object_builtins import special_first  # fills BUILTINS
+from srcad.frontend.calls.objects import new_object
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
 from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
@@ -43,7 +45,8 @@ from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, Frame, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import as_array
-from srcad.frontend.values.name_resolution import of_library
+from srcad.frontend.values.libraries import of_library
+from srcad.frontend.values.user_classes import is_user_class, is_value_class, special_method
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
 from srcad.rules.copied_helpers import helper_like
@@ -115,6 +118,8 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
             return call_method(ctx, receiver, name, args, keywords)
         case Constant(value):
             return _call_object(ctx, value, args, keywords)
+        case HeapRef(cls=type() as cls) | Record(cls) if special_method(cls, "__call__") is not None:
+            return call(ctx, Constant(special_method(cls, "__call__")), [function, *args], keywords)
         case _:
             ctx.fail("S117", f"{describe_value(function)} is called, and is not a function")
 
@@ -150,6 +155,9 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return call_derivative(ctx, made[0], Constant(made[1]), args, keywords)
     if not is_method and hasattr(value, "__srcad_primal__"):  # made by srcad.jit
         return _call_object(ctx, value.__srcad_primal__, args, keywords)
+    by_method = special_first(ctx, value, args)
+    if by_method is not None:
+        return by_method
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
@@ -315,6 +323,8 @@ _LOOPS = "loop over a range, or over several, one inside the other."
 
 
 def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    if is_user_class(cls) and not is_value_class(cls):
+        return new_object(ctx, cls, args, keywords)
     fields = class_fields(cls)
     if fields is None:
         if cls in _UNSUPPORTED_CLASSES:

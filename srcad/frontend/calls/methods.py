@@ -17,12 +17,14 @@ f(x: float64[x.0, x.1]):
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcad.frontend.calls.objects import initialise, object_attribute, super_attribute
 from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import check_conflicts, position_of
 from srcad.frontend.values import run_time_lists
@@ -33,18 +35,20 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Method,
-    Partial,
     RangeValue,
     Record,
     Seq,
     SliceValue,
+    Super,
 )
 from srcad.frontend.values.constants import key_of, to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import append, refuse_change
 from srcad.frontend.values.iterables import items_of, key_value
-from srcad.frontend.values.name_resolution import module_value, of_library, outside_value
+from srcad.frontend.values.libraries import of_library
+from srcad.frontend.values.name_resolution import module_value, outside_value
+from srcad.frontend.values.user_classes import class_attribute
 from srcad.ir.types import Array, Scalar
 from srcad.rules.registry import METHODS
 
@@ -58,13 +62,15 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     match value:
         case Leaf():
             return _array_attribute(ctx, value, name)
+        case HeapRef(cls=type()) | Record():
+            return object_attribute(ctx, value, name)
+        case Super():
+            return super_attribute(ctx, value, name)
         case HeapRef(kind=kind):
             if name in (_LIST if kind == "list" else _DICT):
                 return Method(value, name)
         case Seq() if name in ("index", "count"):
             return Method(value, name)
-        case Record():
-            return _record_attribute(ctx, value, name)
         case Constant(ModuleType() as module):
             return module_value(ctx, module, name)
         case Constant(thing):
@@ -135,40 +141,14 @@ def size(ctx: Context, value: Leaf) -> Leaf:
     return ctx.constant(total)
 
 
-def _record_attribute(ctx: Context, value: Record, name: str) -> Abstract:
-    field = value.get(name)
-    if field is not None:
-        return field
-    if name in ("_replace", "_asdict"):
-        return Method(value, name)
-    member = getattr(value.cls, name, None)
-    raw = _class_attribute(value.cls, name)
-    if isinstance(raw, property):
-        return ctx.call(Constant(raw.fget), value)
-    if isinstance(raw, staticmethod | classmethod):
-        return to_abstract(ctx, member)
-    if isinstance(raw, FunctionType):
-        return Partial(Constant(raw), (value,))
-    if member is None:
-        ctx.fail("S122", f"{describe_value(value)} has no attribute {name}")
-    return to_abstract(ctx, member)
-
-
-def _class_attribute(cls: type, name: str) -> Any:
-    for base in cls.__mro__:
-        if name in base.__dict__:
-            return base.__dict__[name]
-    return None
-
-
 def _object_attribute(ctx: Context, thing: Any, name: str) -> Abstract:
     if thing is None or not hasattr(thing, name):
         ctx.fail("S122", f"{'None' if thing is None else describe_value(Constant(thing))} has no attribute {name}")
-    if isinstance(_class_attribute(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
-        return ctx.call(Constant(_class_attribute(type(thing), name).fget), Constant(thing))
+    if isinstance(class_attribute(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
+        return ctx.call(Constant(class_attribute(type(thing), name).fget), Constant(thing))
     value = getattr(thing, name)
     owner = thing if isinstance(thing, type | FunctionType) else type(thing)
-    constant = of_library(owner.__module__) and owner is not SimpleNamespace
+    constant = (of_library(owner.__module__) and owner is not SimpleNamespace) or isinstance(thing, enum.EnumMeta)
     if constant or ctx.frame.library or isinstance(thing, _Flags):
         return to_abstract(ctx, value)
     shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
@@ -186,6 +166,10 @@ def call_method(
         return ctx.call(Constant(METHODS[name]), receiver, *args, **keywords)
     if isinstance(receiver, Record):
         return _record_method(ctx, receiver, name, keywords)
+    if isinstance(receiver, Super):
+        assert isinstance(receiver.receiver, HeapRef)
+        initialise(ctx, receiver.receiver, receiver.cls, receiver.after, args, keywords)
+        return Constant(None)
     if keywords and name != "update":
         ctx.fail("S124", f"{name} takes no keywords")
     if isinstance(receiver, Seq):
@@ -327,5 +311,5 @@ def _dict_method(
             entries.pop(key, None)
         else:
             entries.setdefault(key, default)
-    ctx.heap[ref.id] = HeapObject(tuple(entries.values()), tuple(entries))
+    ctx.heap[ref.id] = cells.with_entries(entries)
     return result

@@ -24,6 +24,7 @@ from typing import Any
 
 import gast
 
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.speculation import is_safe_to_speculate
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, Leaf, Seq
 from srcad.frontend.values.constants import key_of
@@ -54,7 +55,7 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
                 values.append(ctx.expression(node.elt))
             return
         generator = node.generators[k]
-        iterable = ctx.check(ctx.expression(generator.iter))
+        iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         items = _compile_time_items(ctx, generator.iter, iterable)
         if items is None:
             _loop(ctx, node, k, iterable)
@@ -86,7 +87,7 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
     frame = _scope(ctx, node)
     before = ctx.snapshot()
     with ctx.inside(frame), ctx.builder.block() as trial:
-        iterable = ctx.check(ctx.expression(generator.iter))
+        iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         if _compile_time_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(
             ctx, node, iterable
         ):
@@ -115,7 +116,7 @@ def lazy_quantifier(ctx: Context, node: Any, decided: bool) -> Abstract | None:
         return None
     frame = _scope(ctx, node)
     with ctx.inside(frame):
-        over = ctx.expression(node.generators[0].iter)
+        over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
         frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
 
         def located(new: Any) -> Any:

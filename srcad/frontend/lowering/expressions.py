@@ -25,6 +25,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering import operators, truth_values
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -164,7 +165,7 @@ def _elements(ctx: Context, nodes: list[Any]) -> tuple[Abstract, ...]:
 
 def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
     """The items of `*value`."""
-    value = ctx.check(value)
+    value = iterated(ctx, ctx.check(value))
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array):
         first = value.type.dims[0]

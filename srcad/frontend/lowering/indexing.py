@@ -23,6 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.lowering.operators import binary
+from srcad.frontend.lowering.overloading import special
 from srcad.frontend.values import run_time_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -51,6 +52,9 @@ from srcad.rules.expansions.advanced_indexing import take
 def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     """`value[items]`."""
     value, items = ctx.check(value), ctx.check(items)
+    found = special(ctx, value, "__getitem__", items)
+    if found is not None:
+        return found
     match value:
         case Leaf(type=Array()):
             return _read(ctx, value, index_items(items))
@@ -86,7 +90,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
-        case Seq() | HeapRef() | Constant(str()):
+        case Seq() | HeapRef(kind="list") | Constant(str()):
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case Record(cls) if issubclass(cls, tuple):
             return _item(ctx, value, items_of(ctx, value) or (), items)

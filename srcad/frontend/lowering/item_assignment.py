@@ -32,6 +32,7 @@ from srcad.frontend.lowering.indexing import (
     static_slice,
 )
 from srcad.frontend.lowering.operators import binary
+from srcad.frontend.lowering.overloading import special
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Seq, SliceValue
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context
@@ -48,7 +49,11 @@ from srcad.typing.length_demands import stored as stored_in
 def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
     """`value[items] = stored`, or `op=` in place."""
     value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
-    if isinstance(value, HeapRef):
+    if special(
+        ctx, value, "__setitem__", items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored)
+    ):
+        return
+    if isinstance(value, HeapRef) and value.kind != "object":
         _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
         return
     if not isinstance(value, Leaf) or not isinstance(value.type, Array):
@@ -133,8 +138,7 @@ def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract)
         )
     if cells.keys is not None:
         key = key_of(ctx, items)
-        entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
-        ctx.heap[value.id] = HeapObject(tuple(entries.values()), tuple(entries))
+        ctx.heap[value.id] = cells.with_entries(cells.entries | {key: stored})
         return
     listed = list(cells.items)
     if isinstance(items, SliceValue):

@@ -28,6 +28,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
@@ -45,7 +46,7 @@ _FEW = 8
 
 
 def lower_for(ctx: Context, node: gast.For) -> None:
-    over = ctx.check(ctx.expression(node.iter))
+    over = iterated(ctx, ctx.check(ctx.expression(node.iter)))
     if isinstance(over, WindowValue):
         if ctx.cuts_windows or ctx.nested:
             lower_window(ctx, node, over)

@@ -107,6 +107,8 @@ class Lowered:
     """The functions that it calls."""
     kept_apart: frozenset[str] = frozenset()
     """Parameters that may not overlap others: a function is differentiated that writes to a copy of them."""
+    tells_apart: bool = False
+    """It changes lists, dicts or objects that are given, or compares their identity: none may be given twice."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
@@ -225,7 +227,9 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         read.span(source, source.tree),
     )
     called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
-    return Lowered(function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart))
+    return Lowered(
+        function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart), ctx.tells_apart
+    )
 
 
 def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:
@@ -242,6 +246,7 @@ def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:
     in_callee = {name: to_callee(ctx, value) for name, value in arguments.items()}
+    ctx.last_argument = ctx.refs
     spec = source.tree.args
     args: list[Abstract] = []
     keywords: dict[str, Abstract] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import gast
 
+from srcad.frontend.calls.objects import set_attribute
 from srcad.frontend.lowering.expressions import defaults_of, length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
@@ -16,6 +17,7 @@ from srcad.frontend.lowering.item_assignment import store, store_basic
 from srcad.frontend.lowering.loops import lower_for, lower_while
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
+from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
 from srcad.frontend.source import read
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
@@ -130,16 +132,15 @@ def bind(ctx: Context, target: Any, value: Abstract) -> None:
             with ctx.at(target):
                 store(ctx, container, items, value)
         case gast.Attribute():
+            owner = ctx.expression(target.value)
             with ctx.at(target):
-                ctx.fail(
-                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
-                )
+                set_attribute(ctx, owner, target.attr, value)
         case _:
             ctx.fail("S199", f"assignment to {type(target).__name__}")
 
 
 def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
-    value = ctx.check(value)
+    value = iterated(ctx, ctx.check(value))
     stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
@@ -205,17 +206,17 @@ def _updated(ctx: Context, node: Any) -> None:
             current = lookup(ctx, name)
             value = ctx.expression(node.value)
             if not _in_place(ctx, prim, current, value):
-                ctx.bind(node.target, zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value)))
+                ctx.bind(node.target, _rebound(ctx, prim, current, value))
             elif lookup(ctx, name) != current:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
             base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
-            if isinstance(base, HeapRef):
+            if isinstance(base, HeapRef) or class_with_methods(base) is not None:
                 current = index(ctx, base, items)
                 value = ctx.expression(node.value)
                 new = current
                 if not _in_place(ctx, prim, current, value):
-                    new = zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value))
+                    new = _rebound(ctx, prim, current, value)
                 if new is not current or index(ctx, base, items) != current:
                     store(ctx, base, items, new)
                 return
@@ -229,12 +230,24 @@ def _updated(ctx: Context, node: Any) -> None:
                     store(ctx, base, items, value, prim)
                 else:
                     store(ctx, base, items, binary(ctx, prim, old, value))
-        case gast.Attribute():
-            current = ctx.expression(node.target)
-            if not _in_place(ctx, prim, current, ctx.expression(node.value)):
-                ctx.fail(
-                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
-                )
+        case gast.Attribute(value=holder, attr=attr):
+            owner = ctx.expression(holder)
+            current = ctx.attribute(owner, attr)
+            value = ctx.expression(node.value)
+            new = current
+            if not _in_place(ctx, prim, current, value):
+                new = _rebound(ctx, prim, current, value)
+            # the value of an array that is updated in place is assigned, too: an attribute may be a property
+            with ctx.at(node.target):
+                set_attribute(ctx, owner, attr, new)
+
+
+def _rebound(ctx: Context, prim: str, current: Abstract, value: Abstract) -> Abstract:
+    """What a name is bound to by `current op= value` where nothing is modified in place."""
+    new = in_place(ctx, prim, current, value)
+    if new is None:
+        new = binary(ctx, prim, current, value)
+    return zero_dim_arrays.mark_updated(ctx, current, new)
 
 
 def _has_stores(written: Sequence[Stmt]) -> bool:

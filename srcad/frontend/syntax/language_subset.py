@@ -148,13 +148,6 @@ def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
             return _outside("bytes")
         case gast.Set() | gast.SetComp():
             return _outside("a set")
-        case gast.Attribute(ctx=gast.Store(), attr=attr):
-            return (
-                "S118",
-                f"assignment to the attribute {attr}",
-                "An object that changes would have to be restored in the reverse sweep.",
-                "bind a variable; or build a new object (dataclasses.replace, namedtuple._replace).",
-            )
         case gast.TypeAlias():
             return ("S199", "a type alias inside a function", "It computes nothing.", "move it out of the function.")
         case _:

@@ -78,7 +78,7 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Record:
-    """A namedtuple or a dataclass instance."""
+    """A namedtuple or a frozen dataclass; in arguments and results an object of any class."""
 
     cls: type
     fields: tuple[tuple[str, Abstract], ...]
@@ -96,10 +96,15 @@ class Constant:
 
 @dataclass(frozen=True)
 class HeapRef:
-    """A reference to a mutable list or dict inside a function: its contents are `Context.heap[id]`."""
+    """A reference to a mutable list, dict or object inside a function: its contents are `Context.heap[id]`.
+
+    `kind` is `list`, `dict` or `object`.
+    """
 
     id: int
     kind: str
+    cls: type | None = None
+    """Of an object."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class HeapObject:
 
     Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows belong to the
     list; all of them if it is `full`. Of a list that the IR has, too (`run_time_lists`), the one item is that list.
+    The `keys` of an object of class `cls` are its attributes.
     """
 
     items: tuple[Abstract, ...]
@@ -117,6 +123,16 @@ class HeapObject:
     grown: bool = False
     full: bool = False
     of: frozenset[int] = frozenset()
+    cls: type | None = None
+
+    def with_entries(self, entries: dict[Any, Abstract]) -> HeapObject:
+        """The dict or object with other entries."""
+        return replace(self, items=tuple(entries.values()), keys=tuple(entries))
+
+    @property
+    def entries(self) -> dict[Any, Abstract]:
+        """Of a dict or object."""
+        return dict(zip(self.keys or (), self.items, strict=True))
 
     @property
     def at_run_time(self) -> bool:
@@ -148,6 +164,15 @@ class Method:
 
     receiver: Abstract
     name: str
+
+
+@dataclass(frozen=True)
+class Super:
+    """`super()` in a method: the receiver, of whose class those behind `after` are looked at."""
+
+    receiver: Abstract
+    cls: type
+    after: type
 
 
 @dataclass(frozen=True)
@@ -252,6 +277,7 @@ class CopiedContainer:
     keys: tuple[object, ...] | None
     grown: bool = False
     full: bool = False
+    cls: type | None = None
 
 
 Abstract = Union[
@@ -265,6 +291,7 @@ Abstract = Union[
     Closure,
     Partial,
     Method,
+    Super,
     SliceValue,
     RangeValue,
     WindowValue,
@@ -315,6 +342,8 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return Closure(tree, frame, each(defaults)) if defaults else value
         case Method(receiver, name):
             return Method(change(receiver), name)
+        case Super(receiver):
+            return replace(value, receiver=change(receiver))
         case SliceValue(lower, upper, step):
             parts = [None if p is None else change(p) for p in (lower, upper, step)]
             return SliceValue(*parts)  # type: ignore[arg-type]

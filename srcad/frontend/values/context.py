@@ -175,6 +175,10 @@ class Context:
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}
+        self.last_argument = 0
+        """The references to lists, dicts and objects in the arguments have numbers up to this one."""
+        self.tells_apart = False
+        """Whether one of these is changed, or compared with another one."""
         self.captured_heap: dict[int, HeapObject] = {}
         """Lists and dicts of captured values: defined on every path, wherever they were first read."""
         self.refs = 0
@@ -387,6 +391,7 @@ class Context:
                 "A gradient that changed it would not be a function of its arguments.",
                 f"pass the {ref.kind} in as an argument; or copy it first.",
             )
+        self.tells_apart |= ref.id <= self.last_argument
         for other, cells in self.heap.items():
             if ref.id in cells.of:
                 lost = TypeConflict(
@@ -400,7 +405,8 @@ class Context:
     def new_ref(self, cells: HeapObject) -> HeapRef:
         self.refs += 1
         self.heap[self.refs] = cells
-        return HeapRef(self.refs, "list" if cells.keys is None else "dict")
+        kind = "object" if cells.cls is not None else "list" if cells.keys is None else "dict"
+        return HeapRef(self.refs, kind, cells.cls)
 
     def sites_of(self, *refs: int) -> frozenset[Site]:
         """Where these lists are made, as far as lists made there can be lists of the IR."""

@@ -120,13 +120,13 @@ class _Joiner:
 
     def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:
         match a, b:
-            case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other:
+            case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other and a.cls is b.cls:
                 x, y = self.heaps[0][a.id], self.heaps[1][b.id]
                 # both lists may have aliases, which a modification of the joined one would not reach
                 cells = join_cells(x, y, base, self.values, self.ctx.sites_of(a.id, b.id))
                 self.ctx.refs += 1
                 self.new[self.ctx.refs] = replace(cells, shared=True, of=x.of | y.of | {a.id, b.id})
-                return HeapRef(self.ctx.refs, kind)
+                return HeapRef(self.ctx.refs, kind, a.cls)
             case (HeapRef() as ref, Unbound()) | (Unbound(), HeapRef() as ref):
                 heap = self.heaps[0] if isinstance(a, HeapRef) else self.heaps[1]
                 if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
@@ -268,7 +268,9 @@ def join_cells(
             "use one list, under one name.",
         )
         return HeapObject((reason,))
-    if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
+    if a.cls is not None and a.cls is b.cls and set(a.keys or ()) == set(b.keys or ()):
+        b = b.with_entries({name: b.entries[name] for name in a.keys or ()})
+    if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown or a.cls is not b.cls:
         reason = TypeConflict(
             "S125",
             "this list or dict does not have the same entries on all paths that lead here",
@@ -276,9 +278,9 @@ def join_cells(
             "write into an array made before: hs = np.empty((n, ...)), then hs[i] = h.",
             lists=sites,
         )
-        return HeapObject((reason,), ("",) if a.keys is not None else None)
+        return HeapObject((reason,), ("",) if a.keys is not None else None, cls=a.cls)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
-    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full, a.of | b.of)
+    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full, a.of | b.of, a.cls)
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:
@@ -335,6 +337,8 @@ def describe_value(value: Abstract) -> str:
         case Seq(items, kind):
             return f"a {kind} of {len(items)}"
         case Record(cls):
+            return f"a {cls.__name__}"
+        case HeapRef(cls=type() as cls):
             return f"a {cls.__name__}"
         case HeapRef(kind=kind):
             return f"a {kind}"

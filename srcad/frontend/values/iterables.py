@@ -21,6 +21,7 @@ f(x: float64[x.0], y: float64[y.0]):
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -79,13 +80,15 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             return tuple(item for _, item in fields)
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
-            if cells.grown:
+            if cells.grown or cells.cls is not None:
                 return None
             for item in cells.items:
                 ctx.check(item)
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
         case Mapping(pairs):
             return tuple(key_value(ctx, key) for key, _ in pairs)
+        case Constant(enum.EnumMeta() as members):
+            return tuple(key_value(ctx, member) for member in list[object](members))
         case Constant(str() as text):
             return tuple(Constant(c) for c in text)
         case Constant(tuple() | list() as items):
@@ -110,7 +113,7 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
 def key_value(ctx: Context, key: object) -> Abstract:
     """A key of a dict as an abstract value."""
     if isinstance(key, bool | int | float):
-        return ctx.constant(key)
+        return ctx.constant(key.value if isinstance(key, enum.Enum) else key)
     if isinstance(key, tuple):
         return Seq(tuple(key_value(ctx, part) for part in key))
     return Constant(key)

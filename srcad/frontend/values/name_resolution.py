@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeGuard
@@ -21,6 +20,7 @@ from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
+from srcad.frontend.values.libraries import of_library
 from srcad.rules.primitive_type import Primitive
 
 
@@ -209,16 +209,3 @@ def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
         return to_abstract(ctx, value)
     shown = f"{module.__name__}.{name}"
     return outside_value(ctx, ctx.frame, shown, lambda: getattr(module, name), id(module))
-
-
-_LIBRARIES = frozenset({"numpy", "scipy", "numba", "srcad", "optree", "gast"})
-
-
-def of_library(module: str | None) -> bool:
-    """Whether a module belongs to a library: its constants never change, and its source is not the user's.
-
-    >>> [of_library(name) for name in ("numpy.linalg", "math", "model", "__main__")]
-    [True, True, False, False]
-    """
-    root = (module or "").partition(".")[0]
-    return root in _LIBRARIES or (root in sys.stdlib_module_names and root != "__main__")
