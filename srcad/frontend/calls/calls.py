@@ -12,7 +12,9 @@ import gast
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
+from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
+from srcad.frontend.calls import sorting_calls as sorting_calls  # fills BUILTINS
+from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
@@ -155,6 +157,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return call_derivative(ctx, made[0], Constant(made[1]), args, keywords)
     if not is_method and hasattr(value, "__srcad_primal__"):  # made by srcad.jit
         return _call_object(ctx, value.__srcad_primal__, args, keywords)
+    if value in (int, float) and args and isinstance(args[0], Constant) and isinstance(args[0].value, str):
+        return _call_static(ctx, value, args, keywords)
     by_method = special_first(ctx, value, args)
     if by_method is not None:
         return by_method
@@ -181,6 +185,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
             "call it outside, and pass its result in.",
         )
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
+        if args and hasattr(value, "dispatch") and hasattr(value, "registry"):  # made by functools.singledispatch
+            return call(ctx, Constant(value.dispatch(type_queries.class_of(ctx.check(args[0]), ctx))), args, keywords)
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
             return _from_library(ctx, value, args, keywords)

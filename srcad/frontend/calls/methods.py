@@ -52,7 +52,7 @@ from srcad.frontend.values.user_classes import class_attribute
 from srcad.ir.types import Array, Scalar
 from srcad.rules.registry import METHODS
 
-_LIST = frozenset({"append", "extend", "insert", "pop", "reverse", "copy", "index", "count", "clear"})
+_LIST = frozenset({"sort", "append", "extend", "insert", "pop", "reverse", "copy", "index", "count", "clear"})
 _DICT = frozenset({"items", "keys", "values", "get", "pop", "update", "setdefault", "copy", "clear"})
 
 
@@ -170,7 +170,7 @@ def call_method(
         assert isinstance(receiver.receiver, HeapRef)
         initialise(ctx, receiver.receiver, receiver.cls, receiver.after, args, keywords)
         return Constant(None)
-    if keywords and name != "update":
+    if keywords and name not in ("update", "sort"):
         ctx.fail("S124", f"{name} takes no keywords")
     if isinstance(receiver, Seq):
         return _index_or_count(ctx, receiver, name, args)
@@ -196,12 +196,17 @@ def call_method(
             "Which of the two is meant is known only at run time.",
             f"make a new {receiver.kind} instead of changing this one.",
         )
+    if name == "sort":
+        ordered = ctx.call(Constant(sorted), receiver, **keywords)
+        assert isinstance(ordered, HeapRef)
+        ctx.heap[receiver.id] = ctx.heap[ordered.id]
+        return Constant(None)
     if receiver.kind == "dict":
         return _dict_method(ctx, receiver, name, args, keywords)
     return _list_method(ctx, receiver, name, args)
 
 
-_MUTATING = frozenset({"append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
+_MUTATING = frozenset({"sort", "append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
 
 
 def _record_method(ctx: Context, record: Record, name: str, keywords: Mapping[str, Abstract]) -> Abstract:

@@ -94,6 +94,12 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case Record(cls) if issubclass(cls, tuple):
             return _item(ctx, value, items_of(ctx, value) or (), items)
+        case RangeValue(start, stop, step) if isinstance(items, SliceValue):
+            ends = [leaf.static for leaf in (start, stop, step)]
+            if not all(isinstance(end, int) for end in ends):
+                ctx.retry("S123", "the bounds of a range that is sliced must be known when compiling")
+            part = range(*ends)[static_slice(ctx, items)]  # type: ignore[arg-type]
+            return RangeValue(*(ctx.constant(end) for end in (part.start, part.stop, part.step)))
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
     advice = None

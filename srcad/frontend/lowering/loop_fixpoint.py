@@ -36,6 +36,7 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     TypeConflict,
 )
+from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
@@ -83,6 +84,7 @@ class LoopFixpoint:
         Returns the result of the last `write`. Conversions of initial values are emitted before the loop.
         """
         ctx = self.ctx
+        self.names = [name for name in self.names if owner_of_nonlocal(ctx.frame, name) is None]
         self.hidden = flags_of_partly_bound(ctx, self.names)
         self.names = [*self.names, *self.hidden]
         self.entry = ctx.snapshot()

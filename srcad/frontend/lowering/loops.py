@@ -32,6 +32,7 @@ from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
+from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
@@ -109,7 +110,8 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
         item = iterable.item(ctx.leaf(index))
         # a target that is the index itself needs no copy
         ctx.just_named.add(index.name)
-        if iterable.is_index and isinstance(node.target, gast.Name):
+        is_name = isinstance(node.target, gast.Name) and owner_of_nonlocal(ctx.frame, node.target.id) is None
+        if iterable.is_index and is_name:
             ctx.frame.names[node.target.id] = item
             set_bound(ctx, node.target.id)
         else:

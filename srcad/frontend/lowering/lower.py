@@ -36,11 +36,13 @@ from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
 from srcad.frontend.lowering.indexing import index
 from srcad.frontend.lowering.item_assignment import store
+from srcad.frontend.lowering.patterns import pattern_binding, pattern_test
 from srcad.frontend.lowering.statements import bind, statements
 from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset
+from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, Site, ZeroD, leaves
 from srcad.frontend.values.constants import to_callee, to_caller
 from srcad.frontend.values.context import (
@@ -62,6 +64,8 @@ from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 register(gast.Call, calls.call_node)
+register(PatternTest, pattern_test)
+register(PatternBinding, pattern_binding)
 for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
     register(_kind, comprehension)
 

@@ -10,7 +10,14 @@ from typing import Any
 import gast
 
 from srcad.frontend.calls.objects import set_attribute
-from srcad.frontend.lowering.expressions import defaults_of, length, spread
+from srcad.frontend.lowering.definitions import (
+    delete,
+    function_definition,
+    import_modules,
+    import_names,
+    nonlocal_names,
+)
+from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
@@ -20,10 +27,9 @@ from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
 from srcad.frontend.source import read
 from srcad.frontend.values import zero_dim_arrays
-from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context, NotYetBound
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
@@ -88,7 +94,7 @@ def _assign(ctx: Context, node: Any) -> None:
     for target in node.targets:
         ctx.bind(target, value)
         if isinstance(target, gast.Name):
-            value = ctx.frame.names[target.id]
+            value = lookup(ctx, target.id)
 
 
 def _assign_elementwise(ctx: Context, node: Any) -> bool:
@@ -341,19 +347,6 @@ def _return(ctx: Context, node: Any) -> None:
     ctx.frame.names[RESULT] = Constant(None) if node.value is None else ctx.expression(node.value)
 
 
-def _function(ctx: Context, node: Any) -> None:
-    for decorator in node.decorator_list:
-        value = ctx.expression(decorator)
-        while isinstance(value, Partial):
-            value = value.function
-        module = getattr(value.value, "__module__", "") if isinstance(value, Constant) else ""
-        if not str(module).startswith("numba"):
-            with ctx.at(decorator):
-                ctx.fail("S199", "a decorator on a function defined inside another")
-    ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
-    set_bound(ctx, node.name)
-
-
 def _assert(ctx: Context, node: Any) -> None:
     cond = ctx.test(node.test)
     if cond is True:
@@ -390,7 +383,11 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.For: lower_for,
     gast.While: lower_while,
     gast.Return: _return,
-    gast.FunctionDef: _function,
+    gast.FunctionDef: function_definition,
+    gast.Import: import_modules,
+    gast.ImportFrom: import_names,
+    gast.Delete: delete,
+    gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,
     gast.Pass: _pass,

@@ -52,7 +52,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Seq:
-    """A tuple; in arguments and results also a list. `kind` is `tuple` or `list`."""
+    """A tuple; in arguments and results also a list. `kind` is `tuple`, `list` or `iterator`, which a loop uses up."""
 
     items: tuple[Abstract, ...]
     kind: str = "tuple"
@@ -124,6 +124,10 @@ class HeapObject:
     full: bool = False
     of: frozenset[int] = frozenset()
     cls: type | None = None
+
+    def with_items(self, items: tuple[Abstract, ...]) -> HeapObject:
+        """The list with other items."""
+        return replace(self, items=items)
 
     def with_entries(self, entries: dict[Any, Abstract]) -> HeapObject:
         """The dict or object with other entries."""
@@ -226,6 +230,21 @@ class ZipValue:
 
 
 @dataclass(frozen=True)
+class MapValue:
+    """`map(function, ...)`: the function is called where an item is asked for."""
+
+    function: Abstract
+    inners: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True)
+class ProductValue:
+    """`itertools.product`: the last of them changes fastest."""
+
+    inners: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True)
 class ReversedValue:
     inner: Abstract
 
@@ -298,6 +317,8 @@ Abstract = Union[
     PartValue,
     EnumerateValue,
     ZipValue,
+    MapValue,
+    ProductValue,
     ReversedValue,
     TypeConflict,
     Unbound,
@@ -353,6 +374,10 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return EnumerateValue(change(inner), change(start))  # type: ignore[arg-type]
         case ZipValue(inners):
             return ZipValue(tuple(change(i) for i in inners))
+        case MapValue(function, inners):
+            return MapValue(change(function), tuple(change(i) for i in inners))
+        case ProductValue(inners):
+            return ProductValue(tuple(change(i) for i in inners))
         case ReversedValue(inner):
             return ReversedValue(change(inner))
         case _:

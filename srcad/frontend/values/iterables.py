@@ -32,7 +32,9 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Mapping,
+    MapValue,
     PartValue,
+    ProductValue,
     RangeValue,
     Record,
     ReversedValue,
@@ -145,6 +147,17 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return replace(from_zero(ctx, inner), start=start, stop=stop)
         case ReversedValue(inner):
             return _reversed(ctx, inner)
+        case MapValue(function, inners):
+            arguments = _zipped(ctx, inners)
+
+            def result(index: Leaf) -> Abstract:
+                found = arguments.item(index)
+                assert isinstance(found, Seq)
+                return ctx.call(function, *found.items)
+
+            return replace(arguments, item=result)
+        case ProductValue(inners):
+            return _product(ctx, inners)
         case EnumerateValue(inner, start):
             iterable = from_zero(ctx, inner)
 
@@ -263,6 +276,36 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
             shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
             stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
     return Iterable(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
+
+
+def _product(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
+    factors = [from_zero(ctx, inner) for inner in inners]
+    total = ctx.constant(1)
+    for factor in factors:
+        total = arithmetic(ctx, "*", total, factor.stop)
+
+    def item(index: Leaf) -> Abstract:
+        parts: list[Abstract] = []
+        rest = index
+        for factor in reversed(factors[1:]):
+            parts.append(factor.item(arithmetic(ctx, "%", rest, factor.stop)))
+            rest = arithmetic(ctx, "//", rest, factor.stop)
+        return Seq((factors[0].item(rest), *reversed(parts)))
+
+    return Iterable(ctx.constant(0), total, ctx.constant(1), item)
+
+
+def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, Leaf]:
+    """The first item of a run-time iterable, the others, and how many there are of all."""
+    whole = from_zero(ctx, value)
+    return whole.item(ctx.constant(0)), PartValue(value, ctx.constant(1), whole.stop), whole.stop
+
+
+def is_iterator(value: Abstract) -> bool:
+    """Whether a loop over it uses up its items."""
+    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue) or (
+        isinstance(value, Seq) and value.kind == "iterator"
+    )
 
 
 def as_array(ctx: Context, value: Abstract) -> Abstract:

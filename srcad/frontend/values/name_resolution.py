@@ -16,6 +16,7 @@ import numpy as np
 
 from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, Table, TypeConflict, map_structure
+from srcad.frontend.values.cells import cell_value, declared_nonlocal, is_cell
 from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import check_bound
@@ -28,7 +29,7 @@ def lookup(ctx: Context, name: str) -> Abstract:
     """The value of a name read here."""
     frame: Frame | None = ctx.frame
     while frame is not None:
-        if name in frame.locals or name in frame.names:
+        if (name in frame.locals or name in frame.names) and name not in declared_nonlocal(frame.origin):
             return _local(ctx, frame, name)
         if frame.parent is None:
             return _outer(ctx, frame, name)
@@ -38,6 +39,8 @@ def lookup(ctx: Context, name: str) -> Abstract:
 
 def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
     value = frame.names.get(name, UNBOUND)
+    if isinstance(value, HeapRef) and is_cell(value):
+        return cell_value(ctx, frame, value, name)
     if value is not UNBOUND:
         check_bound(ctx, frame, name)
     if isinstance(value, Leaf):

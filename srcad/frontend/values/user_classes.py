@@ -31,7 +31,7 @@ _METACLASSES = (type, abc.ABCMeta)
 def is_user_class(cls: Any) -> bool:
     """Whether the instances of a class are objects whose attributes alone say what they are.
 
-    Not those of libraries, and none that are an exception, a tuple or an array by inheritance.
+    Not those of libraries, none that are an exception, a tuple or a list by inheritance, none that are like arrays.
 
     >>> import decimal, enum
     >>> [is_user_class(cls) for cls in (decimal.Decimal, enum.Enum, type("Rows", (list,), {}))]
@@ -42,6 +42,8 @@ def is_user_class(cls: Any) -> bool:
 
 @functools.cache
 def _is_user_class(cls: type) -> bool:
+    if hasattr(cls, "to_numpy") or hasattr(cls, "__array__"):
+        return False
     if dataclasses.is_dataclass(cls) and not is_namedtuple(cls):
         return not issubclass(cls, tuple | list | dict | BaseException)
     return (
