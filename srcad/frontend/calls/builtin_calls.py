@@ -70,8 +70,7 @@ def builtin(
             name = functions[0].__name__
             if extra := sorted(set(given) - allowed):
                 why = f"srcad reads {', '.join(sorted(allowed))}." if allowed else "srcad reads none."
-                advice = "write the loop, which keeps what is best so far." if extra == ["key"] else None
-                ctx.fail("S124", f"the option {extra[0]} of {name}", why, advice)
+                ctx.fail("S124", f"the option {extra[0]} of {name}", why)
             if not least <= len(args) <= most:
                 wanted = (
                     str(least) if least == most else f"{least} to {most}" if most < ANY_NUMBER else f"at least {least}"
