@@ -41,6 +41,7 @@ from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
+from srcad.frontend.values.iterables import is_iterator
 from srcad.frontend.values.structures import Template, compose, copied_containers, decompose, references, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, Type, dim
@@ -115,11 +116,18 @@ class LoopFixpoint:
             )
             self.always = always
             if not self._changed(end, defined_inside, frames, incomplete) and not incomplete and flags_stable:
+                self._refuse_iterators(end)
                 self._bind_results(end, defined_inside, frames)
                 return written
             # no progress: a name that is still unbound is an error in the next attempt
             no_progress = incomplete and len(self.templates) == template_count
         ctx.fail("S119", "the types of what this loop carries do not settle")
+
+    def _refuse_iterators(self, end: State) -> None:
+        """S113 where an iteration uses up an iterator from before the loop: it is empty in the next one."""
+        for name, value in self.entry.names.items():
+            if is_iterator(value) and name not in self.names:
+                self.ctx.check(end.names[name])
 
     def bind_after_first(self, later: Atom | None) -> None:
         """In the body: a name that every iteration binds, unbound before the loop, is bound in all but the first

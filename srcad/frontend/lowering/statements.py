@@ -93,7 +93,7 @@ def _assign(ctx: Context, node: Any) -> None:
     value = ctx.expression(node.value)
     for target in node.targets:
         ctx.bind(target, value)
-        if isinstance(target, gast.Name):
+        if isinstance(target, gast.Name) and len(node.targets) > 1:
             value = lookup(ctx, target.id)
 
 

@@ -21,6 +21,7 @@ from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
+from srcad.frontend.values.iterables import is_iterator
 from srcad.frontend.values.libraries import of_library
 from srcad.rules.primitive_type import Primitive
 
@@ -61,7 +62,19 @@ def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
     if isinstance(value, TypeConflict):
         ctx.check(value)
     _note_undefined(ctx, value, name)
+    if is_iterator(value) and not frame.library:
+        frame.names[name] = used_up(name)
     return value
+
+
+def used_up(name: str) -> TypeConflict:
+    """What an iterator is after a loop over it."""
+    return TypeConflict(
+        "S113",
+        f"{name} is an iterator that was looped over before",
+        "Nothing, or what that loop has left, is in it.",
+        f"make a list of it: {name} = list(...).",
+    )
 
 
 def _note_undefined(ctx: Context, value: Abstract, name: str) -> None:
