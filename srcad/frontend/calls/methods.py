@@ -178,14 +178,15 @@ def call_method(
     if name in _MUTATING:
         ctx.changes(receiver)
     check_conflicts(ctx, ctx.heap[receiver.id])
-    if ctx.heap[receiver.id].at_run_time and not ctx.heap[receiver.id].shared:
+    cells = ctx.heap[receiver.id]
+    if (cells.at_run_time or cells.buffered) and not cells.shared:
         if name == "append":
             run_time_lists.append(ctx, receiver.id, _only_argument(ctx, name, args))
             return Constant(None)
         if name == "pop" and not args:
             return run_time_lists.pop(ctx, receiver.id)
     if ctx.heap[receiver.id].grown:
-        if name != "append" or ctx.heap[receiver.id].at_run_time:
+        if name != "append" or cells.at_run_time or cells.buffered:
             refuse_change(ctx, receiver.id)
         append(ctx, receiver.id, ctx.check(_only_argument(ctx, name, args)))
         return Constant(None)

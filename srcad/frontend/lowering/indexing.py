@@ -132,6 +132,8 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
         assert isinstance(array_of_items, Leaf)
         part = _read(ctx, array_of_items, (item,))
         assert isinstance(part, Leaf)
+        if cells.buffered:  # the list that it is a part of may be changed
+            part = ctx.leaf(ctx.builder.op("copy", part.atom, hint="items"))
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{describe_value(item)} as the index of a list")

@@ -36,12 +36,13 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     TypeConflict,
 )
+from srcad.frontend.values.buffered_lists import reserve
 from srcad.frontend.values.cells import owner_of_nonlocal
-from srcad.frontend.values.context import Context, State
+from srcad.frontend.values.context import Context, Room, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import is_iterator
+from srcad.frontend.values.iterables import arithmetic, is_iterator
 from srcad.frontend.values.structures import Template, compose, copied_containers, decompose, references, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, Type, dim
@@ -56,6 +57,14 @@ _LENGTH_CHANGED = TypeConflict(
 )
 
 
+class NeedsRoom(Exception):
+    """Iterations whose number only a run knows append to lists: how many items each of them."""
+
+    def __init__(self, wanted: dict[int, int]) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+
+
 @dataclass
 class LoopFixpoint:
     """The carried values of one loop. `names` are those the body assigns; `read_outside`, those read elsewhere."""
@@ -64,6 +73,14 @@ class LoopFixpoint:
     names: Collection[str]
     read_outside: Collection[str]
     growth: GrowingLists | None = None
+    count: Callable[[], Leaf] | None = None
+    """The number of iterations; None where only a run knows it."""
+    roomy: Collection[int] = ()
+    """Lists that every iteration finds room in."""
+    wanted: dict[int, int] = field(default_factory=dict)
+    """How many items one iteration appends to lists of run-time length, as far as is known."""
+    reserved: dict[int, int] = field(default_factory=dict)
+    """What was reserved for that."""
     entry: State = field(init=False)
     templates: dict[Key, Template | TypeConflict] = field(default_factory=dict)
     by_contents: set[Key] = field(default_factory=set)
@@ -103,6 +120,10 @@ class LoopFixpoint:
                 self.growth.allocate()
                 self.entry = ctx.snapshot()
                 counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
+            if self.wanted != self.reserved:
+                self._reserve()
+                self.entry = ctx.snapshot()
+                counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
             frames = ctx.frames
             self._bind_arguments()
             pending = set() if no_progress else {name for name in self.names if name not in self.templates}
@@ -115,7 +136,8 @@ class LoopFixpoint:
                 name_of_flag(name) in self.read for name in always ^ self.always
             )
             self.always = always
-            if not self._changed(end, defined_inside, frames, incomplete) and not incomplete and flags_stable:
+            stable = flags_stable and self.wanted == self.reserved
+            if not self._changed(end, defined_inside, frames, incomplete) and not incomplete and stable:
                 self._refuse_iterators(end)
                 self._bind_results(end, defined_inside, frames)
                 return written
@@ -149,18 +171,32 @@ class LoopFixpoint:
         ctx, frame = self.ctx, self.ctx.frame
         incomplete, ctx.incomplete = ctx.incomplete, False
         read, ctx.read_undefined = ctx.read_undefined, set()
-        added = pending - frame.pending
+        added, depth = pending - frame.pending, len(ctx.rooms)
         frame.pending |= added
         try:
+            room = Room(frozenset(self.entry.heap))
+            ctx.rooms.append(room)
             with ctx.builder.block() as body:
                 written = write()
             self.body = body
+            more = {ref: k for ref, k in room.wanted.items() if k > self.wanted.get(ref, 0) and ref not in self.roomy}
+            self.wanted |= more
             return written, ctx.incomplete
         finally:
+            del ctx.rooms[depth:]
             frame.pending -= added
             self.read = ctx.read_undefined
             ctx.incomplete = incomplete
             ctx.read_undefined = read | self.read
+
+    def _reserve(self) -> None:
+        """Make room before the loop for what its iterations append."""
+        if self.count is None:
+            raise NeedsRoom(self.wanted)
+        for ref, items in self.wanted.items():
+            if items > self.reserved.get(ref, 0):
+                reserve(self.ctx, ref, arithmetic(self.ctx, "*", self.count(), self.ctx.constant(items)))
+        self.reserved = dict(self.wanted)
 
     def _carry(
         self, key: Key, value: Abstract, heap: dict[int, HeapObject], defined_inside: frozenset[str] = frozenset()

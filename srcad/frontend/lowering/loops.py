@@ -27,17 +27,18 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
+from srcad.frontend.values.buffered_lists import has_room, reserve
 from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
+from srcad.frontend.values.iterables import Iterable, arithmetic, count_of, items_of, iterable_of
 from srcad.ir.nodes import Atom, Const, Expr, For, While
 from srcad.ir.traversal import block_stores
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -97,6 +98,7 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
     builder, span = ctx.builder, ctx.builder.span
     growth = GrowingLists(ctx, iterable) if flag is None and not _is_short(iterable) else None
     fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
+    fixpoint.count = lambda: count_of(ctx, iterable)
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, iterable), Scalar("int64"))
@@ -254,8 +256,63 @@ def lower_while(ctx: Context, node: gast.While) -> None:
 
 
 def _while(ctx: Context, node: gast.While) -> bool:
+    entry = ctx.snapshot()
+    try:
+        with ctx.builder.block() as written:
+            conflicts = _while_with_room(ctx, node)
+    except NeedsRoom as needs:
+        ctx.restore(entry)
+        return _while(ctx, _in_parts(node, needs.wanted))
+    for statement in written:
+        ctx.builder.emit(statement)
+    return conflicts
+
+
+def _in_parts(node: gast.While, wanted: dict[int, int]) -> gast.While:
+    """The loop as one of loops that run while there is room in the lists they append to, which grow in between."""
+    inner, outer = copy.copy(node), copy.copy(node)
+    has_room = gast.copy_location(HasRoom(), node.test)
+    has_room.wanted = wanted
+    inner.test = gast.copy_location(gast.BoolOp(gast.And(), [node.test, has_room]), node.test)
+    inner.room_for = frozenset(wanted)
+    making_room = gast.copy_location(MakeRoom(), node)
+    making_room.wanted = wanted
+    outer.body = [making_room, inner]
+    return outer
+
+
+class HasRoom(gast.expr):
+    """Whether there is room in lists for one more iteration."""
+
+    _fields = ()
+    wanted: dict[int, int]
+
+
+class MakeRoom(gast.stmt):
+    """Enlarges lists that the iterations of a loop append to: for as many items as there are, at least."""
+
+    _fields = ()
+    wanted: dict[int, int]
+
+
+def has_room_for(ctx: Context, node: HasRoom) -> Leaf:
+    return has_room(ctx, node.wanted)
+
+
+def make_room(ctx: Context, node: MakeRoom) -> None:
+    for ref, items in node.wanted.items():
+        count = ctx.heap[ref].items[1]
+        assert isinstance(count, Leaf)
+        reserve(ctx, ref, arithmetic(ctx, "+", count, ctx.constant(_FIRST_ROOM * items)))
+
+
+_FIRST_ROOM = 16
+
+
+def _while_with_room(ctx: Context, node: gast.While) -> bool:
     builder, span = ctx.builder, ctx.builder.span
     fixpoint = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
+    fixpoint.roomy = getattr(node, "room_for", ())
 
     def write() -> tuple[list[Any], Atom]:
         with builder.block() as test:

@@ -36,6 +36,7 @@ from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
 from srcad.frontend.lowering.indexing import index
 from srcad.frontend.lowering.item_assignment import store
+from srcad.frontend.lowering.loops import HasRoom, has_room_for
 from srcad.frontend.lowering.patterns import pattern_binding, pattern_test
 from srcad.frontend.lowering.statements import bind, statements
 from srcad.frontend.lowering.truth_values import test, truth
@@ -64,6 +65,7 @@ from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 register(gast.Call, calls.call_node)
+register(HasRoom, has_room_for)
 register(PatternTest, pattern_test)
 register(PatternBinding, pattern_binding)
 for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
@@ -156,7 +158,7 @@ def lower(
         builder = Builder()
         builder.function, builder.checks = source.name, True
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
-        ctx.list_items, ctx.cuts_windows = known, windows
+        ctx.list_items, ctx.makes_lists, ctx.cuts_windows = known, lists, windows
         ctx.functions = functions = functions.again()
         try:
             lowered = _lowered(ctx, source, arguments, name)
@@ -174,7 +176,7 @@ def lower(
             else:
                 found = _lists_wanted(fault, known)
                 # each retry makes one more list a list of the IR, or the type of its items more general
-                if not lists or not found:
+                if not found:
                     raise fault.error from None
                 known |= found
 

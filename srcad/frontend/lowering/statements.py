@@ -21,7 +21,7 @@ from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
-from srcad.frontend.lowering.loops import lower_for, lower_while
+from srcad.frontend.lowering.loops import MakeRoom, lower_for, lower_while, make_room
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
@@ -387,6 +387,7 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Import: import_modules,
     gast.ImportFrom: import_names,
     gast.Delete: delete,
+    MakeRoom: make_room,
     gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,

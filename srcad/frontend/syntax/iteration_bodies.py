@@ -24,6 +24,11 @@ from __future__ import annotations
 from typing import Any
 
 
+def copied_items(into: Any, items: Any, count: Any) -> None:
+    for k in range(count):
+        into[k] = items[k]
+
+
 def collected(items: Any) -> Any:
     found = []
     for value in items:

@@ -124,6 +124,8 @@ class HeapObject:
     full: bool = False
     of: frozenset[int] = frozenset()
     cls: type | None = None
+    buffered: bool = False
+    """It is a list as an array with room for more items, and their number (`buffered_lists`)."""
 
     def with_items(self, items: tuple[Abstract, ...]) -> HeapObject:
         """The list with other items."""
@@ -297,6 +299,7 @@ class CopiedContainer:
     grown: bool = False
     full: bool = False
     cls: type | None = None
+    buffered: bool = False
 
 
 Abstract = Union[

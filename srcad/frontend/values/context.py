@@ -98,6 +98,16 @@ class Frame:
     """The tree as it was read."""
 
 
+@dataclass
+class Room:
+    """What one loop appends to lists of run-time length from before it."""
+
+    before: frozenset[int]
+    """The lists that there are before the loop."""
+    wanted: dict[int, int] = field(default_factory=dict)
+    """How many items one iteration appends at most."""
+
+
 @dataclass(frozen=True)
 class State:
     """The part of the state that differs between two paths: the names of the frame, and the heap."""
@@ -204,6 +214,10 @@ class Context:
         """The sites that make lists of the IR, and the types of their items."""
         self.makes_lists = True
         """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
+        self.rooms: list[Room] = []
+        """What the loops around append to lists of run-time length."""
+        self.appended_outside: dict[int, int] = {}
+        """How many items are appended to such lists outside of loops."""
         self.sites: dict[int, Site] = {}
         """Where lists are made."""
         self.growing_lists: set[int] = set()

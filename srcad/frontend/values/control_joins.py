@@ -270,7 +270,13 @@ def join_cells(
         return HeapObject((reason,))
     if a.cls is not None and a.cls is b.cls and set(a.keys or ()) == set(b.keys or ()):
         b = b.with_entries({name: b.entries[name] for name in a.keys or ()})
-    if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown or a.cls is not b.cls:
+    if (
+        a.keys != b.keys
+        or len(a.items) != len(b.items)
+        or a.grown != b.grown
+        or a.cls is not b.cls
+        or a.buffered != b.buffered
+    ):
         reason = TypeConflict(
             "S125",
             "this list or dict does not have the same entries on all paths that lead here",
@@ -280,7 +286,7 @@ def join_cells(
         )
         return HeapObject((reason,), ("",) if a.keys is not None else None, cls=a.cls)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
-    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full, a.of | b.of, a.cls)
+    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full, a.of | b.of, a.cls, a.buffered)
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:

@@ -40,7 +40,7 @@ import gast
 
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import is_derivative
-from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values import buffered_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
 from srcad.frontend.values.context import Context, RetryWithLists
 from srcad.frontend.values.control_joins import converted, fresh_of
@@ -58,8 +58,13 @@ def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
         return ref
     site = (ctx.frame.source.name, node.lineno, node.col_offset)
     ctx.sites[ref.id] = site
-    if site not in ctx.list_items or not ctx.makes_lists:
+    if site not in ctx.list_items:
         return ref
+    if not ctx.makes_lists:
+        known = ctx.list_items[site]
+        for item in ctx.heap[ref.id].items:
+            _common_kind(ctx, site, known, item)
+        return buffered_lists.make(ctx, ref, known, _name_of(ctx, node))
     items = ctx.heap[ref.id].items
     kind = ListOf(ctx.list_items[site] or _UNKNOWN_ITEM)
     target = ctx.builder.fresh(_name_of(ctx, node), kind)
@@ -85,10 +90,26 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     item = ctx.check(item)
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
         ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
-    items, known = _list_of(ctx, ref), None
     site = ctx.sites.get(ref)
-    if site is not None:
-        known = ctx.list_items[site]
+    common = _common_kind(ctx, site, None if site is None else ctx.list_items[site], item)
+    if ctx.heap[ref].buffered:
+        if not isinstance(common, Scalar):
+            ctx.fail("S125", "an array in a list that changes its length at run time", None, _ROWS)
+        buffered_lists.append(ctx, ref, item)
+        return
+    items = _list_of(ctx, ref)
+    ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
+    zero_dim_arrays.mark_stored(ctx, item)
+
+
+_ROWS = "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h."
+
+
+def _common_kind(ctx: Context, site: Site | None, known: Scalar | Array | None, item: Abstract) -> Scalar | Array:
+    """The type of the items with this one among them; lower again where it was not known."""
+    item = ctx.check(item)
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
+        ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
     kind = _any_item(ctx.builder.typeof(item.atom))
     common = kind if known is None else join_types(known, kind)
     if isinstance(common, str):
@@ -97,12 +118,13 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     common = _any_item(common)
     if common != known:
         _retry(ctx, "S125", "the items of this list do not have one type", {} if site is None else {site: common})
-    ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
-    zero_dim_arrays.mark_stored(ctx, item)
+    return common
 
 
 def pop(ctx: Context, ref: int) -> Leaf:
     """`hs.pop()`; of an empty list, the list itself raises IndexError."""
+    if ctx.heap[ref].buffered:
+        return buffered_lists.pop(ctx, ref)
     return _item(ctx, ref, "list.pop")
 
 

@@ -54,7 +54,7 @@ def decompose(
         if isinstance(part, HeapRef) and part.id not in by_identity:
             cells = heap[part.id]
             items = tuple(walk(item, base_of(item, base)) for item in cells.items)
-            return CopiedContainer(items, cells.keys, cells.grown, cells.full, cells.cls)
+            return CopiedContainer(items, cells.keys, cells.grown, cells.full, cells.cls, cells.buffered)
         return map_structure(part, lambda inner: walk(inner, base_of(inner, base)))
 
     return walk(value, base), leaves, bases
@@ -72,7 +72,9 @@ def compose(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], of: froze
         if isinstance(part, CopiedContainer):
             items = tuple(walk(item) for item in part.items)
             return ctx.new_ref(
-                HeapObject(items, part.keys, of is not None, part.grown, part.full, of or frozenset(), part.cls)
+                HeapObject(
+                    items, part.keys, of is not None, part.grown, part.full, of or frozenset(), part.cls, part.buffered
+                )
             )
         return map_structure(part, walk)
 
