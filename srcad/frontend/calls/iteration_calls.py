@@ -36,6 +36,7 @@ from srcad.frontend.syntax.iteration_bodies import (
     all_true,
     any_true,
     attribute_taken,
+    chosen,
     collected,
     first_with_greatest_key,
     first_with_least_key,
@@ -135,13 +136,12 @@ def _accumulate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 @builtin(filter, least=2, most=2, iterates=True)
 def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    chosen = []
-    for item in spread(ctx, args[1]):
-        test = truth(ctx, ctx.call(args[0], item) if args[0] != Constant(None) else item)
-        if not isinstance(test, bool):
-            ctx.fail("S114", "filter by what is known only at run time", None, "loop, with an if in the loop.")
-        chosen += [item] if test else []
-    return _iterator(chosen)
+    function = args[0] if args[0] != Constant(None) else Constant(same)
+    known = _known(ctx, args[1])
+    tests = None if known is None else [truth(ctx, ctx.call(function, item)) for item in known]
+    if known is None or tests is None or not all(isinstance(test, bool) for test in tests):
+        return ctx.call(Constant(chosen), function, args[1])
+    return _iterator(item for item, test in zip(known, tests, strict=True) if test)
 
 
 def _selections(function: Any) -> Handler:

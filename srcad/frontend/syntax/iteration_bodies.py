@@ -36,6 +36,14 @@ def collected(items: Any) -> Any:
     return found
 
 
+def chosen(function: Any, items: Any) -> Any:
+    found = []
+    for value in items:
+        if function(value):
+            found.append(value)
+    return found
+
+
 def added(items: Any, start: Any) -> Any:
     total = start
     for value in items:

@@ -40,6 +40,7 @@ import gast
 
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import is_derivative
+from srcad.frontend.syntax import iteration_bodies
 from srcad.frontend.values import buffered_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
 from srcad.frontend.values.context import Context, RetryWithLists
@@ -54,7 +55,8 @@ _UNKNOWN_ITEM = Scalar("float64")
 
 def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
     """The list that a display makes, as a list of the IR where it has to be one."""
-    if ctx.frame.library and not is_derivative(ctx.frame.source):
+    module = ctx.frame.source.function.__module__
+    if ctx.frame.library and not is_derivative(ctx.frame.source) and module != iteration_bodies.__name__:
         return ref
     site = (ctx.frame.source.name, node.lineno, node.col_offset)
     ctx.sites[ref.id] = site
