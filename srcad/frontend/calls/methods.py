@@ -31,6 +31,7 @@ from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    DictView,
     HeapObject,
     HeapRef,
     Leaf,
@@ -45,7 +46,7 @@ from srcad.frontend.values.constants import key_of, to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import append, refuse_change
-from srcad.frontend.values.iterables import items_of, key_value
+from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.libraries import of_library
 from srcad.frontend.values.name_resolution import module_value, outside_value
 from srcad.frontend.values.user_classes import class_attribute
@@ -185,6 +186,10 @@ def call_method(
             return Constant(None)
         if name == "pop" and not args:
             return run_time_lists.pop(ctx, receiver.id)
+        if name == "extend" and _only_argument(ctx, name, args) != receiver:
+            for item in spread(ctx, _only_argument(ctx, name, args)):
+                run_time_lists.append(ctx, receiver.id, item)
+            return Constant(None)
     if ctx.heap[receiver.id].grown:
         if name != "append" or cells.at_run_time or cells.buffered:
             refuse_change(ctx, receiver.id)
@@ -285,12 +290,8 @@ def _dict_method(
     keys = cells.keys or ()
     entries = dict(zip(keys, cells.items, strict=True))
     match name:
-        case "items":
-            return Seq(tuple(Seq((key_value(ctx, key), value)) for key, value in entries.items()))
-        case "keys":
-            return Seq(tuple(key_value(ctx, key) for key in keys))
-        case "values":
-            return Seq(tuple(entries.values()))
+        case "items" | "keys" | "values":
+            return DictView(ref, name)
         case "copy":
             return ctx.new_ref(HeapObject(cells.items, cells.keys))
     result: Abstract = Constant(None)

@@ -21,9 +21,10 @@ f(weights_0: float64, weights_1: float64, x: float64):
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 
@@ -31,7 +32,7 @@ from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, loads
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
+from srcad.frontend.values.abstract_values import Abstract, Constant, DictView, HeapRef, Leaf, WindowValue
 from srcad.frontend.values.buffered_lists import has_room, reserve
 from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
@@ -39,6 +40,7 @@ from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import Iterable, arithmetic, count_of, items_of, iterable_of
+from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Atom, Const, Expr, For, While
 from srcad.ir.traversal import block_stores
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -57,8 +59,34 @@ def lower_for(ctx: Context, node: gast.For) -> None:
     flag = getattr(node, "exit_flag", None)
     items = items_of(ctx, over)
     if items is not None:
-        _unroll(ctx, node, items, flag)
+        _unroll(ctx, node, items, flag, over)
         return
+    with _of_fixed_length(ctx, over):
+        _lower_run_time_for(ctx, node, over, flag)
+
+
+@contextmanager
+def _of_fixed_length(ctx: Context, over: Abstract) -> Iterator[None]:
+    """S125 where a list of run-time length has more or fewer items after the loop over it."""
+    refs = [part.id for part in _parts(over) if isinstance(part, HeapRef) and ctx.heap[part.id].buffered]
+    counts = {ref: ctx.heap[ref].items[1] for ref in refs}
+    yield
+    if any(ctx.heap[ref].items[1] != count for ref, count in counts.items()):
+        _refuse_change(ctx)
+
+
+def _refuse_change(ctx: Context) -> NoReturn:
+    what = "a list changes its length in a loop over it"
+    ctx.fail("S125", what, "Python's loop goes on to what was appended.", "loop over a copy; or use while.")
+
+
+def _parts(value: Abstract) -> list[Abstract]:
+    found: list[Abstract] = []
+    visit_parts(value, found.append)
+    return found
+
+
+def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
     with ctx.at(node.iter):
         iterable = iterable_of(ctx, over)
         if iterable.step.static == 0:
@@ -197,12 +225,28 @@ def _read_outside(ctx: Context, node: Any) -> frozenset[str]:
     return frozenset(name for name, count in loads(ctx.frame.tree).items() if count > inside[name])
 
 
-def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem], flag: str | None) -> None:
+def _unroll(
+    ctx: Context,
+    node: gast.For,
+    items: Sequence[Abstract | _LazyItem],
+    flag: str | None,
+    over: Abstract | None = None,
+) -> None:
+    """The body for each item. Those of a list are what it has when their turn comes."""
     span = ctx.builder.span
+    is_list = over is not None and any(isinstance(part, HeapRef | DictView) for part in _parts(over))
+
+    def item_now(at: int) -> Abstract | _LazyItem:
+        if over is None or not is_list or at == 0:
+            return items[at]
+        now = items_of(ctx, over)
+        if now is None or len(now) != len(items):
+            _refuse_change(ctx)
+        return now[at]
 
     def iterations_from(k: int) -> Abstract:
         for at in range(k, len(items)):
-            item = items[at]
+            item = item_now(at)
             ctx.builder.span = span
             value = item.iterable.item(item.index) if isinstance(item, _LazyItem) else item
             with ctx.without_renaming([] if isinstance(item, _LazyItem) else items[at + 1 :]):
@@ -220,6 +264,8 @@ def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem],
         return Constant(None)
 
     iterations_from(0)
+    if over is not None and is_list and items and len(items_of(ctx, over) or ()) != len(items):
+        _refuse_change(ctx)
 
 
 def lower_while(ctx: Context, node: gast.While) -> None:

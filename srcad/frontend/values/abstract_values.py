@@ -251,6 +251,14 @@ class ReversedValue:
     inner: Abstract
 
 
+@dataclass(frozen=True)
+class DictView:
+    """`d.items()`, `d.keys()` or `d.values()`, which show the dict as it is when they are looked at."""
+
+    ref: HeapRef
+    kind: str
+
+
 @dataclass
 class ZeroD:
     """How a function uses 0-d arrays, which are treated as scalars (zero_dim_arrays.py)."""
@@ -323,6 +331,7 @@ Abstract = Union[
     MapValue,
     ProductValue,
     ReversedValue,
+    DictView,
     TypeConflict,
     Unbound,
     LeafSlot,
@@ -366,6 +375,8 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return Closure(tree, frame, each(defaults)) if defaults else value
         case Method(receiver, name):
             return Method(change(receiver), name)
+        case DictView(ref):
+            return replace(value, ref=change(ref))
         case Super(receiver):
             return replace(value, receiver=change(receiver))
         case SliceValue(lower, upper, step):

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    DictView,
     EnumerateValue,
     HeapRef,
     Leaf,
@@ -87,6 +88,12 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             for item in cells.items:
                 ctx.check(item)
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
+        case DictView(HeapRef(id=ref), kind):
+            entries = ctx.heap[ref].entries
+            keys = tuple(key_value(ctx, key) for key in entries)
+            values = tuple(ctx.check(item) for item in entries.values())
+            both = tuple(Seq(pair) for pair in zip(keys, values, strict=True))
+            return {"keys": keys, "values": values, "items": both}[kind]
         case Mapping(pairs):
             return tuple(key_value(ctx, key) for key, _ in pairs)
         case Constant(enum.EnumMeta() as members):
