@@ -179,6 +179,7 @@ class LoopFixpoint:
             with ctx.builder.block() as body:
                 written = write()
             self.body = body
+            ctx.has_raised = False  # an iteration that raises is one that need not have been
             more = {ref: k for ref, k in room.wanted.items() if k > self.wanted.get(ref, 0) and ref not in self.roomy}
             self.wanted |= more
             return written, ctx.incomplete

@@ -357,9 +357,11 @@ def _assert(ctx: Context, node: Any) -> None:
 
 def _raise(ctx: Context, node: Any) -> None:
     # a raise that is unreachable with these types is never lowered
-    always = raised(ctx, node, Const(False)) if _in_library(ctx) else None
+    may_be_avoided = bool(_in_library(ctx) or ctx.path_conditions or ctx.rooms)
+    always = raised(ctx, node, Const(False)) if may_be_avoided else None
     if always is not None:
         _emit_check(ctx, always)
+        ctx.has_raised = not _in_library(ctx)
         return
     text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"
     ctx.fail(

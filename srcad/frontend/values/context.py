@@ -214,6 +214,8 @@ class Context:
         """The sites that make lists of the IR, and the types of their items."""
         self.makes_lists = True
         """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
+        self.has_raised = False
+        """An error has just been raised: the end of this path is never reached."""
         self.rooms: list[Room] = []
         """What the loops around append to lists of run-time length."""
         self.appended_outside: dict[int, int] = {}

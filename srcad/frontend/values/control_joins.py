@@ -76,14 +76,21 @@ def branch(
     with builder.block() as first, ctx.assuming(cond):
         value = then()
         after_first = ctx.snapshot()
+    first_raises, ctx.has_raised = ctx.has_raised, False
     ctx.restore(entry)
     with builder.block() as second, ctx.assuming(Op("not", (cond,))):
         other = orelse()
         after_second = ctx.snapshot()
+    second_raises, ctx.has_raised = ctx.has_raised, first_raises and ctx.has_raised
     joiner = _Joiner(ctx, cond, first, second, frames)
-    names, heap = joiner.states(after_first, after_second)
-    result = joiner.values(value, other, base)
-    ctx.frame.names, ctx.heap = names, heap | joiner.new
+    if first_raises != second_raises:
+        live, result = (after_second, other) if first_raises else (after_first, value)
+        names, heap, result = joiner.only(live, result, second_raises)
+        ctx.frame.names, ctx.heap = names, heap
+    else:
+        names, heap = joiner.states(after_first, after_second)
+        result = joiner.values(value, other, base)
+        ctx.frame.names, ctx.heap = names, heap | joiner.new
     builder.emit(If(cond, tuple(first), tuple(second), tuple(joiner.joins), span))
     return result
 
@@ -100,6 +107,39 @@ class _Joiner:
         self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
         self.bound: tuple[Abstract | None, Abstract | None] = None, None
         """The bound flags of the name that is joined, on each path."""
+
+    def only(
+        self, live: State, result: Abstract, is_first: bool
+    ) -> tuple[dict[str, Abstract], dict[int, HeapObject], Abstract]:
+        """The state and the value after two paths of which the other one ends in an error."""
+        builder = self.ctx.builder
+        inside = defined(tuple(self.first if is_first else self.second))
+        known: dict[str, Var] = {}
+
+        def kept(value: Abstract) -> Abstract:
+            if isinstance(value, HeapRef):
+                return value
+            if not isinstance(value, Leaf):
+                return map_structure(value, kept)
+            if not isinstance(value.atom, Var) or value.atom.name not in inside:
+                return value
+            name = value.atom.name
+            if name not in known:
+                kind = forget_iteration_facts(builder.typeof(value.atom), inside)
+                known[name] = fresh_of(builder, base_of(value), kind)
+                paths = (value.atom, Undef()) if is_first else (Undef(), value.atom)
+                self.joins.append(Join(known[name].name, *paths))
+                if self.ctx.is_undefined(value):
+                    self.ctx.undefined.add(known[name].name)
+            return self.ctx.leaf(known[name], value.static)
+
+        names = {name: kept(value) for name, value in live.names.items()}
+        heap = {}
+        for ref, cells in live.heap.items():
+            items = tuple(map(kept, cells.items))
+            same = all(a is b for a, b in zip(items, cells.items, strict=True))
+            heap[ref] = cells if same else replace(cells, items=items)
+        return names, heap, kept(result)
 
     def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, HeapObject]]:
         self.heaps = a.heap, b.heap
