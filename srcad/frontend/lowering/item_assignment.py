@@ -34,8 +34,8 @@ from srcad.frontend.lowering.indexing import (
 )
 from srcad.frontend.lowering.operators import binary
 from srcad.frontend.lowering.overloading import special
+from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Seq, SliceValue
-from srcad.frontend.values.buffered_lists import store_item
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
@@ -125,13 +125,10 @@ def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> No
             ctx.fail("S127", f"a length of {have.const} written into a length of {want.const}")
 
 
-def _store_into_buffer(ctx: Context, ref: int, place: Abstract, item: Leaf) -> None:
+def _store_into_buffer(ctx: Context, ref: int, place: Abstract, item: Abstract) -> None:
     """`hs[place] = item` of a list of run-time length."""
-    buffer, count = ctx.heap[ref].items
-    assert isinstance(place, Leaf) and isinstance(count, Leaf) and isinstance(buffer, Leaf)
-    assert isinstance(buffer.type, Array)
-    if not isinstance(item.type, Scalar) or not np.can_cast(item.type.dtype, buffer.type.dtype, "same_kind"):
-        ctx.fail("S125", f"{describe_value(item)} in a list of {buffer.type.dtype} that changes its length at run time")
+    count = ctx.heap[ref].items[1]
+    assert isinstance(place, Leaf) and isinstance(count, Leaf)
     emit_index_check(ctx, place.atom, count.atom)
     at = place
     if isinstance(place.static, int):
@@ -140,14 +137,14 @@ def _store_into_buffer(ctx: Context, ref: int, place: Abstract, item: Leaf) -> N
         from_end = ctx.builder.op("+", place.atom, count.atom)
         is_negative = ctx.builder.op("<", place.atom, Const(0))
         at = ctx.leaf(ctx.builder.op("select", is_negative, from_end, place.atom))
-    store_item(ctx, ref, at.atom, item)
+    run_time_lists.store_item(ctx, ref, at.atom, item)
 
 
 def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
     ctx.changes(value)
     check_conflicts(ctx, cells)
-    if cells.buffered and not cells.shared and is_integer(items) and isinstance(stored, Leaf):
+    if cells.buffered and not cells.shared and is_integer(items):
         _store_into_buffer(ctx, value.id, items, stored)
         return
     if cells.grown:

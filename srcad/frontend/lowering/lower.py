@@ -153,12 +153,14 @@ def lower(
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
+    as_arrays: SrcadError | None = None
+    """What is against lists of the IR, which lists with room for more items replace (`buffered_lists`)."""
     functions = KeptFunctions(inlined=set(inlined), may_change=lists, keep=calls)
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
-        ctx.list_items, ctx.makes_lists, ctx.cuts_windows = known, lists, windows
+        ctx.list_items, ctx.makes_lists, ctx.cuts_windows = known, lists and as_arrays is None, windows
         ctx.functions = functions = functions.again()
         try:
             lowered = _lowered(ctx, source, arguments, name)
@@ -172,12 +174,14 @@ def lower(
             if any(one.is_table for one in ctx.captures.values()):
                 tables = False
             elif isinstance(fault, SrcadError):
-                raise
+                if not lists or not known or as_arrays is not None:
+                    raise as_arrays or fault from None
+                as_arrays, known = fault, {}
             else:
                 found = _lists_wanted(fault, known)
                 # each retry makes one more list a list of the IR, or the type of its items more general
                 if not found:
-                    raise fault.error from None
+                    raise as_arrays or fault.error from None
                 known |= found
 
 

@@ -79,11 +79,14 @@ def pop(ctx: Context, ref: int) -> Leaf:
     return item
 
 
-def store_item(ctx: Context, ref: int, place: Atom, item: Leaf) -> None:
-    """`hs[place] = item`, where the place is within bounds."""
-    buffer = ctx.heap[ref].items[0]
-    assert isinstance(buffer, Leaf) and isinstance(buffer.atom, Var)
-    ctx.builder.emit(Store(buffer.atom, (place,), item.atom, None, ctx.builder.span))
+def filled(ctx: Context, ref: HeapRef, item: Leaf, count: Leaf, dtype: str) -> HeapRef:
+    """The list as one number, over and over."""
+    positive = ctx.builder.op("select", ctx.builder.op(">", count.atom, Const(0)), count.atom, Const(0))
+    number = ctx.leaf(positive) if not isinstance(count.static, int) else ctx.constant(max(count.static, 0))
+    length = arithmetic(ctx, "+", number, ctx.constant(MARGIN))
+    buffer = ctx.call(Constant(np.full), length, item, dtype=Constant(np.dtype(dtype)))
+    ctx.heap[ref.id] = HeapObject((buffer, number), grown=True, buffered=True)
+    return ref
 
 
 def reserve(ctx: Context, ref: int, items: Leaf) -> None:

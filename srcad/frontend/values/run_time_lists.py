@@ -45,7 +45,7 @@ from srcad.frontend.values import buffered_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
 from srcad.frontend.values.context import Context, RetryWithLists
 from srcad.frontend.values.control_joins import converted, fresh_of
-from srcad.ir.nodes import Assign, Effect, Op, Var
+from srcad.ir.nodes import Assign, Atom, Effect, Op, Store, Var
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, join_types
 
@@ -93,7 +93,7 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
         ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
     site = ctx.sites.get(ref)
-    common = _common_kind(ctx, site, None if site is None else ctx.list_items[site], item)
+    common = _common_kind(ctx, site, _kind_of(ctx, ref), item)
     if ctx.heap[ref].buffered:
         if not isinstance(common, Scalar):
             ctx.fail("S125", "an array in a list that changes its length at run time", None, _ROWS)
@@ -102,6 +102,40 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     items = _list_of(ctx, ref)
     ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
     zero_dim_arrays.mark_stored(ctx, item)
+
+
+def repeated(ctx: Context, item: Leaf, count: Leaf, node: Any) -> HeapRef | None:
+    """`[item] * count` with a run-time number of numbers; None of what is no number."""
+    if not isinstance(item.type, Scalar):
+        return None
+    site = (ctx.frame.source.name, node.right.lineno, node.right.col_offset)  # where [item] begins is that list's site
+    known = ctx.list_items.get(site)
+    kind = item.type if known is None else known
+    if not isinstance(kind, Scalar):
+        return None
+    made_list = ctx.new_ref(HeapObject(()))
+    ctx.sites[made_list.id] = site
+    return buffered_lists.filled(ctx, made_list, item, count, kind.dtype)
+
+
+def _kind_of(ctx: Context, ref: int) -> Scalar | Array | None:
+    """The type of the items as far as it is known."""
+    site, buffer = ctx.sites.get(ref), ctx.heap[ref].items[0]
+    known = None if site is None else ctx.list_items.get(site)
+    if known is None and ctx.heap[ref].buffered and site not in ctx.list_items:
+        assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array)
+        known = _any_item(Scalar(buffer.type.dtype, weak=True))
+    return known
+
+
+def store_item(ctx: Context, ref: int, place: Atom, item: Abstract) -> None:
+    """`hs[place] = item` of a list that is an array: the place is not negative, and within bounds."""
+    buffer = ctx.heap[ref].items[0]
+    assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array) and isinstance(buffer.atom, Var)
+    common = _common_kind(ctx, ctx.sites.get(ref), _kind_of(ctx, ref), item)
+    if not isinstance(common, Scalar) or not isinstance(item, Leaf):
+        ctx.fail("S125", "an array in a list that changes its length at run time", None, _ROWS)
+    ctx.builder.emit(Store(buffer.atom, (place,), item.atom, None, ctx.builder.span))
 
 
 _ROWS = "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h."
