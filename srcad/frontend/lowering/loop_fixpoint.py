@@ -197,6 +197,9 @@ class LoopFixpoint:
         for ref, items in self.wanted.items():
             if items > self.reserved.get(ref, 0):
                 reserve(self.ctx, ref, arithmetic(self.ctx, "*", self.count(), self.ctx.constant(items)))
+                # the array before the loop is another one
+                if ref in self.templates:
+                    self._carry(ref, Seq(self.ctx.heap[ref].items), self.ctx.heap)
         self.reserved = dict(self.wanted)
 
     def _carry(

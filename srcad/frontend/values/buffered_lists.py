@@ -27,6 +27,8 @@ from srcad.frontend.syntax.iteration_bodies import copied_items
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.iterables import arithmetic, as_array
+from srcad.frontend.values.variable_naming import adopt
+from srcad.ir.names import base
 from srcad.ir.nodes import Atom, Const, Store, Var
 from srcad.ir.types import Array, Scalar
 
@@ -38,7 +40,7 @@ def make(ctx: Context, ref: HeapRef, kind: Scalar | Array | None, name: str) -> 
     """The list with these first items as an array; `kind` is the type of the items."""
     items = ctx.heap[ref.id].items
     dtype = kind.dtype if isinstance(kind, Scalar) else "float64"
-    buffer = ctx.leaf(ctx.builder.op("np.empty", Const(len(items) + MARGIN), hint=name, dtype=dtype))
+    buffer = _named(ctx, ctx.leaf(ctx.builder.op("np.empty", Const(len(items) + MARGIN), dtype=dtype)), name)
     ctx.heap[ref.id] = HeapObject((buffer, ctx.constant(0)), grown=True, buffered=True)
     for item in items:
         append_unchecked(ctx, ref.id, item)
@@ -96,12 +98,19 @@ def reserve(ctx: Context, ref: int, items: Leaf) -> None:
     assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array) and isinstance(count, Leaf)
     assert isinstance(buffer.atom, Var)
     length = arithmetic(ctx, "+", arithmetic(ctx, "+", count, items), ctx.constant(MARGIN))
-    hint = buffer.atom.name.rpartition(".")[0]
-    larger = ctx.leaf(ctx.builder.op("np.empty", length.atom, hint=hint, dtype=buffer.type.dtype))
+    larger = ctx.leaf(ctx.builder.op("np.empty", length.atom, dtype=buffer.type.dtype))
+    larger = _named(ctx, larger, base(buffer.atom.name).lstrip("%"))
     checks, ctx.checks_indices = ctx.checks_indices, False
     ctx.call(Constant(copied_items), larger, buffer, count)
     ctx.checks_indices = checks
     ctx.heap[ref] = replace(cells, items=(larger, count))
+
+
+def _named(ctx: Context, buffer: Leaf, name: str) -> Leaf:
+    named = adopt(ctx, buffer, name)
+    assert isinstance(named, Leaf) and isinstance(named.atom, Var)
+    ctx.just_named.discard(named.atom.name)
+    return named
 
 
 def has_room(ctx: Context, wanted: dict[int, int]) -> Leaf:
