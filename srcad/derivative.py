@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.repeated_arguments import refuse_repeated
 from srcad.dispatch.scipy_function import ScipyFunction
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
@@ -100,9 +101,15 @@ class Derivative:
             return self._adjoint(args, kwargs)
         if self._request.is_forward:
             return self._directional(*args, **kwargs)
-        leaves, spec = flatten(self._parameters.values(args, kwargs))
+        values = self._parameters.values(args, kwargs)
+        leaves, spec = flatten(values)
         one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(args, kwargs)
-        return one.run(leaves)
+        return self._run(one, values, leaves)
+
+    def _run(self, one: Specialisation, values: Sequence[Any], leaves: list[Any], more: Sequence[Any] = ()) -> Any:
+        if one.tells_apart:
+            refuse_repeated(self._parameters.names, values)
+        return one.run(leaves, more)
 
     def of_leaves(self, leaves: list[Any], spec: PyTreeSpec) -> Any:
         """The same as `self(*leaves)`, of a gradient whose arguments are not nested; `spec` is their structure."""
@@ -126,7 +133,7 @@ class Derivative:
         args, kwargs, given = split(self._parameters, args, kwargs)
         values = self._parameters.values(args, kwargs)
         buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
-        return self.specialisation(*args, **kwargs).run(flatten(values)[0], buffers)
+        return self._run(self.specialisation(*args, **kwargs), values, flatten(values)[0], buffers)
 
     def _directional(self, primals: Any, tangents: Any) -> Any:
         found = tangents_of(self._parameters, primals, tangents)
@@ -135,7 +142,7 @@ class Derivative:
         one = one or self._specialise(tuple(primals), {}, positions=found.positions)
         if one.is_procedure:
             found.refuse_unwritable(leaves, one.names)
-        return one.run(leaves, found.flat)
+        return self._run(one, found.values, leaves, found.flat)
 
     # ---- in other functions --------------------------------------------------------------------
 

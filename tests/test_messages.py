@@ -82,11 +82,6 @@ def option_of_a_method(y):
     return y.max(initial=0.0)
 
 
-@says("S124: the option key of min", "You can: write the loop, which keeps what is best so far.")
-def min_by_a_key(y):
-    return min([y[0], y[1]], key=lambda t: -t)
-
-
 @says("S128: np.percentile of several at once (ask for one after the other, and join them in np.array)")
 def several_percentiles(y):
     return np.sum(np.percentile(y, [10, 90]))

@@ -145,6 +145,11 @@ class Specialisation:
         return frozenset(self._positions[at] for at in self._written if at < len(self._positions))
 
     @property
+    def tells_apart(self) -> bool:
+        """Whether it matters that no list, dict or object is found at two places of the arguments."""
+        return self.generated.lowered.tells_apart
+
+    @property
     def is_procedure(self) -> bool:
         """Whether the function returns nothing: what it computes, it writes into its arguments."""
         return not self.generated.lowered.function.results

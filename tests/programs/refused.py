@@ -83,24 +83,24 @@ def uses_global(x):
     return x * x
 
 
-@refused(0.7, code="S108")
-def uses_nonlocal(x):
-    y = x
+def _counted():
+    calls = 0.0
 
-    def g(t):
-        nonlocal y
-        y = y * t
-        return y
+    def f(x):
+        nonlocal calls
+        calls += x
+        return calls
 
-    return g(x) + y
+    return f
 
 
-@refused(0.7, code="S109")
-def uses_del(x):
-    y = x * x
-    z = y
-    del y
-    return z
+refused(0.7, code="S108")(_counted())
+
+
+@refused(real(3), code="S109")
+def deletes_an_element(x):
+    del x[0]
+    return np.sum(x)
 
 
 @refused(0.7, code="S110")
@@ -112,18 +112,16 @@ def defines_a_class(x):
 
 
 @refused(0.7, code="S111")
-def uses_match(x):
-    match x:
-        case 0.5:
-            y = x
-        case _:
-            y = x * x
-    return y
+def alternatives_with_names(x):
+    match (x, 2.0 * x):
+        case (1.0, y) | (y, 1.0):
+            return y * y
+    return x
 
 
 @refused(0.7, code="S112")
-def imports_inside(x):
-    import math as m
+def imports_what_is_not_there(x):
+    import modul_that_is_not_there as m
 
     return m.sin(x)
 

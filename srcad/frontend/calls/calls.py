@@ -12,13 +12,17 @@ import gast
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
+from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
+from srcad.frontend.calls import sorting_calls as sorting_calls  # fills BUILTINS
+from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.nested_derivatives import call_derivative, make_derivative
+from srcad.frontend.calls.object_builtins import special_first  # fills BUILTINS
+from srcad.frontend.calls.objects import new_object
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
 from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
@@ -39,11 +43,13 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     SliceValue,
 )
+from srcad.frontend.values.buffered_lists import array_copy
 from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, Frame, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import as_array, in_any_order
-from srcad.frontend.values.name_resolution import of_library
+from srcad.frontend.values.libraries import of_library
+from srcad.frontend.values.user_classes import is_user_class, is_value_class, special_method
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
 from srcad.rules.copied_helpers import helper_like
@@ -115,6 +121,8 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
             return call_method(ctx, receiver, name, args, keywords)
         case Constant(value):
             return _call_object(ctx, value, args, keywords)
+        case HeapRef(cls=type() as cls) | Record(cls) if special_method(cls, "__call__") is not None:
+            return call(ctx, Constant(special_method(cls, "__call__")), [function, *args], keywords)
         case _:
             ctx.fail("S117", f"{describe_value(function)} is called, and is not a function")
 
@@ -150,6 +158,11 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return call_derivative(ctx, made[0], Constant(made[1]), args, keywords)
     if not is_method and hasattr(value, "__srcad_primal__"):  # made by srcad.jit
         return _call_object(ctx, value.__srcad_primal__, args, keywords)
+    if value in (int, float) and args and isinstance(args[0], Constant) and isinstance(args[0].value, str):
+        return _call_static(ctx, value, args, keywords)
+    by_method = special_first(ctx, value, args)
+    if by_method is not None:
+        return by_method
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
@@ -157,7 +170,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
     if value in EXPANSIONS:
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
-        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, dotted_name(value))
+        own = [as_array(ctx, array_copy(ctx, arg)) for arg in args]
+        return inline(ctx, EXPANSIONS[value], own, keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
     if isinstance(value, type):
@@ -173,6 +187,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
             "call it outside, and pass its result in.",
         )
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
+        if args and hasattr(value, "dispatch") and hasattr(value, "registry"):  # made by functools.singledispatch
+            return call(ctx, Constant(value.dispatch(type_queries.class_of(ctx.check(args[0]), ctx))), args, keywords)
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
             return _from_library(ctx, value, args, keywords)
@@ -315,6 +331,8 @@ _LOOPS = "loop over a range, or over several, one inside the other."
 
 
 def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    if is_user_class(cls) and not is_value_class(cls):
+        return new_object(ctx, cls, args, keywords)
     fields = class_fields(cls)
     if fields is None:
         if cls in _UNSUPPORTED_CLASSES:

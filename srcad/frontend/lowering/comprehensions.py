@@ -24,7 +24,9 @@ from typing import Any
 
 import gast
 
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.speculation import is_safe_to_speculate
+from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, Leaf, Seq
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
@@ -41,6 +43,27 @@ _LONGEST_UNROLLED = 64
 
 def comprehension(ctx: Context, node: Any) -> Abstract:
     """The list, tuple (of a generator) or dict of a comprehension, evaluated in a scope of its own."""
+    entry, written = ctx.snapshot(), len(ctx.builder.statements)
+    try:
+        return _of_known_items(ctx, node)
+    except _NeedsLoop as needs:
+        ctx.restore(entry)
+        del ctx.builder.statements[written:]
+        if isinstance(node, gast.DictComp):
+            with ctx.at(needs.node):
+                _refuse(ctx)
+        return _as_loops(ctx, node)
+
+
+class _NeedsLoop(Exception):
+    """How many items a comprehension has is known only at run time, as this part of it says."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__()
+        self.node = node
+
+
+def _of_known_items(ctx: Context, node: Any) -> Abstract:
     frame = _scope(ctx, node)
     keys: list[object] = []
     values: list[Abstract] = []
@@ -54,11 +77,10 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
                 values.append(ctx.expression(node.elt))
             return
         generator = node.generators[k]
-        iterable = ctx.check(ctx.expression(generator.iter))
+        iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         items = _compile_time_items(ctx, generator.iter, iterable)
         if items is None:
-            _loop(ctx, node, k, iterable)
-            return
+            raise _NeedsLoop(generator.iter)
         for at, item in enumerate(items):
             with ctx.without_renaming(items[at + 1 :]):
                 ctx.bind(generator.target, item)
@@ -67,26 +89,32 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
 
     with ctx.inside(frame):
         level(0)
-    grown = frame.names.get(_LIST)
-    if grown is not None:
-        if values:
-            _refuse(ctx)
-        return grown
     if isinstance(node, gast.DictComp):
         entries = dict(zip(keys, values, strict=True))
         return ctx.new_ref(HeapObject(tuple(entries.values()), tuple(entries)))
     return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(HeapObject(tuple(values)))
 
 
+def _as_loops(ctx: Context, node: Any) -> Abstract:
+    """The list that loops append to: of a run-time number of items, or under run-time conditions."""
+    frame = _scope(ctx, node)
+    with ctx.inside(frame):
+        over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
+        made = run_time_lists.made(ctx, ctx.new_ref(HeapObject(())), node)
+        frame.names |= {_LIST: made, "%over": over}
+        append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
+        call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
+        ctx.statements([_nest(node, [gast.copy_location(gast.Expr(call), node.elt)])])
+        return lookup(ctx, _LIST)
+
+
 def accumulated(ctx: Context, node: Any) -> Abstract | None:
     """`sum(element for ...)` over a run-time range or array as an accumulation loop; None where it is not one."""
-    if len(node.generators) != 1:
-        return None
     generator = node.generators[0]
     frame = _scope(ctx, node)
     before = ctx.snapshot()
     with ctx.inside(frame), ctx.builder.block() as trial:
-        iterable = ctx.check(ctx.expression(generator.iter))
+        iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         if _compile_time_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(
             ctx, node, iterable
         ):
@@ -101,7 +129,7 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
         total = _name(node, _TOTAL, gast.Load())
         added = gast.copy_location(gast.BinOp(total, gast.Add(), node.elt), node.elt)
         assign = gast.copy_location(gast.Assign([_name(node, _TOTAL, gast.Store())], added, None), node.elt)
-        ctx.statements([_for(node, [assign], 0)])
+        ctx.statements([_nest(node, [assign])])
         return lookup(ctx, _TOTAL)
 
 
@@ -115,7 +143,7 @@ def lazy_quantifier(ctx: Context, node: Any, decided: bool) -> Abstract | None:
         return None
     frame = _scope(ctx, node)
     with ctx.inside(frame):
-        over = ctx.expression(node.generators[0].iter)
+        over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
         frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
 
         def located(new: Any) -> Any:
@@ -140,10 +168,18 @@ def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
     """Whether the elements are scalars, by lowering one of them on trial."""
     before = ctx.snapshot()
     with ctx.builder.block():
-        run_time_iterable = iterable_of(ctx, iterable)
-        index = ctx.builder.fresh("%i", Scalar("int64"))
-        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
-        ctx.bind(node.generators[0].target, run_time_iterable.item(ctx.leaf(index)))
+        for k, generator in enumerate(node.generators):
+            over = iterable if k == 0 else iterated(ctx, ctx.check(ctx.expression(generator.iter)))
+            known = items_of(ctx, over)
+            if known is not None:
+                if not known:
+                    ctx.restore(before)
+                    return False
+                ctx.bind(generator.target, known[0])
+                continue
+            index = ctx.builder.fresh("%i", Scalar("int64"))
+            ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
+            ctx.bind(generator.target, iterable_of(ctx, over).item(ctx.leaf(index)))
         element = ctx.expression(node.elt)
     ctx.restore(before)
     return isinstance(element, Leaf) and isinstance(element.type, Scalar)
@@ -158,7 +194,7 @@ def _scope(ctx: Context, node: Any) -> Frame:
         if isinstance(inner, gast.Name)
     }
     frame = Frame(outer.source, outer.tree, outer.library, frozenset(targets), outer, outer.caller, node=node)
-    frame.serial = outer.serial
+    frame.serial, frame.first_ref = outer.serial, ctx.refs
     frame.names["%comprehension"] = Constant(None)
     return frame
 
@@ -178,39 +214,28 @@ def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Ab
 def _is_true(ctx: Context, condition: Any) -> bool:
     value = ctx.test(condition)
     if not isinstance(value, bool):
-        with ctx.at(condition):
-            ctx.fail("S114", "a comprehension whose condition is known only at run time")
+        raise _NeedsLoop(condition)
     return value
 
 
 def _refuse(ctx: Context) -> None:
     ctx.fail(
         "S114",
-        "a comprehension over something whose length is known only at run time",
+        "a dict whose keys are known only at run time",
         None,
         "write a loop that fills an array made before: out = np.empty(n), then out[i] = ...",
     )
 
 
-def _loop(ctx: Context, node: Any, k: int, iterable: Abstract) -> None:
-    """Lower a comprehension from generator `k` on as a loop that appends to a list."""
-    if isinstance(node, gast.DictComp) or _LIST in ctx.frame.names or len(node.generators) > k + 1:
-        _refuse(ctx)
-    if any(generator.ifs for generator in node.generators[k:]):
-        with ctx.at(node.generators[k].ifs[0]):
-            ctx.fail("S114", "a comprehension whose condition is known only at run time")
-    ctx.frame.names |= {_LIST: ctx.new_ref(HeapObject(())), "%over": iterable}
-    append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
-    call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
-    ctx.statements([_for(node, [gast.copy_location(gast.Expr(call), node.elt)], k)])
-
-
-def _for(node: Any, body: list[Any], k: int) -> Any:
-    generator = node.generators[k]
-    for condition in reversed(generator.ifs):
-        body = [gast.copy_location(gast.If(condition, body, []), condition)]
-    over = _name(node, "%over", gast.Load())
-    return gast.copy_location(gast.For(generator.target, over, body, [], None), node)
+def _nest(node: Any, body: list[Any]) -> Any:
+    """The loops and conditions of a comprehension around a body; the first loop goes over what `%over` stands for."""
+    for k in reversed(range(len(node.generators))):
+        generator = node.generators[k]
+        for condition in reversed(generator.ifs):
+            body = [gast.copy_location(gast.If(condition, body, []), condition)]
+        over = _name(node, "%over", gast.Load()) if k == 0 else generator.iter
+        body = [gast.copy_location(gast.For(generator.target, over, body, [], None), node)]
+    return body[0]
 
 
 def _name(node: Any, name: str, context: Any) -> Any:

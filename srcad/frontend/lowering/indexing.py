@@ -23,6 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.lowering.operators import binary
+from srcad.frontend.lowering.overloading import special
 from srcad.frontend.values import run_time_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -51,6 +52,9 @@ from srcad.rules.expansions.advanced_indexing import take
 def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     """`value[items]`."""
     value, items = ctx.check(value), ctx.check(items)
+    found = special(ctx, value, "__getitem__", items)
+    if found is not None:
+        return found
     match value:
         case Leaf(type=Array()):
             return _read(ctx, value, index_items(items))
@@ -86,10 +90,16 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
-        case Seq() | HeapRef() | Constant(str()):
+        case Seq() | HeapRef(kind="list") | Constant(str()):
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case Record(cls) if issubclass(cls, tuple):
             return _item(ctx, value, items_of(ctx, value) or (), items)
+        case RangeValue(start, stop, step) if isinstance(items, SliceValue):
+            ends = [leaf.static for leaf in (start, stop, step)]
+            if not all(isinstance(end, int) for end in ends):
+                ctx.retry("S123", "the bounds of a range that is sliced must be known when compiling")
+            part = range(*ends)[static_slice(ctx, items)]  # type: ignore[arg-type]
+            return RangeValue(ctx.constant(part.start), ctx.constant(part.stop), ctx.constant(part.step))
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
     advice = None
@@ -122,6 +132,8 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
         assert isinstance(array_of_items, Leaf)
         part = _read(ctx, array_of_items, (item,))
         assert isinstance(part, Leaf)
+        if cells.buffered:  # the list that it is a part of may be changed
+            part = ctx.leaf(ctx.builder.op("copy", part.atom, hint="items"))
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{describe_value(item)} as the index of a list")

@@ -21,21 +21,26 @@ f(weights_0: float64, weights_1: float64, x: float64):
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, loads
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
+from srcad.frontend.values.abstract_values import Abstract, Constant, DictView, HeapRef, Leaf, WindowValue
+from srcad.frontend.values.buffered_lists import has_room, reserve
+from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
+from srcad.frontend.values.iterables import Iterable, arithmetic, count_of, items_of, iterable_of
+from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Atom, Const, Expr, For, While
 from srcad.ir.traversal import block_stores
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -45,7 +50,7 @@ _FEW = 8
 
 
 def lower_for(ctx: Context, node: gast.For) -> None:
-    over = ctx.check(ctx.expression(node.iter))
+    over = iterated(ctx, ctx.check(ctx.expression(node.iter)))
     if isinstance(over, WindowValue):
         if ctx.cuts_windows or ctx.nested:
             lower_window(ctx, node, over)
@@ -54,8 +59,34 @@ def lower_for(ctx: Context, node: gast.For) -> None:
     flag = getattr(node, "exit_flag", None)
     items = items_of(ctx, over)
     if items is not None:
-        _unroll(ctx, node, items, flag)
+        _unroll(ctx, node, items, flag, over)
         return
+    with _of_fixed_length(ctx, over):
+        _lower_run_time_for(ctx, node, over, flag)
+
+
+@contextmanager
+def _of_fixed_length(ctx: Context, over: Abstract) -> Iterator[None]:
+    """S125 where a list of run-time length has more or fewer items after the loop over it."""
+    refs = [part.id for part in _parts(over) if isinstance(part, HeapRef) and ctx.heap[part.id].buffered]
+    counts = {ref: ctx.heap[ref].items[1] for ref in refs}
+    yield
+    if any(ctx.heap[ref].items[1] != count for ref, count in counts.items()):
+        _refuse_change(ctx)
+
+
+def _refuse_change(ctx: Context) -> NoReturn:
+    what = "a list changes its length in a loop over it"
+    ctx.fail("S125", what, "Python's loop goes on to what was appended.", "loop over a copy; or use while.")
+
+
+def _parts(value: Abstract) -> list[Abstract]:
+    found: list[Abstract] = []
+    visit_parts(value, found.append)
+    return found
+
+
+def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
     with ctx.at(node.iter):
         iterable = iterable_of(ctx, over)
         if iterable.step.static == 0:
@@ -95,6 +126,7 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
     builder, span = ctx.builder, ctx.builder.span
     growth = GrowingLists(ctx, iterable) if flag is None and not _is_short(iterable) else None
     fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
+    fixpoint.count = lambda: count_of(ctx, iterable)
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, iterable), Scalar("int64"))
@@ -108,7 +140,8 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
         item = iterable.item(ctx.leaf(index))
         # a target that is the index itself needs no copy
         ctx.just_named.add(index.name)
-        if iterable.is_index and isinstance(node.target, gast.Name):
+        is_name = isinstance(node.target, gast.Name) and owner_of_nonlocal(ctx.frame, node.target.id) is None
+        if iterable.is_index and is_name:
             ctx.frame.names[node.target.id] = item
             set_bound(ctx, node.target.id)
         else:
@@ -192,12 +225,28 @@ def _read_outside(ctx: Context, node: Any) -> frozenset[str]:
     return frozenset(name for name, count in loads(ctx.frame.tree).items() if count > inside[name])
 
 
-def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem], flag: str | None) -> None:
+def _unroll(
+    ctx: Context,
+    node: gast.For,
+    items: Sequence[Abstract | _LazyItem],
+    flag: str | None,
+    over: Abstract | None = None,
+) -> None:
+    """The body for each item. Those of a list are what it has when their turn comes."""
     span = ctx.builder.span
+    is_list = over is not None and any(isinstance(part, HeapRef | DictView) for part in _parts(over))
+
+    def item_now(at: int) -> Abstract | _LazyItem:
+        if over is None or not is_list or at == 0:
+            return items[at]
+        now = items_of(ctx, over)
+        if now is None or len(now) != len(items):
+            _refuse_change(ctx)
+        return now[at]
 
     def iterations_from(k: int) -> Abstract:
         for at in range(k, len(items)):
-            item = items[at]
+            item = item_now(at)
             ctx.builder.span = span
             value = item.iterable.item(item.index) if isinstance(item, _LazyItem) else item
             with ctx.without_renaming([] if isinstance(item, _LazyItem) else items[at + 1 :]):
@@ -215,6 +264,8 @@ def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem],
         return Constant(None)
 
     iterations_from(0)
+    if over is not None and is_list and items and len(items_of(ctx, over) or ()) != len(items):
+        _refuse_change(ctx)
 
 
 def lower_while(ctx: Context, node: gast.While) -> None:
@@ -251,8 +302,63 @@ def lower_while(ctx: Context, node: gast.While) -> None:
 
 
 def _while(ctx: Context, node: gast.While) -> bool:
+    entry = ctx.snapshot()
+    try:
+        with ctx.builder.block() as written:
+            conflicts = _while_with_room(ctx, node)
+    except NeedsRoom as needs:
+        ctx.restore(entry)
+        return _while(ctx, _in_parts(node, needs.wanted))
+    for statement in written:
+        ctx.builder.emit(statement)
+    return conflicts
+
+
+def _in_parts(node: gast.While, wanted: dict[int, int]) -> gast.While:
+    """The loop as one of loops that run while there is room in the lists they append to, which grow in between."""
+    inner, outer = copy.copy(node), copy.copy(node)
+    has_room = gast.copy_location(HasRoom(), node.test)
+    has_room.wanted = wanted
+    inner.test = gast.copy_location(gast.BoolOp(gast.And(), [node.test, has_room]), node.test)
+    inner.room_for = frozenset(wanted)
+    making_room = gast.copy_location(MakeRoom(), node)
+    making_room.wanted = wanted
+    outer.body = [making_room, inner]
+    return outer
+
+
+class HasRoom(gast.expr):
+    """Whether there is room in lists for one more iteration."""
+
+    _fields = ()
+    wanted: dict[int, int]
+
+
+class MakeRoom(gast.stmt):
+    """Enlarges lists that the iterations of a loop append to: for as many items as there are, at least."""
+
+    _fields = ()
+    wanted: dict[int, int]
+
+
+def has_room_for(ctx: Context, node: HasRoom) -> Leaf:
+    return has_room(ctx, node.wanted)
+
+
+def make_room(ctx: Context, node: MakeRoom) -> None:
+    for ref, items in node.wanted.items():
+        count = ctx.heap[ref].items[1]
+        assert isinstance(count, Leaf)
+        reserve(ctx, ref, arithmetic(ctx, "+", count, ctx.constant(_FIRST_ROOM * items)))
+
+
+_FIRST_ROOM = 16
+
+
+def _while_with_room(ctx: Context, node: gast.While) -> bool:
     builder, span = ctx.builder, ctx.builder.span
     fixpoint = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
+    fixpoint.roomy = getattr(node, "room_for", ())
 
     def write() -> tuple[list[Any], Atom]:
         with builder.block() as test:

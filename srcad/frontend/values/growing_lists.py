@@ -188,7 +188,7 @@ def refuse_change(ctx: Context, ref: int) -> NoReturn:
         )
     except SrcadError as error:
         sites = ctx.sites_of(ref)
-        if not sites or ctx.heap[ref].at_run_time:
+        if not sites or ctx.heap[ref].at_run_time or ctx.heap[ref].buffered:
             raise
         raise RetryWithLists(error, dict.fromkeys(sites)) from None
 

@@ -21,17 +21,21 @@ f(x: float64[x.0], y: float64[y.0]):
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    DictView,
     EnumerateValue,
     HeapRef,
     Leaf,
     Mapping,
+    MapValue,
     PartValue,
+    ProductValue,
     RangeValue,
     Record,
     ReversedValue,
@@ -81,13 +85,21 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             return tuple(item for _, item in fields)
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
-            if cells.grown:
+            if cells.grown or cells.cls is not None:
                 return None
             for item in cells.items:
                 ctx.check(item)
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
+        case DictView(HeapRef(id=ref), kind):
+            entries = ctx.heap[ref].entries
+            keys = tuple(key_value(ctx, key) for key in entries)
+            values = tuple(ctx.check(item) for item in entries.values())
+            both = tuple(Seq(pair) for pair in zip(keys, values, strict=True))
+            return {"keys": keys, "values": values, "items": both}[kind]
         case Mapping(pairs):
             return tuple(key_value(ctx, key) for key, _ in pairs)
+        case Constant(enum.EnumMeta() as members):
+            return tuple(key_value(ctx, member) for member in list[object](members))
         case Constant(str() as text):
             return tuple(Constant(c) for c in text)
         case Constant(tuple() | list() as items):
@@ -112,7 +124,7 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
 def key_value(ctx: Context, key: object) -> Abstract:
     """A key of a dict as an abstract value."""
     if isinstance(key, bool | int | float):
-        return ctx.constant(key)
+        return ctx.constant(key.value if isinstance(key, enum.Enum) else key)
     if isinstance(key, tuple):
         return Seq(tuple(key_value(ctx, part) for part in key))
     return Constant(key)
@@ -149,6 +161,17 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return replace(from_zero(ctx, inner), start=start, stop=stop)
         case ReversedValue(inner):
             return _reversed(ctx, inner)
+        case MapValue(function, inners):
+            arguments = _zipped(ctx, inners)
+
+            def result(index: Leaf) -> Abstract:
+                found = arguments.item(index)
+                assert isinstance(found, Seq)
+                return ctx.call(function, *found.items)
+
+            return replace(arguments, item=result)
+        case ProductValue(inners):
+            return _product(ctx, inners)
         case EnumerateValue(inner, start):
             iterable = from_zero(ctx, inner)
 
@@ -267,6 +290,36 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
             shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
             stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
     return Iterable(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
+
+
+def _product(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
+    factors = [from_zero(ctx, inner) for inner in inners]
+    total = ctx.constant(1)
+    for factor in factors:
+        total = arithmetic(ctx, "*", total, factor.stop)
+
+    def item(index: Leaf) -> Abstract:
+        parts: list[Abstract] = []
+        rest = index
+        for factor in reversed(factors[1:]):
+            parts.append(factor.item(arithmetic(ctx, "%", rest, factor.stop)))
+            rest = arithmetic(ctx, "//", rest, factor.stop)
+        return Seq((factors[0].item(rest), *reversed(parts)))
+
+    return Iterable(ctx.constant(0), total, ctx.constant(1), item)
+
+
+def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, Leaf]:
+    """The first item of a run-time iterable, the others, and how many there are of all."""
+    whole = from_zero(ctx, value)
+    return whole.item(ctx.constant(0)), PartValue(value, ctx.constant(1), whole.stop), whole.stop
+
+
+def is_iterator(value: Abstract) -> bool:
+    """Whether a loop over it uses up its items."""
+    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue) or (
+        isinstance(value, Seq) and value.kind == "iterator"
+    )
 
 
 def as_array(ctx: Context, value: Abstract) -> Abstract:

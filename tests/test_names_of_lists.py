@@ -1,0 +1,110 @@
+"""Two names for one list: what is changed through one is read through the other, or the function is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import srcad
+from srcad.errors import SrcadError
+
+
+def changed_after_a_loop_that_may_not_run(x, n):
+    a = [x]
+    b = a
+    for _ in range(n):
+        b = [b[0] * 2.0]
+    b[0] = 7.0 * x * x
+    return a[0]
+
+
+def one_of_two_changed(x, n):
+    a = [x]
+    b = [2.0 * x]
+    c = a if x * n > 1.0 else b
+    a[0] = 5.0 * x * x
+    return c[0]
+
+
+def changed_before_it_is_read_in_a_loop(x, n):
+    a = [x]
+    b = a
+    for _ in range(n):
+        a[0] = a[0] * 2.0
+        b = [b[0] + 1.0]
+    return b[0]
+
+
+def one_list_under_two_names_after_a_loop(x, n):
+    a = [x]
+    b = [3.0 * x]
+    for _ in range(n):
+        t = [a[0] * b[0]]
+        a = t
+        b = t
+    a[0] = 5.0 * x * x
+    return b[0]
+
+
+def copy_of_one_of_two(x, n):
+    a = {"v": x}
+    b = {"v": 2.0 * x}
+    c = a if x * n > 1.0 else b
+    d = c.copy()
+    d["v"] = x**3
+    return c["v"] * d["v"]
+
+
+def own_list_made_anew(x, n):
+    a = [x, 1.0]
+    for _ in range(n):
+        a[1] = a[1] * 0.5
+        a = [a[0] * x, a[1]]
+    a[0] = a[0] * 2.0
+    return a[0] + a[1]
+
+
+READS = [copy_of_one_of_two, own_list_made_anew]
+REFUSED = [
+    changed_after_a_loop_that_may_not_run,
+    one_of_two_changed,
+    changed_before_it_is_read_in_a_loop,
+    one_list_under_two_names_after_a_loop,
+]
+
+
+def difference(f: Callable[..., Any], x: float, n: int) -> float:
+    return float((f(x + 1e-6, n) - f(x - 1e-6, n)) / 2e-6)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+@pytest.mark.parametrize("f", READS + REFUSED, ids=lambda f: f.__name__)
+def test_right_or_refused(f: Callable[..., Any], n: int) -> None:
+    try:
+        value, gradient = srcad.value_and_grad(f, target="python")(0.7, n)
+    except SrcadError as error:
+        assert f in REFUSED
+        assert error.problems[0].code == "S125"
+    else:
+        assert value == pytest.approx(f(0.7, n), rel=1e-12)
+        assert gradient == pytest.approx(difference(f, 0.7, n), rel=1e-6)
+
+
+@pytest.mark.parametrize("f", REFUSED, ids=lambda f: f.__name__)
+def test_refused_where_a_run_decides(f: Callable[..., Any]) -> None:
+    with pytest.raises(SrcadError) as caught:
+        srcad.grad(f, target="python").source_for(0.7, 1000)
+    assert caught.value.problems[0].code == "S125"
+
+
+def is_one_of_two(x: float) -> float:
+    a, b = [x], [2.0 * x]
+    c = a if x > 1.0 else b
+    return x if c is a else 3.0 * x
+
+
+def test_whether_it_is_the_same_list_is_not_guessed() -> None:
+    with pytest.raises(SrcadError, match="the same object"):
+        srcad.grad(is_one_of_two, target="python")(0.7)
