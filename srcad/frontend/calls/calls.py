@@ -46,6 +46,7 @@ from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
+from srcad.rules import libraries
 from srcad.rules.copied_helpers import helper_like
 from srcad.rules.external import key_of
 from srcad.rules.primitive_type import Primitive
@@ -138,6 +139,7 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         )
     if isinstance(value, type):
         value = _READ_AS.get((value.__module__, value.__name__), value)
+    libraries.complete()
     key = key_of(value)
     if key is not value:
         if key in PRIMITIVE_OF:

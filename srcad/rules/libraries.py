@@ -1,0 +1,23 @@
+"""What is known of the functions of libraries that are not imported with srcad: it is added when they are in use.
+
+>>> "srcad.rules.scipy" in str(_EXPANSIONS_OF)
+True
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+_EXPANSIONS_OF = {
+    "scipy.special": "srcad.rules.scipy.special",
+}
+"""By the module of a library, our module that imports it, and fills the tables with its functions."""
+_waiting = dict(_EXPANSIONS_OF)
+
+
+def complete() -> None:
+    """Add what is known of libraries that have been imported since the last time."""
+    for library in [name for name in _waiting if name in sys.modules]:
+        import_module(_EXPANSIONS_OF[library])
+        _waiting.pop(library, None)  # another thread may have done it
