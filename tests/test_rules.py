@@ -554,4 +554,6 @@ def test_every_rule_is_of_a_differentiable_primitive() -> None:
 
 def test_every_rule_has_a_row() -> None:
     rows = {c.name for c in (*ELEMENTWISE, *SCALAR, *STRUCTURED)}
-    assert not [name for name in RULES if name not in rows and not PRIMITIVES[name].external]
+    # those of SciPy have theirs in test_scipy_special
+    ours = [name for name in RULES if not PRIMITIVES[name].external and not name.startswith("special.")]
+    assert not [name for name in ours if name not in rows]

@@ -149,7 +149,9 @@ def refuse_unknown(prim: str, wanted: Sequence[int], span: Span | None) -> None:
     for at in wanted:
         if at in PRIMITIVES[prim].unknown:
             names = list(inspect.signature(RULES[prim][0].function).parameters)
-            advice = "pass srcad.stop_gradient of it, if it is a constant; or write a rule (help(srcad.rules) says how)."
+            advice = (
+                "pass srcad.stop_gradient of it, if it is a constant; or write a rule (help(srcad.rules) says how)."
+            )
             fail("S203", f"no derivative of {prim} by its argument {names[1 + at]} is known", span, advice=advice)
 
 

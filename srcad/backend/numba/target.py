@@ -497,7 +497,7 @@ def _special_template(function: Any) -> Any:
         loops = light_overloads.array_loops()
         return special_functions.lower_call(name, loops, context, builder, signature, args)
 
-    light_overloads.machine_code.lower(function, types.VarArg(types.Any))(lower)
+    light_overloads.machine_code.lower(function, _types.VarArg(types.Any))(lower)
     return _typed(function, generic)
 
 

@@ -119,12 +119,12 @@ def log_expit(y: Any, x: Any) -> Any:
 # ---- entropies ---------------------------------------------------------------------------------
 
 
-@partials(*functions_of_scipy("xlogy", poles=True))
+@partials(*functions_of_scipy("xlogy", poles=True, infinite_slopes=True))
 def xlogy(y: Any, a: Any, b: Any) -> Any:
     return np.log(b), a / np.where((a == 0.0) & (b == 0.0), 1.0, b)
 
 
-@partials(*functions_of_scipy("xlog1py", poles=True))
+@partials(*functions_of_scipy("xlog1py", poles=True, infinite_slopes=True))
 def xlog1py(y: Any, a: Any, b: Any) -> Any:
     return np.log1p(b), a / np.where((a == 0.0) & (b == -1.0), 1.0, 1.0 + b)
 
