@@ -11,6 +11,7 @@ from importlib import import_module
 
 _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
+    "scipy.stats": "srcad.rules.scipy.stats",
 }
 """By the module of a library, our module that imports it, and fills the tables with its functions."""
 _waiting = dict(_EXPANSIONS_OF)

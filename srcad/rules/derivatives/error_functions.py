@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import special
-from srcad.rules.registry import partials
+from srcad.rules.registry import is_constant, partials
 from srcad.rules.special import functions_of_scipy
 
 _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
@@ -121,12 +121,13 @@ def log_expit(y: Any, x: Any) -> Any:
 
 @partials(*functions_of_scipy("xlogy", poles=True, infinite_slopes=True))
 def xlogy(y: Any, a: Any, b: Any) -> Any:
-    return np.log(b), a / np.where((a == 0.0) & (b == 0.0), 1.0, b)
+    return np.log(b), a / (b if is_constant(a) and a != 0 else np.where((a == 0.0) & (b == 0.0), 1.0, b))
 
 
 @partials(*functions_of_scipy("xlog1py", poles=True, infinite_slopes=True))
 def xlog1py(y: Any, a: Any, b: Any) -> Any:
-    return np.log1p(b), a / np.where((a == 0.0) & (b == -1.0), 1.0, 1.0 + b)
+    next_b = 1.0 + b
+    return np.log1p(b), a / (next_b if is_constant(a) and a != 0 else np.where((a == 0.0) & (b == -1.0), 1.0, next_b))
 
 
 @partials(*functions_of_scipy("entr", infinite_slopes=True))
