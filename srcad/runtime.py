@@ -39,58 +39,68 @@ def chosen(c: Any, a: Any, b: Any) -> Any:
 
 
 def unbroadcast_1d(big: Any, like: Any) -> Any:
-    """Sum `big` down to the length of `like`: where `like` has one entry, it stood for all of them."""
+    """Sum `big` down to the length of `like`: where `like` has one entry, it stood for all of them.
+
+    Where `big` has one entry, that is the one of all.
+    """
     if like.shape[0] == big.shape[0]:
         return big
     out = np.zeros(like.shape, big.dtype)
-    for i in range(big.shape[0]):
-        out[0] += big[i]
+    step = 0 if like.shape[0] == 1 else 1
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += big[i * from_step]
     return out
 
 
 def unbroadcast_2d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """Sum `big` over the axes along which `like`, of the same rank, has length 1; repeat it where its own are 1."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step_0 = 0 if like.shape[0] == 1 else 1
     step_1 = 0 if like.shape[1] == 1 else 1
-    for i in range(big.shape[0]):
-        for j in range(big.shape[1]):
-            out[i * step_0, j * step_1] += big[i, j]
+    from_0 = 0 if big.shape[0] == 1 else 1
+    from_1 = 0 if big.shape[1] == 1 else 1
+    for i in range(big.shape[0] if step_0 == 0 else like.shape[0]):
+        for j in range(big.shape[1] if step_1 == 0 else like.shape[1]):
+            out[i * step_0, j * step_1] += big[i * from_0, j * from_1]
     return out
 
 
 def unbroadcast_3d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """The same for arrays of three axes."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step = 0 if like.shape[0] == 1 else 1
-    for i in range(big.shape[0]):
-        out[i * step] += unbroadcast_2d(big[i], like[i * step])
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += unbroadcast_2d(big[i * from_step], like[i * step])
     return out
 
 
 def unbroadcast_4d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """The same for arrays of four axes."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step = 0 if like.shape[0] == 1 else 1
-    for i in range(big.shape[0]):
-        out[i * step] += unbroadcast_3d(big[i], like[i * step])
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += unbroadcast_3d(big[i * from_step], like[i * step])
     return out
 
 
 def unbroadcast_5d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """The same for arrays of five axes."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step = 0 if like.shape[0] == 1 else 1
-    for i in range(big.shape[0]):
-        out[i * step] += unbroadcast_4d(big[i], like[i * step])
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += unbroadcast_4d(big[i * from_step], like[i * step])
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import types
 from collections.abc import Callable
@@ -160,3 +161,17 @@ def test_the_order_is_stable() -> None:
 def test_the_modules_stand_alone(module: Any) -> None:
     imported = [line for line in open(module.__file__) if line.startswith(("import ", "from "))]
     assert [line.split()[1] for line in imported] == ["math", "typing", "numpy"]
+
+
+def test_unbroadcast_sums_along_some_axes_and_repeats_along_others() -> None:
+    for rank in (1, 2, 3):
+        for big in itertools.product((0, 1, 3), repeat=rank):
+            for like in itertools.product((0, 1, 3), repeat=rank):
+                if any(b != n and 1 not in (b, n) for b, n in zip(big, like)):
+                    continue
+                x, shape = rng.normal(size=big), np.broadcast_shapes(big, like)
+                axes = tuple(k for k in range(rank) if like[k] == 1 != shape[k])
+                want = np.broadcast_to(x, shape).sum(axes, keepdims=True)
+                found = getattr(runtime, f"unbroadcast_{rank}d")(x, np.ones(like))
+                assert found.shape == like
+                np.testing.assert_allclose(found, want)
