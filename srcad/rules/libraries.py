@@ -12,6 +12,10 @@ from importlib import import_module
 _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
     "scipy.stats": "srcad.rules.scipy.stats",
+    "scipy.linalg": "srcad.rules.scipy.linalg",
+    "scipy.signal": "srcad.rules.scipy.signals",
+    "scipy.integrate": "srcad.rules.scipy.integrate",
+    "scipy.spatial.distance": "srcad.rules.scipy.distance",
 }
 """By the module of a library, our module that imports it, and fills the tables with its functions."""
 _waiting = dict(_EXPANSIONS_OF)
