@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from scipy import special
 
 import srcad
+from srcad.backend.modules.import_module import imported
 from srcad.errors import SrcadError
 from srcad.rules.primitives import PRIMITIVES
 
@@ -142,8 +144,6 @@ def written(tmp_path: Path, text: str, name: str) -> Any:
     """A module with this text, which the compiler can read."""
     path = tmp_path / f"{name}.py"
     path.write_text(text)
-    from srcad.backend.modules.import_module import imported
-
     return imported(path, name, registered=True)
 
 
@@ -203,6 +203,25 @@ def test_code_from_the_cache_runs_in_another_process(tmp_path: Path) -> None:
     ]
     assert runs[0].stdout == runs[1].stdout != ""
     assert list((tmp_path / "cache").rglob("*.nbc"))
+
+
+def shipped(x: Any) -> Any:
+    return np.sum(special.gammaln(x) * special.xlogy(x, 2.0)) + special.polygamma(1, x[0])
+
+
+def test_a_shipped_file_needs_no_srcad(tmp_path: Path) -> None:
+    df, x = srcad.grad(shipped), np.array([0.4, 1.3])
+    want = df(x)
+    df.save(tmp_path / "shipped.py")
+    line = "import sys, numpy as np, shipped as s; print(s.shipped_grad(np.array([0.4, 1.3])).tolist(), [*sys.modules])"
+    env = {"PATH": os.environ["PATH"]}
+    for _ in range(2):  # with its compiled form, and without
+        call = [sys.executable, "-c", line]
+        run = subprocess.run(call, cwd=tmp_path, env=env, capture_output=True, text=True)
+        numbers, modules = run.stdout.split("] [")
+        np.testing.assert_allclose([float(n) for n in numbers.strip("[").split(",")], want, rtol=1e-13)
+        assert "'srcad'" not in modules and not run.stderr
+        shutil.rmtree(tmp_path / "_machine", ignore_errors=True)
 
 
 # ---- broadcasting, extremes ----------------------------------------------------------------------

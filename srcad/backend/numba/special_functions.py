@@ -26,7 +26,7 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from scipy.special import cython_special
 
 _SYMBOL = "srcad_special_"
-_OTHER_NAMES = {"digamma": "psi", "jn": "jv"}
+OTHER_NAMES = {"digamma": "psi", "jn": "jv"}
 _SIGNATURE = re.compile(r"double \(((?:double, )*)int __pyx_skip_dispatch\)")
 
 
@@ -67,16 +67,16 @@ def hurwitz_zeta(s: Any, q: Any) -> Any:
     # factor runs through s (s + 1) .. (s + 2k) a**(-s - 2k - 1) / (2k + 2)!, times the numbers of Bernoulli
     factor = 0.5 * s * power / a
     for k in range(10):
-        total += factor * _BERNOULLI[k]
+        total += factor * BERNOULLI[k]
         factor *= (s + 2 * k + 1) * (s + 2 * k + 2) / (a * a * (2 * k + 3.0) * (2 * k + 4.0))
     return total
 
 
-_BERNOULLI = (
+BERNOULLI = (
     *(1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730),
     *(7 / 6, -3617 / 510, 43867 / 798, -174611 / 330),
 )
-_WRITTEN: dict[str, Callable[..., Any]] = {"zeta": hurwitz_zeta}
+WRITTEN: dict[str, Callable[..., Any]] = {"zeta": hurwitz_zeta}
 """What SciPy has no C function of doubles for."""
 
 
@@ -84,7 +84,7 @@ def name_of(function: Any) -> str | None:
     """The name of a function of `scipy.special` that compiled code can call; None of anything else."""
     try:
         name = str(getattr(function, "__name__", ""))
-        known = _OTHER_NAMES.get(name, name) in _ARGUMENTS or name in _WRITTEN
+        known = OTHER_NAMES.get(name, name) in _ARGUMENTS or name in WRITTEN
         return name if known and getattr(special, name, None) is function else None
     except TypeError:
         return None
@@ -126,12 +126,12 @@ def lower_call(name: str, loops: Any, context: Any, builder: Any, signature: Any
 
 
 def _of_doubles(name: str, context: Any, builder: Any, values: Any) -> Any:
-    if name in _WRITTEN:
+    if name in WRITTEN:
         made: Any = templates.signature
         form = made(types.float64, *[types.float64] * len(values))
-        return context.compile_internal(builder, _WRITTEN[name], form, values)
+        return context.compile_internal(builder, WRITTEN[name], form, values)
     double, integer = ir.DoubleType(), ir.IntType(32)
     form = ir.FunctionType(double, [*[double] * len(values), integer])
-    symbol = f"{_SYMBOL}{_OTHER_NAMES.get(name, name)}"
+    symbol = f"{_SYMBOL}{OTHER_NAMES.get(name, name)}"
     function = cgutils.get_or_insert_function(builder.module, form, symbol)
     return builder.call(function, [*values, integer(0)])
