@@ -389,3 +389,37 @@ def test_an_argument_without_a_derivative_may_rest() -> None:
     assert srcad.grad(lambda v, x: special.jv(v, x), 1, target="python")(1.5, 2.0) == pytest.approx(
         special.jvp(1.5, 2.0), rel=1e-13
     )
+
+
+def test_what_a_user_says_of_a_function_goes_first() -> None:
+    """Whether it was said before the first function was read, or after."""
+    text = """
+import numpy as np, srcad, sys
+from scipy import linalg, special
+from srcad.rules import expands, partials, vjp
+
+def add():
+    @partials(special.erf)
+    def erf(y, x):
+        return 10.0
+    @vjp(linalg.expm)
+    def expm(d_y, y, A):
+        return 7.0 * d_y
+    @expands(special.logsumexp)
+    def logsumexp(x):
+        return 3.0 * np.sum(x)
+
+if before:
+    add()
+srcad.grad(lambda x: special.expit(x), target="python")(1.0)
+if not before:
+    add()
+x = np.eye(2)
+for f in (lambda x: np.sum(special.erf(x)), lambda x: np.sum(linalg.expm(x)), lambda x: special.logsumexp(x)):
+    print(srcad.grad(f, target="python")(x)[0, 0], end=" ")
+"""
+    for before in (True, False):
+        call = [sys.executable, "-c", f"before = {before}\n{text}"]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        run = subprocess.run(call, env=env, capture_output=True, text=True)
+        assert run.stdout.split() == ["10.0", "7.0", "3.0"], run.stderr[-2000:]

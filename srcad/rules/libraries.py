@@ -9,6 +9,9 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from srcad.rules.primitives import PRIMITIVE_OF
+from srcad.rules.registry import EXPANSIONS
+
 _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
     "scipy.stats": "srcad.rules.scipy.stats",
@@ -22,7 +25,10 @@ _waiting = dict(_EXPANSIONS_OF)
 
 
 def complete() -> None:
-    """Add what is known of libraries that have been imported since the last time."""
+    """Add what is known of libraries that have been imported since the last time. What a user has said stays."""
     for library in [name for name in _waiting if name in sys.modules]:
+        said, rules = dict(EXPANSIONS), dict(PRIMITIVE_OF)
         import_module(_EXPANSIONS_OF[library])
+        EXPANSIONS.update(said)
+        PRIMITIVE_OF.update(rules)
         _waiting.pop(library, None)  # another thread may have done it

@@ -48,7 +48,7 @@ from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
 from srcad.rules import libraries
 from srcad.rules.copied_helpers import helper_like
-from srcad.rules.external import key_of
+from srcad.rules.external import is_external, key_of
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, STATIC
@@ -156,7 +156,7 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
-    if value in EXPANSIONS:
+    if value in EXPANSIONS and not is_external(PRIMITIVE_OF.get(value, "")):  # a rule of the user's goes first
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
         return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, dotted_name(value))
