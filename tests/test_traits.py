@@ -35,7 +35,7 @@ def named(names: frozenset[str]) -> Any:
 def arities(primitive: Primitive) -> tuple[int, ...]:
     if isinstance(primitive.evaluate, np.ufunc):
         return (primitive.evaluate.nin,)
-    return (1, 2, 3)
+    return (1, 2, 3, 4)
 
 
 @named(having(lambda p: p.element and p.name not in ("astype", "select")))

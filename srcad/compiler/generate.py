@@ -227,6 +227,7 @@ class Generated:
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""
+        choices = {"special_from": "srcad.backend.numba.special_functions", **choices}
         return self._module(True, asks, formats=False, compiles=True, **choices)
 
     def code(self) -> str:

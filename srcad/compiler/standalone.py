@@ -26,6 +26,7 @@ from srcad.backend.numba.compilation import decorator
 from srcad.backend.python.module_text import helpers_of
 from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
+from srcad.compiler.shipped_special import IMPORTS, definitions, special_functions
 from srcad.ir.calls import recursive
 from srcad.options import Options
 
@@ -40,12 +41,20 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     """
     compiles = options.target != "python"
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
-    cached = not recursive(generated.beside)
+    special = special_functions(generated.printed) if compiles else {}
+    cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
     text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
     names = [*_with_theirs(helpers_of(*generated.printed))]
-    helpers = "\n\n\n".join(_definition(name, compiles) for name in names)
+    parts = [_definition(name, compiles) for name in names]
+    if special:
+        parts.append(definitions(special).rstrip())
+        text = text.replace(
+            "\nimport numpy as np\nfrom numba import njit\nfrom scipy import special\n", f"\n{IMPORTS}", 1
+        )
+    helpers = "\n\n\n".join(parts)
     if names and compiles:
-        text = _with_line(text, "from numba import njit", "from numba.extending import register_jitable")
+        more = "from numba.extending import register_jitable"
+        text = _with_line(text, "from numba import njit, vectorize" if special else "from numba import njit", more)
     if "math." in helpers and "\nimport math\n" not in text:
         text = text.replace("\nimport numpy as np\n", "\nimport math\n\nimport numpy as np\n", 1)
     if compiles and _calls_scipy(text + helpers):

@@ -37,6 +37,8 @@ class Primitive:
     """False: the derivative is zero wherever it exists."""
     steps: tuple[int, ...] = ()
     """Arguments on which the result depends in steps: it has no derivative by them, whatever it has by the others."""
+    unknown: tuple[int, ...] = ()
+    """Arguments by which it has a derivative that nobody has a formula for here: an error, where one is needed."""
     poles: bool = False
     """It may be infinite for finite arguments, and its derivative with it: a logarithm at 0."""
     infinite_slopes: bool = False

@@ -70,6 +70,17 @@ def _plain(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
+def _of_band(function: Any) -> Callable[..., Any]:
+    """A function of a band, or of what has one, which is asked for types with a diagonal alone."""
+
+    def evaluate(first: Any, *others: Any) -> Any:
+        *arrays, lower, upper = others
+        fits = first.shape[0] in (lower + upper + 1, *(a.shape[0] for a in arrays))
+        return function(first, *arrays, lower, upper) if first.size > 1 and fits else function(first, *arrays, 0, 0)
+
+    return evaluate
+
+
 _name: str
 _function: Any
 _ufunc: Any
@@ -303,6 +314,21 @@ row("runtime.cofactors_tangent", runtime.cofactors_tangent, "linalg", runtime.co
 row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
+row("runtime.lu_packed", runtime.lu_packed, "linalg", runtime.lu_packed, dims="jj->jj", layout="C")
+row("runtime.lu_pivots", runtime.lu_pivots, "linalg", runtime.lu_pivots, differentiable=False, dims="jj->j",
+    dtype="int64", nonnegative=True)  # fmt: skip
+# whose result has a shape also where the arguments, one element each, are no pivots and no band
+row("runtime.order_of_pivots", lambda pivots: runtime.order_of_pivots(np.minimum(pivots, pivots.size - 1)), "linalg",
+    runtime.order_of_pivots, differentiable=False, dims="i->i", dtype="int64", nonnegative=True)  # fmt: skip
+for _function, _dims in [
+    (runtime.banded_solution, "ij,jk,,->jk"),
+    (runtime.banded_product, "ij,jk,,->jk"),
+    (runtime.band_of_product, "jk,jk,,->ij"),
+]:
+    row(f"runtime.{_function.__name__}", _of_band(_function), "linalg", _function, steps=(2, 3), dims=_dims,
+        layout="C")  # fmt: skip
+row("runtime.banded_transposed", _of_band(runtime.banded_transposed), "linalg", runtime.banded_transposed, steps=(1, 2),
+    linear=(0,), dims="ij,,->ij")  # fmt: skip
 
 # ---- convolutions, pooling ------------------------------------------------------------------------
 

@@ -7,14 +7,16 @@ primitives; what it expands to is differentiated, so it needs no rule.
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from srcad.errors import fail
+from srcad.ir.nodes import Span
 from srcad.rules.external import name_of
 from srcad.rules.primitive_type import EVERY
 from srcad.rules.primitives import PRIMITIVES
@@ -140,6 +142,17 @@ def find_rule(prim: str, ranks: tuple[int, ...]) -> Rule | None:
     A rule for exactly these ranks goes before one for any.
     """
     return _fitting(RULES.get(prim, ()), ranks)
+
+
+def refuse_unknown(prim: str, wanted: Sequence[int], span: Span | None) -> None:
+    """Raise S203 where a derivative is wanted by an argument that no formula is known for."""
+    for at in wanted:
+        if at in PRIMITIVES[prim].unknown:
+            names = list(inspect.signature(RULES[prim][0].function).parameters)
+            advice = (
+                "pass srcad.stop_gradient of it, if it is a constant; or write a rule (help(srcad.rules) says how)."
+            )
+            fail("S203", f"no derivative of {prim} by its argument {names[1 + at]} is known", span, advice=advice)
 
 
 def _fitting(rules: tuple[Rule, ...], ranks: tuple[int, ...]) -> Rule | None:

@@ -19,7 +19,7 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import SHAPE_ARITHMETIC, having
 from srcad.typing.typeof import linear_value
 
-_SAFE = ("np.", "math.", "machine.")
+_SAFE = ("np.", "math.", "machine.", "special.")
 """Modules whose functions may run in several threads at once; those that may raise are told apart by `may_raise`."""
 
 _LENGTHS_OF_NEW: dict[str, slice] = dict.fromkeys(("np.zeros", "np.ones", "np.empty"), slice(None)) | {

@@ -61,6 +61,9 @@ class _Typing(typing_context.Context):
 
     def _lookup_global(self, gv: Any) -> Any:
         found = super()._lookup_global(gv)
+        if found is None and (template := _special_template(gv)) is not None:
+            self.insert_global(gv, types.Function(template))
+            found = super()._lookup_global(gv)
         if type(found) is not types.Function or self._installing:
             return found
         if found not in self._own:
@@ -474,6 +477,27 @@ def _concrete(function: Any, give: Any, take: tuple[Any, ...]) -> Any:
     def generic(self: Any, args: Any, kws: Any) -> Any:
         return templates.signature(give, *take) if tuple(args) == take and not kws else None
 
+    return _typed(function, generic)
+
+
+def _special_template(function: Any) -> Any:
+    """The template of a function of `scipy.special`; None of another function.
+
+    The module for these imports SciPy. Compiled texts import it, where they call one.
+    """
+    special_functions = sys.modules.get(f"{__package__}.special_functions")
+    name = special_functions and special_functions.name_of(function)
+    if not special_functions or not name:
+        return None
+
+    def generic(self: Any, args: Any, kws: Any) -> Any:
+        return special_functions.type_of_call(name, args, kws)
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        loops = light_overloads.array_loops()
+        return special_functions.lower_call(name, loops, context, builder, signature, args)
+
+    light_overloads.machine_code.lower(function, _types.VarArg(types.Any))(lower)
     return _typed(function, generic)
 
 

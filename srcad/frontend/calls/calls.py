@@ -52,8 +52,9 @@ from srcad.frontend.values.libraries import of_library
 from srcad.frontend.values.user_classes import is_user_class, is_value_class, special_method
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
+from srcad.rules import libraries
 from srcad.rules.copied_helpers import helper_like
-from srcad.rules.external import key_of
+from srcad.rules.external import is_external, key_of
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, STATIC
@@ -146,6 +147,7 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         )
     if isinstance(value, type):
         value = _READ_AS.get((value.__module__, value.__name__), value)
+    libraries.complete()
     key = key_of(value)
     if key is not value:
         if key in PRIMITIVE_OF:
@@ -167,7 +169,7 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
-    if value in EXPANSIONS:
+    if value in EXPANSIONS and not is_external(PRIMITIVE_OF.get(value, "")):  # a rule of the user's goes first
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
         own = [as_array(ctx, array_copy(ctx, arg)) for arg in args]
