@@ -8,12 +8,17 @@ from srcad.rules.expansions import (
     joining,
     linalg,
     math_module,
+    nan_reductions,
     products,
+    quantiles,
     reductions,
     roots,
+    running,
     shapes,
     signals,
     sorting,
+    statistics,
+    ufunc_methods,
 )
 
 __all__ = [
@@ -24,10 +29,15 @@ __all__ = [
     "joining",
     "linalg",
     "math_module",
+    "nan_reductions",
     "products",
+    "quantiles",
     "reductions",
     "roots",
+    "running",
     "shapes",
     "signals",
     "sorting",
+    "statistics",
+    "ufunc_methods",
 ]

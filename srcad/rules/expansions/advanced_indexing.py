@@ -258,20 +258,6 @@ def take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
     return out
 
 
-@expands(np.add.at)
-def add_at(a: Any, indices: Any, b: Any) -> None:
-    where = np.asarray(indices)
-    if isinstance(indices, tuple) or np.ndim(where) != 1 or dtype_of(where) == "bool":
-        unsupported("np.add.at with other than one vector of indices")
-    if np.ndim(b) == 0:
-        for k in range(len(where)):
-            a[where[k]] += b
-    else:
-        values = np.broadcast_to(b, where.shape + a.shape[1:])
-        for k in range(len(where)):
-            a[where[k]] += values[k]
-
-
 @expands(np.bincount)
 def bincount(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
     if weights is not None and len(weights) != len(x):

@@ -12,6 +12,7 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import (
     axes_of,
     axis_of,
+    dtype_of,
     expands,
     is_constant,
     is_packed,
@@ -37,6 +38,21 @@ packed = PRIMITIVES["np.ascontiguousarray"]
 def check_order(order: Any) -> None:
     if order != "C":
         unsupported("order= other than 'C'")
+
+
+def stored(y: Any, out: Any) -> Any:
+    """`y`, or the array `out` with `y` written into it: what a function with the option out= gives."""
+    if out is None:
+        return y
+    if np.ndim(out) == 0 or np.ndim(out) != np.ndim(y):
+        unsupported("out= of another number of axes than the result, or of none,")
+    if dtype_of(out) != dtype_of(y):
+        unsupported("out= of another dtype than the result")
+    for k in range(np.ndim(y)):
+        if out.shape[k] != y.shape[k]:
+            raise ValueError(f"out= has {out.shape[k]} items along axis {k}, and the result has {y.shape[k]}")
+    out[...] = y
+    return out
 
 
 # ---- reshape ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Functions of sampled signals: interpolation, convolution, quadrature."""
+"""Functions of sampled signals: interpolation and convolution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
+from srcad.rules.registry import common_dtype, dtype_of, expands, unsupported
 
 search = PRIMITIVES["np.searchsorted"]
 
@@ -87,17 +87,3 @@ def cross(a: Any, b: Any) -> Any:
     if len(a) != 3 or len(b) != 3:
         raise ValueError(f"vectors of {len(a)} and {len(b)} items, not of three")
     return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-
-
-@expands(*[getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)])
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
-    rank = np.ndim(y)
-    k = axis_of(axis, rank)
-    upper = np.moveaxis(y, k, -1)[..., 1:]
-    lower = np.moveaxis(y, k, -1)[..., :-1]
-    if x is None:
-        return np.sum(dx * (upper + lower) / 2.0, axis=-1)
-    if np.ndim(x) == 1:
-        return np.sum((x[1:] - x[:-1]) * (upper + lower) / 2.0, axis=-1)
-    widths = np.moveaxis(x, k, -1)[..., 1:] - np.moveaxis(x, k, -1)[..., :-1]
-    return np.sum(widths * (upper + lower) / 2.0, axis=-1)
