@@ -440,6 +440,47 @@ def eigenpairs(a: Any) -> Any:
     return out
 
 
+def real_eigenpairs(a: Any) -> Any:
+    """The eigenvalues of a matrix, which must be real, and below them its eigenvectors, of length 1, in the columns."""
+    values, vectors = np.linalg.eig(a)
+    if np.any(np.imag(values) != 0.0):
+        raise ValueError("the eigenvalues are complex numbers, which are not supported")
+    out = np.empty((a.shape[0] + 1, a.shape[1]), a.dtype)
+    out[0] = np.real(values)
+    out[1:] = np.real(vectors)
+    return out
+
+
+def singular_triplets(a: Any) -> Any:
+    """One below the other: the left singular vectors, the singular values, the right singular vectors, in columns.
+
+    >>> singular_triplets(np.diag([3.0, 2.0]))[2]
+    array([3., 2.])
+    """
+    m = a.shape[0]
+    u, s, vt = np.linalg.svd(np.ascontiguousarray(a), False)
+    out = np.empty((m + a.shape[1] + 1, s.size), a.dtype)
+    out[:m] = u
+    out[m] = s
+    out[m + 1 :] = vt.T
+    return out
+
+
+def singular_values(a: Any) -> Any:
+    """The singular values of a matrix, in descending order."""
+    return np.linalg.svd(np.ascontiguousarray(a), False)[1]
+
+
+def orthonormal_columns(a: Any) -> Any:
+    """The factor Q of a matrix that has no more columns than rows, A = Q R."""
+    return np.linalg.qr(np.ascontiguousarray(a))[0]
+
+
+def pseudoinverse(a: Any, rcond: Any) -> Any:
+    """The inverse of Moore and Penrose; singular values below `rcond` times the largest one count as zero."""
+    return np.linalg.pinv(np.ascontiguousarray(a), rcond)
+
+
 def with_diagonal(like: Any, values: Any, k: Any) -> Any:
     """A matrix of zeros of the shape of `like`, with `values` on its `k`-th diagonal."""
     out = np.zeros(like.shape, values.dtype)

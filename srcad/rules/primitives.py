@@ -302,6 +302,13 @@ row("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="i
 row("runtime.cofactors_tangent", runtime.cofactors_tangent, "linalg", runtime.cofactors_tangent, dims="ij,ij->ij")
 row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
+row("runtime.real_eigenpairs", runtime.real_eigenpairs, "linalg", runtime.real_eigenpairs, dims="jj->kl")
+row("runtime.singular_triplets", runtime.singular_triplets, "linalg", runtime.singular_triplets, dims="ij->kl")
+row("runtime.singular_values", runtime.singular_values, "linalg", runtime.singular_values, dims="ij->k")
+row("runtime.orthonormal_columns", runtime.orthonormal_columns, "linalg", runtime.orthonormal_columns, dims="ij->ij",
+    layout="any")  # fmt: skip
+row("runtime.pseudoinverse", runtime.pseudoinverse, "linalg", runtime.pseudoinverse, steps=(1,), dims="ij,->ji",
+    layout="any")  # fmt: skip
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
 
 # ---- convolutions, pooling ------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
-    if isinstance(value, np.ufunc):
+    if isinstance(value, np.ufunc) and value.signature is None:
         args, options = ufunc_options(ctx, value, args, keywords)
         if options:
             return call_with_options(ctx, value, args, options)

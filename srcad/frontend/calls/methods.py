@@ -95,6 +95,8 @@ def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
             return size(ctx, value)
         case "T":
             return ctx.call(Constant(np.transpose), value) if rank > 1 else value
+        case "mT":
+            return ctx.call(Constant(np.matrix_transpose), value)
         case "real":
             return value
         case "imag":

@@ -181,7 +181,7 @@ def conj(x: Any) -> Any:
     return x if np.ndim(x) == 0 else copy_of(np.asarray(x))
 
 
-@expands(methods=("astype",))
+@expands(np.astype, methods=("astype",))
 def astype(x: Any, dtype: Any, copy: Any = True) -> Any:
     if not copy and dtype_of(x) == dtype_name(dtype):
         return x

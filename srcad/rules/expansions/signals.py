@@ -78,12 +78,3 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
         start = len(a) // 2
         return np.convolve(a, v[::-1])[start : start + len(v)]
     return np.convolve(a, v[::-1], mode)
-
-
-@expands(np.cross)
-def cross(a: Any, b: Any) -> Any:
-    if np.ndim(a) != 1 or np.ndim(b) != 1:
-        unsupported("np.cross of arrays of vectors")
-    if len(a) != 3 or len(b) != 3:
-        raise ValueError(f"vectors of {len(a)} and {len(b)} items, not of three")
-    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
