@@ -266,13 +266,6 @@ def fill(a: Any, value: Any) -> None:
     a[...] = value
 
 
-@expands(np.copyto)
-def copyto(dst: Any, src: Any) -> None:
-    if is_float_name(dtype_of(src)) and not is_float_name(dtype_of(dst)):
-        unsupported("np.copyto of floats into integers")
-    dst[...] = src
-
-
 @expands(methods=("item",))
 def item(a: Any, *index: Any) -> Any:
     y = a

@@ -8,19 +8,12 @@ import numpy as np
 
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.shapes import flat, reshaped
-from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import common_dtype, dtype_of, expands, unsupported
 
-search = PRIMITIVES["np.searchsorted"]
-
-
-@expands(np.searchsorted, methods=("searchsorted",))
-def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
-    return search(a, v, side=side)
 
 
 @expands(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     # float64, whatever is given
     knots = doubles(xp)
     heights = doubles(fp)
@@ -28,12 +21,27 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
         raise ValueError(f"{len(knots)} places and {len(heights)} values")
     if len(knots) == 0:
         raise ValueError("no places to interpolate between")
+    at = doubles(x)
+    if period is not None:
+        if period == 0.0:
+            raise ValueError("period must be a non-zero value")
+        length = abs(period) * 1.0
+        at = at % length
+        knots = knots % length
+        order = np.argsort(knots)
+        knots = knots[order]
+        heights = heights[order]
+        n = len(knots)
+        knots = np.concatenate((knots[n - 1 :] - length, knots, knots[:1] + length))
+        heights = np.concatenate((heights[n - 1 :], heights, heights[:1]))
+    low = left if period is None else None
+    high = right if period is None else None
     if np.ndim(x) == 0:
-        return interp_at(doubles(x), knots, heights, left, right)
-    points = flat(doubles(x))
+        return interp_at(at, knots, heights, low, high)
+    points = flat(at)
     out = np.empty(points.size)
     for k in range(points.size):
-        out[k] = interp_at(points[k], knots, heights, left, right)
+        out[k] = interp_at(points[k], knots, heights, low, high)
     return reshaped(out, np.shape(x))
 
 
