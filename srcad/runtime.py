@@ -489,6 +489,54 @@ def with_diagonal(like: Any, values: Any, k: Any) -> Any:
     return out
 
 
+def diagonals(a: Any, offset: Any) -> Any:
+    """The diagonals of matrices, which the last two axes are.
+
+    >>> diagonals(np.arange(8.0).reshape(2, 2, 2), 1)
+    array([[1.],
+           [5.]])
+    """
+    down, right = max(-offset, 0), max(offset, 0)
+    n = max(min(a.shape[-2] - down, a.shape[-1] - right), 0)
+    out = np.empty(a.shape[:-2] + (n,), a.dtype)
+    for k in range(n):
+        out[..., k] = a[..., k + down, k + right]
+    return out
+
+
+def diagonals_adjoint(a: Any, d_y: Any, offset: Any) -> Any:
+    """The adjoint of `a`, of which only the shape is read, by that of `diagonals(a, offset)`."""
+    down, right = max(-offset, 0), max(offset, 0)
+    out = np.zeros(a.shape, d_y.dtype)
+    for k in range(min(a.shape[-2] - down, a.shape[-1] - right)):
+        out[..., k + down, k + right] = d_y[..., k]
+    return out
+
+
+def windows(a: Any, width: Any) -> Any:
+    """Each stretch of `width` items of the first axis, along a new last axis.
+
+    >>> windows(np.arange(4.0), 2)
+    array([[0., 1.],
+           [1., 2.],
+           [2., 3.]])
+    """
+    n = a.shape[0] - width + 1
+    out = np.empty((n,) + a.shape[1:] + (width,), a.dtype)  # noqa: RUF005
+    for k in range(width):
+        out[..., k] = a[k : k + n]
+    return out
+
+
+def windows_adjoint(a: Any, d_y: Any, width: Any) -> Any:
+    """The adjoint of `a`, of which only the shape is read, by that of `windows(a, width)`."""
+    n = d_y.shape[0]
+    out = np.zeros(a.shape, d_y.dtype)
+    for k in range(width):
+        out[k : k + n] += d_y[..., k]
+    return out
+
+
 # ---- convolutions ------------------------------------------------------------------------------
 
 

@@ -213,6 +213,16 @@ row("np.cumsum", np.cumsum, "shape", linear=(0,), dims="i->i", layout="C")
 row("np.diag", np.diagflat, "shape", linear=(0,), dims="i,->jk")  # the matrix that has this diagonal
 row("diagonal", np.diagonal, "shape", linear=(0,), dims="ij,->k", elements="some",  # printed `np.diag`
     memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.diagonals", runtime.diagonals, "shape", runtime.diagonals, steps=(1,), linear=(0,), elements="some",
+    dims="ijk,->il ijkl,->ijm ijklm,->ijkn",
+    memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.diagonals_adjoint", runtime.diagonals_adjoint, "shape", runtime.diagonals_adjoint, steps=(0, 2),
+    linear=(1,), shape_operands=(0,), dims="ijk,il,->ijk ijkl,ijm,->ijkl ijklm,ijkn,->ijklm")  # fmt: skip
+row("runtime.windows", runtime.windows, "shape", runtime.windows, steps=(1,), linear=(0,), elements="some",
+    dims="i,->jk ij,->kjl ijk,->ljkm ijkl,->mjkln", memory=ResultMemory(
+        (0,), is_path=True, may_copy=True, read_only="np.lib.stride_tricks.sliding_window_view"))  # fmt: skip
+row("runtime.windows_adjoint", runtime.windows_adjoint, "shape", runtime.windows_adjoint, steps=(0, 2), linear=(1,),
+    shape_operands=(0,), dims="i,jk,->i ij,kjl,->ij ijk,ljkm,->ijk ijkl,mjkln,->ijkl")  # fmt: skip
 row("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), linear=(1,),
     dims="ij,k,->ij",
     shape_operands=(0,))  # fmt: skip

@@ -1,13 +1,12 @@
 """Triangles and diagonals of matrices, and of stacks of them."""
 
-# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
-
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from srcad import runtime
 from srcad.rules.expansions.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axis_of, dtype_of, expands, unsupported
@@ -63,14 +62,9 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
         raise ValueError("axis1 and axis2 cannot be the same")
     if np.ndim(x) == 2:
         return diagonal_of(x, offset if rows == 0 else -offset)
-    y = np.moveaxis(x, (rows, columns), (-2, -1))
-    down = max(-offset, 0)
-    right = max(offset, 0)
-    n = max(min(y.shape[-2] - down, y.shape[-1] - right), 0)
-    out = np.empty(y.shape[:-2] + (n,), dtype=dtype_of(x))
-    for k in range(n):
-        out[..., k] = y[..., k + down, k + right]
-    return out
+    if np.ndim(x) > 5:
+        unsupported("np.diagonal of an array with more than five axes")
+    return runtime.diagonals(np.moveaxis(x, (rows, columns), (-2, -1)), offset)
 
 
 @expands(np.linalg.diagonal)

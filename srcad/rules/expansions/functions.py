@@ -101,12 +101,21 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     if len(funclist) != len(conditions) and len(funclist) != len(conditions) + 1:
         raise ValueError("as many functions as conditions are expected, or one more")
     if len(funclist) > len(conditions):
-        y = piece(funclist[len(conditions)], at, args, kw)
-    else:
-        y = np.zeros(np.shape(at), dtype=dtype_of(at))
-    for k in range(len(conditions)):
-        y = np.where(conditions[k], piece(funclist[k], at, args, kw), y)
-    return cast(y, dtype=dtype_of(at))
+        rest = conditions[0]
+        for condition in conditions[1:]:
+            rest = rest | condition
+        conditions = conditions + [np.logical_not(rest)]
+    if np.ndim(at) == 0:
+        y = cast(0, dtype=dtype_of(at))
+        for condition, function in zip(conditions, funclist, strict=True):
+            y = np.where(condition, piece(function, at, args, kw), y)
+        return cast(y, dtype=dtype_of(at))
+    y = np.zeros_like(at)
+    for condition, function in zip(conditions, funclist, strict=True):
+        if np.any(condition):
+            # of those elements alone: the function may ask for more than one of them
+            y[condition] = piece(function, at[condition], args, kw)
+    return y
 
 
 def piece(function: Any, at: Any, args: Any, kw: Any) -> Any:

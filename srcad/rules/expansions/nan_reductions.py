@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.expansions import reductions
 from srcad.rules.expansions.reductions import masked, operand
 from srcad.rules.expansions.shapes import stored
 from srcad.rules.primitives import PRIMITIVES
@@ -42,7 +43,7 @@ def nansum(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    return np.sum(without_nan(a, 0.0), axis, dtype, out, keepdims, initial, where)
+    return reductions.sum(without_nan(a, 0.0), axis, dtype, out, keepdims, initial, where)
 
 
 @expands(np.nanprod)
@@ -55,7 +56,7 @@ def nanprod(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    return np.prod(without_nan(a, 1.0), axis, dtype, out, keepdims, initial, where)
+    return reductions.prod(without_nan(a, 1.0), axis, dtype, out, keepdims, initial, where)
 
 
 @expands(np.nanmean)
@@ -64,7 +65,7 @@ def nanmean(
 ) -> Any:
     x = operand(a, dtype)
     if not has_nan(x):
-        return np.mean(x, axis, None, out, keepdims, where=where)
+        return reductions.mean(x, axis, None, out, keepdims, where=where)
     counted = there(x, where)
     count = cast(np.sum(counted, axis=axis, keepdims=keepdims), dtype=dtype_of(x))
     return stored(np.sum(masked(x, counted, 0.0), axis=axis, keepdims=keepdims) / count, out)
@@ -86,7 +87,7 @@ def nanvar(
     x = operand(a, dtype)
     lost = ddof if correction is None else correction
     if not has_nan(x):
-        return np.var(x, axis, None, out, lost, keepdims, where=where, mean=mean)
+        return reductions.var(x, axis, None, out, lost, keepdims, where=where, mean=mean)
     counted = there(x, where)
     x = masked(x, counted, 0.0)
     count = np.sum(counted, axis=axis, keepdims=True)
@@ -121,8 +122,8 @@ def nanmax(
 ) -> Any:
     x = np.asarray(a)
     if not has_nan(x):
-        return np.max(x, axis, out, keepdims, initial, where)
-    y = np.max(without_nan(x, -np.inf), axis, None, keepdims, initial, where)
+        return reductions.max_of(x, axis, out, keepdims, initial, where)
+    y = reductions.max_of(without_nan(x, -np.inf), axis, None, keepdims, initial, where)
     return stored(y if initial is not None else nan_if_nothing(y, x, axis, keepdims), out)
 
 
@@ -132,8 +133,8 @@ def nanmin(
 ) -> Any:
     x = np.asarray(a)
     if not has_nan(x):
-        return np.min(x, axis, out, keepdims, initial, where)
-    y = np.min(without_nan(x, np.inf), axis, None, keepdims, initial, where)
+        return reductions.min_of(x, axis, out, keepdims, initial, where)
+    y = reductions.min_of(without_nan(x, np.inf), axis, None, keepdims, initial, where)
     return stored(y if initial is not None else nan_if_nothing(y, x, axis, keepdims), out)
 
 

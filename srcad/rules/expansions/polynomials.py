@@ -92,7 +92,7 @@ def polydiv(u: Any, v: Any) -> Any:
             left[k + j] -= quotient[k] * b[j]
     start = max(len(a) - len(b) + 1, 0)
     # leading zeros of the remainder are left out
-    while start < len(left) - 1 and abs(left[start]) <= 1e-14:
+    while start < len(left) - 1 and abs(left[start]) <= 1e-8:
         start += 1
     return quotient, left[min(start, len(left) - 1) :]
 

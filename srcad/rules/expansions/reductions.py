@@ -202,7 +202,8 @@ def var(
     elif len(axes) == np.ndim(x) and where is None:
         centred = x - reduce_mean(x)
     else:
-        centred = x - np.mean(x, axis=axes, keepdims=True, where=where)
+        centre = quotient(sum_over(masked(x, where, 0.0), axes), chosen_count(x, axes, where))
+        centred = x - restored(centre, np.ndim(x), axes, True)
     centred = masked(centred, where, 0.0)
     squares = sum_over(centred * centred, axes)
     lost = ddof if correction is None else correction
@@ -225,7 +226,7 @@ def std(
     correction: Any = None,
 ) -> Any:
     lost = ddof if correction is None else correction
-    return stored(root(np.var(a, axis=axis, dtype=dtype, ddof=lost, keepdims=keepdims, where=where, mean=mean)), out)
+    return stored(root(var(a, axis, dtype, None, lost, keepdims, where=where, mean=mean)), out)
 
 
 # ---- products and extremes ----------------------------------------------------------------------

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from srcad import runtime
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.shapes import flat, reshaped
-from srcad.rules.registry import common_dtype, dtype_of, expands, unsupported
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
 
 
 
@@ -86,3 +87,27 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
         start = len(a) // 2
         return np.convolve(a, v[::-1])[start : start + len(v)]
     return np.convolve(a, v[::-1], mode)
+
+
+@expands(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: Any = False, writeable: Any = False
+) -> Any:
+    if writeable:
+        unsupported("sliding_window_view with writeable=True")
+    lengths = tuple(window_shape) if isinstance(window_shape, (tuple, list)) else (window_shape,)
+    rank = np.ndim(x)
+    if axis is None:
+        axes = tuple(range(rank))
+    else:
+        axes = tuple([axis_of(k, rank) for k in (axis if isinstance(axis, (tuple, list)) else (axis,))])
+    if len(axes) != len(lengths):
+        raise ValueError("as many lengths as axes are expected")
+    if rank + len(axes) > 5:
+        unsupported("sliding_window_view with more than five axes")
+    y = np.asarray(x)
+    for k, width in zip(axes, lengths, strict=True):
+        if width < 0 or width > y.shape[k]:
+            raise ValueError(f"a window of {width} for an axis of {y.shape[k]}")
+        y = np.moveaxis(runtime.windows(np.moveaxis(y, k, 0), width), 0, k)
+    return y

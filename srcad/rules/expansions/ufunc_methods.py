@@ -13,6 +13,7 @@ import numpy as np
 
 from srcad.rules.expansions.advanced_indexing import count, entry, flat_indices, front, index_shape, is_basic, one_item_each
 from srcad.rules.expansions.advanced_indexing import picked_axes
+from srcad.rules.expansions import reductions
 from srcad.rules.expansions.reductions import first_axes, operand, restored
 from srcad.rules.expansions.shapes import reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
@@ -34,7 +35,7 @@ def add_reduce(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    return np.sum(array, axis, dtype, out, keepdims, initial, where)
+    return reductions.sum(array, axis, dtype, out, keepdims, initial, where)
 
 
 @expands(np.multiply.reduce)
@@ -47,7 +48,7 @@ def multiply_reduce(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    return np.prod(array, axis, dtype, out, keepdims, initial, where)
+    return reductions.prod(array, axis, dtype, out, keepdims, initial, where)
 
 
 @expands(np.maximum.reduce)
@@ -60,7 +61,7 @@ def maximum_reduce(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    return np.max(operand(array, dtype), axis, out, keepdims, initial, where)
+    return reductions.max_of(operand(array, dtype), axis, out, keepdims, initial, where)
 
 
 @expands(np.minimum.reduce)
@@ -73,7 +74,7 @@ def minimum_reduce(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    return np.min(operand(array, dtype), axis, out, keepdims, initial, where)
+    return reductions.min_of(operand(array, dtype), axis, out, keepdims, initial, where)
 
 
 @ufunc_method("reduce")
