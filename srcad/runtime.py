@@ -498,7 +498,7 @@ def diagonals(a: Any, offset: Any) -> Any:
     """
     down, right = max(-offset, 0), max(offset, 0)
     n = max(min(a.shape[-2] - down, a.shape[-1] - right), 0)
-    out = np.empty(a.shape[:-2] + (n,), a.dtype)
+    out = np.empty(a.shape[:-2] + (n,), a.dtype)  # noqa: RUF005
     for k in range(n):
         out[..., k] = a[..., k + down, k + right]
     return out

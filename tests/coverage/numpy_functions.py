@@ -159,7 +159,9 @@ def of_other(call: Call, module: Any, grad: Callable[..., Any]) -> str:
     with np.errstate(all="ignore"):
         want = call.plain(*fresh(call))
     try:
-        flat_value, flat_want = (np.concatenate([np.ravel(p) for _, p in parts_of(each)] or [np.zeros(0)]) for each in (value, want))
+        flat_value, flat_want = (
+            np.concatenate([np.ravel(p) for _, p in parts_of(each)] or [np.zeros(0)]) for each in (value, want)
+        )
     except ValueError:
         return "wrong: another structure"
     if not close(flat_value, flat_want):
@@ -245,7 +247,7 @@ def page(rows: list[tuple[str, str, list[str]]], tallies: dict[str, Counter[str]
     lines = [
         "# Coverage",
         "",
-        "Calls of NumPy's functions, with the value and the gradient of each against NumPy and central differences. `python -m",
+        "Calls of NumPy's functions, their value and gradient against NumPy's and central differences'. `python -m",
         "tests.coverage.numpy_functions --with jax,autograd --markdown docs/coverage.md` made this page.",
         "",
         f"| | {' | '.join(tallies)} |",
@@ -254,12 +256,20 @@ def page(rows: list[tuple[str, str, list[str]]], tallies: dict[str, Counter[str]
     for kind in ("right", "refused", "wrong"):
         lines.append(f"| {kind} | {' | '.join(str(tally[kind]) for tally in tallies.values())} |")
     for group in GROUPS:
-        lines += ["", f"## {group.capitalize()}", "", f"| call | {' | '.join(tallies)} |", f"|---|{'---|' * len(tallies)}"]
+        lines += [
+            "",
+            f"## {group.capitalize()}",
+            "",
+            f"| call | {' | '.join(tallies)} |",
+            f"|---|{'---|' * len(tallies)}",
+        ]
         for of, text, outcomes in rows:
             if of == group:
                 shown = text.replace("\n", " ").replace("|", "\\|")
                 code = [re.match(r"refused: (S\d+)", one) for one in outcomes]
-                cells = [f"refused ({c[1]})" if c else one.partition(":")[0] for c, one in zip(code, outcomes, strict=True)]
+                cells = [
+                    f"refused ({c[1]})" if c else one.partition(":")[0] for c, one in zip(code, outcomes, strict=True)
+                ]
                 lines.append(f"| `{shown}` | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -29,6 +29,7 @@ from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    FlatValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -95,6 +96,8 @@ def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
             return size(ctx, value)
         case "T":
             return ctx.call(Constant(np.transpose), value) if rank > 1 else value
+        case "flat":
+            return FlatValue(value) if rank else ctx.call(Constant(np.ravel), value)
         case "mT":
             return ctx.call(Constant(np.matrix_transpose), value)
         case "real":

@@ -17,10 +17,7 @@ import numpy as np
 from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import (
-    at_axis,
-    axis_of,
     dtype_of,
-    expands,
     inverse_of,
     is_float_name,
     known_many,

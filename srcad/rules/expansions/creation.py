@@ -217,7 +217,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: Any = 0) -
     y = new_array(object, dtype, copy)
     if np.ndim(y) >= ndmin:
         return y
-    return np.full((1,) * ndmin, y) if np.ndim(y) == 0 else y[(None,) * (ndmin - np.ndim(y)) + (...,)]  # noqa: RUF005
+    return np.full((1,) * ndmin, y) if np.ndim(y) == 0 else y[(None,) * (ndmin - np.ndim(y)) + (...,)]
 
 
 def new_array(object: Any, dtype: Any, copy: Any) -> Any:

@@ -3,8 +3,6 @@
 A factorisation that gives several arrays is one primitive, which gives them in one array, one below the other.
 """
 
-# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
-
 from __future__ import annotations
 
 from typing import Any

@@ -151,7 +151,7 @@ def einsum(subscripts: Any, *operands: Any, out: Any = None, dtype: Any = None, 
         return stored(einsum_one(arrays[0], inputs[0], result), out)
     for i, j, of_a, of_b, made in contractions(inputs, result, optimize):
         product = einsum_two(arrays[i], arrays[j], of_a, of_b, made)
-        arrays = [arrays[k] for k in range(len(arrays)) if k != i and k != j] + [product]  # noqa: RUF005
+        arrays = [arrays[k] for k in range(len(arrays)) if k != i and k != j] + [product]
     return stored(arrays[0], out)
 
 

@@ -24,7 +24,9 @@ def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "x
     rank = len(vectors)
     # the axis along which each varies
     axes = [1 - k if k < 2 and rank > 1 and indexing == "xy" else k for k in range(rank)]
-    rows = [x[tuple([slice(None) if j == k else None for j in range(rank)])] for x, k in zip(vectors, axes, strict=True)]
+    rows = [
+        x[tuple([slice(None) if j == k else None for j in range(rank)])] for x, k in zip(vectors, axes, strict=True)
+    ]
     if sparse:
         return tuple([copy_of(x) for x in rows])
     shape = tuple([len(vectors[axes.index(k)]) for k in range(rank)])

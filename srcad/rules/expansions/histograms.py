@@ -27,8 +27,8 @@ def digitize(x: Any, bins: Any, right: Any = False) -> Any:
     if not rising and not np.all(edges[1:] <= edges[:-1]):
         raise ValueError("bins must be monotonically increasing or decreasing")
     up = edges if rising else edges[::-1]
-    side = "left" if right else "right"
-    other = "right" if right else "left"
+    side: Any = "left" if right else "right"
+    other: Any = "right" if right else "left"
     return np.searchsorted(up, x, side=side) if rising else n - np.searchsorted(up, x, side=other)
 
 
@@ -103,9 +103,7 @@ def counted(x: Any, edges: Any, w: Any) -> Any:
 
 
 @expands(np.histogram2d)
-def histogram2d(
-    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
-) -> Any:
+def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     if len(x) != len(y):
         raise ValueError("x and y must have same length.")
     if isinstance(bins, (tuple, list)) and len(bins) == 2:

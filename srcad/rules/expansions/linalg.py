@@ -12,7 +12,7 @@ from srcad import runtime
 from srcad.rules.expansions.products import product_2
 from srcad.rules.expansions.shapes import reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_constant, is_float_name, unsupported
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_constant, is_float_name
 
 cast = PRIMITIVES["astype"]
 solved = PRIMITIVES["np.linalg.solve"]

@@ -23,7 +23,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     axes = axes_of(axis, np.ndim(a))
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return root(np.sum(a * a, axis=axes, keepdims=keepdims))
-    if ord == "fro" or ord == "nuc" and len(axes) == 1 or (len(axes) != 1 and len(axes) != 2):
+    if ord == "fro" or (ord == "nuc" and len(axes) == 1) or (len(axes) != 1 and len(axes) != 2):
         unsupported("this order of np.linalg.norm for this number of axes")
     if len(axes) == 2:
         rows, columns = axes if axis is None else tuple([axis_of(k, np.ndim(a)) for k in axis])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.expansions.advanced_indexing import take
-from srcad.rules.expansions.shapes import flat, reshaped, stored
+from srcad.rules.expansions.shapes import flat, stored
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import at_axis, axis_of, dtype_of, expands, is_float_name, unsupported
 

@@ -262,9 +262,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 @expands(np.cross)
-def cross(
-    a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None
-) -> Any:
+def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
     x = np.moveaxis(np.asarray(a), axisa if axis is None else axis, -1)
     y = np.moveaxis(np.asarray(b), axisb if axis is None else axis, -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:

@@ -1,4 +1,7 @@
-"""Medians and quantiles, by each of NumPy's methods: Hyndman and Fan, "Sample quantiles in statistical packages" (1996)."""
+"""Medians and quantiles, by each of NumPy's methods.
+
+Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
+"""
 
 # ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
 

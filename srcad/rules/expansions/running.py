@@ -12,7 +12,7 @@ from srcad.rules.expansions.nan_reductions import without_nan
 from srcad.rules.expansions.reductions import number, operand
 from srcad.rules.expansions.shapes import flat, stored
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import at_axis, axes_of, axis_of, common_dtype, dtype_of, expands, is_float_name, unsupported
+from srcad.rules.registry import axes_of, axis_of, common_dtype, dtype_of, expands, is_float_name, unsupported
 
 cast = PRIMITIVES["astype"]
 running_sum = PRIMITIVES["np.cumsum"]
@@ -189,9 +189,7 @@ def slope_by_places(x: Any, k: Any, gaps: Any, edge_order: Any) -> Any:
     y = np.moveaxis(x, k, -1)
     a = gaps[:-1]
     b = gaps[1:]
-    inner = (
-        -b / (a * (a + b)) * y[..., :-2] + (b - a) / (a * b) * y[..., 1:-1] + a / (b * (a + b)) * y[..., 2:]
-    )
+    inner = -b / (a * (a + b)) * y[..., :-2] + (b - a) / (a * b) * y[..., 1:-1] + a / (b * (a + b)) * y[..., 2:]
     if edge_order == 1:
         first = (y[..., 1:2] - y[..., 0:1]) / gaps[0]
         last = (y[..., -1:] - y[..., -2:-1]) / gaps[len(gaps) - 1]

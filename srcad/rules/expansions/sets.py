@@ -99,9 +99,7 @@ def unique_all(x: Any) -> Any:
 
 
 @expands(np.isin)
-def isin(
-    element: Any, test_elements: Any, assume_unique: Any = False, invert: Any = False, *, kind: Any = None
-) -> Any:
+def isin(element: Any, test_elements: Any, assume_unique: Any = False, invert: Any = False, *, kind: Any = None) -> Any:
     given = flat(test_elements)
     x = np.asarray(element)
     entries = np.ravel(x)

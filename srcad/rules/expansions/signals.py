@@ -12,7 +12,6 @@ from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
 
 
-
 @expands(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     # float64, whatever is given

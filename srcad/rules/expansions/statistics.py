@@ -18,9 +18,7 @@ cast = PRIMITIVES["astype"]
 
 
 @expands(np.average)
-def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *, keepdims: Any = False
-) -> Any:
+def average(a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *, keepdims: Any = False) -> Any:
     x = np.asarray(a)
     if weights is None:
         y = np.mean(x, axis=axis, keepdims=keepdims)

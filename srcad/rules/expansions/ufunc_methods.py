@@ -11,9 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.expansions.advanced_indexing import count, entry, flat_indices, front, index_shape, is_basic, one_item_each
-from srcad.rules.expansions.advanced_indexing import picked_axes
 from srcad.rules.expansions import reductions
+from srcad.rules.expansions.advanced_indexing import (
+    count,
+    entry,
+    flat_indices,
+    front,
+    index_shape,
+    is_basic,
+    one_item_each,
+    picked_axes,
+)
 from srcad.rules.expansions.reductions import first_axes, operand, restored
 from srcad.rules.expansions.shapes import reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
