@@ -575,11 +575,100 @@ def band_of_product(a: Any, b: Any, lower: Any, upper: Any) -> Any:
     return out
 
 
+def real_eigenpairs(a: Any) -> Any:
+    """The eigenvalues of a matrix, which must be real, and below them its eigenvectors, of length 1, in the columns."""
+    values, vectors = np.linalg.eig(a)
+    if np.any(np.imag(values) != 0.0):
+        raise ValueError("the eigenvalues are complex numbers, which are not supported")
+    out = np.empty((a.shape[0] + 1, a.shape[1]), a.dtype)
+    out[0] = np.real(values)
+    out[1:] = np.real(vectors)
+    return out
+
+
+def singular_triplets(a: Any) -> Any:
+    """One below the other: the left singular vectors, the singular values, the right singular vectors, in columns.
+
+    >>> singular_triplets(np.diag([3.0, 2.0]))[2]
+    array([3., 2.])
+    """
+    m = a.shape[0]
+    u, s, vt = np.linalg.svd(np.ascontiguousarray(a), False)
+    out = np.empty((m + a.shape[1] + 1, s.size), a.dtype)
+    out[:m] = u
+    out[m] = s
+    out[m + 1 :] = vt.T
+    return out
+
+
+def singular_values(a: Any) -> Any:
+    """The singular values of a matrix, in descending order."""
+    return np.linalg.svd(np.ascontiguousarray(a), False)[1]
+
+
+def orthonormal_columns(a: Any) -> Any:
+    """The factor Q of a matrix that has no more columns than rows, A = Q R."""
+    return np.linalg.qr(np.ascontiguousarray(a))[0]
+
+
+def pseudoinverse(a: Any, rcond: Any) -> Any:
+    """The inverse of Moore and Penrose; singular values below `rcond` times the largest one count as zero."""
+    return np.linalg.pinv(np.ascontiguousarray(a), rcond)
+
+
 def with_diagonal(like: Any, values: Any, k: Any) -> Any:
     """A matrix of zeros of the shape of `like`, with `values` on its `k`-th diagonal."""
     out = np.zeros(like.shape, values.dtype)
     for i in range(min(values.size, like.shape[0] - max(-k, 0), like.shape[1] - max(k, 0))):
         out[i + max(-k, 0), i + max(k, 0)] = values[i]
+    return out
+
+
+def diagonals(a: Any, offset: Any) -> Any:
+    """The diagonals of matrices, which the last two axes are.
+
+    >>> diagonals(np.arange(8.0).reshape(2, 2, 2), 1)
+    array([[1.],
+           [5.]])
+    """
+    down, right = max(-offset, 0), max(offset, 0)
+    n = max(min(a.shape[-2] - down, a.shape[-1] - right), 0)
+    out = np.empty(a.shape[:-2] + (n,), a.dtype)  # noqa: RUF005
+    for k in range(n):
+        out[..., k] = a[..., k + down, k + right]
+    return out
+
+
+def diagonals_adjoint(a: Any, d_y: Any, offset: Any) -> Any:
+    """The adjoint of `a`, of which only the shape is read, by that of `diagonals(a, offset)`."""
+    down, right = max(-offset, 0), max(offset, 0)
+    out = np.zeros(a.shape, d_y.dtype)
+    for k in range(min(a.shape[-2] - down, a.shape[-1] - right)):
+        out[..., k + down, k + right] = d_y[..., k]
+    return out
+
+
+def windows(a: Any, width: Any) -> Any:
+    """Each stretch of `width` items of the first axis, along a new last axis.
+
+    >>> windows(np.arange(4.0), 2)
+    array([[0., 1.],
+           [1., 2.],
+           [2., 3.]])
+    """
+    n = a.shape[0] - width + 1
+    out = np.empty((n,) + a.shape[1:] + (width,), a.dtype)  # noqa: RUF005
+    for k in range(width):
+        out[..., k] = a[k : k + n]
+    return out
+
+
+def windows_adjoint(a: Any, d_y: Any, width: Any) -> Any:
+    """The adjoint of `a`, of which only the shape is read, by that of `windows(a, width)`."""
+    n = d_y.shape[0]
+    out = np.zeros(a.shape, d_y.dtype)
+    for k in range(width):
+        out[k : k + n] += d_y[..., k]
     return out
 
 

@@ -224,6 +224,16 @@ row("np.cumsum", np.cumsum, "shape", linear=(0,), dims="i->i", layout="C")
 row("np.diag", np.diagflat, "shape", linear=(0,), dims="i,->jk")  # the matrix that has this diagonal
 row("diagonal", np.diagonal, "shape", linear=(0,), dims="ij,->k", elements="some",  # printed `np.diag`
     memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.diagonals", runtime.diagonals, "shape", runtime.diagonals, steps=(1,), linear=(0,), elements="some",
+    dims="ijk,->il ijkl,->ijm ijklm,->ijkn",
+    memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.diagonals_adjoint", runtime.diagonals_adjoint, "shape", runtime.diagonals_adjoint, steps=(0, 2),
+    linear=(1,), shape_operands=(0,), dims="ijk,il,->ijk ijkl,ijm,->ijkl ijklm,ijkn,->ijklm")  # fmt: skip
+row("runtime.windows", runtime.windows, "shape", runtime.windows, steps=(1,), linear=(0,), elements="some",
+    dims="i,->jk ij,->kjl ijk,->ljkm ijkl,->mjkln", memory=ResultMemory(
+        (0,), is_path=True, may_copy=True, read_only="np.lib.stride_tricks.sliding_window_view"))  # fmt: skip
+row("runtime.windows_adjoint", runtime.windows_adjoint, "shape", runtime.windows_adjoint, steps=(0, 2), linear=(1,),
+    shape_operands=(0,), dims="i,jk,->i ij,kjl,->ij ijk,ljkm,->ijk ijkl,mjkln,->ijkl")  # fmt: skip
 row("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), linear=(1,),
     dims="ij,k,->ij",
     shape_operands=(0,))  # fmt: skip
@@ -313,6 +323,13 @@ row("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="i
 row("runtime.cofactors_tangent", runtime.cofactors_tangent, "linalg", runtime.cofactors_tangent, dims="ij,ij->ij")
 row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
+row("runtime.real_eigenpairs", runtime.real_eigenpairs, "linalg", runtime.real_eigenpairs, dims="jj->kl")
+row("runtime.singular_triplets", runtime.singular_triplets, "linalg", runtime.singular_triplets, dims="ij->kl")
+row("runtime.singular_values", runtime.singular_values, "linalg", runtime.singular_values, dims="ij->k")
+row("runtime.orthonormal_columns", runtime.orthonormal_columns, "linalg", runtime.orthonormal_columns, dims="ij->ij",
+    layout="any")  # fmt: skip
+row("runtime.pseudoinverse", runtime.pseudoinverse, "linalg", runtime.pseudoinverse, steps=(1,), dims="ij,->ji",
+    layout="any")  # fmt: skip
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
 row("runtime.lu_packed", runtime.lu_packed, "linalg", runtime.lu_packed, dims="jj->jj", layout="C")
 row("runtime.lu_pivots", runtime.lu_pivots, "linalg", runtime.lu_pivots, differentiable=False, dims="jj->j",

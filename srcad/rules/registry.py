@@ -52,6 +52,8 @@ EXPANSIONS: dict[object, Callable[..., Any]] = {}
 """NumPy or math function -> prelude function with the same signature."""
 METHODS: dict[str, Callable[..., Any]] = {}
 """Name of an array method -> prelude function, called with the array first."""
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
+"""Name of a method of NumPy's functions (`reduce`) -> prelude function, called with the function first."""
 STATIC: set[object] = set()
 """Functions the compiler calls itself, at compile time, all their arguments being static."""
 
@@ -167,6 +169,16 @@ def expands(*targets: object, methods: tuple[str, ...] = ()) -> Callable[[F], F]
     def decorate(function: F) -> F:
         EXPANSIONS.update(dict.fromkeys(targets, function))
         METHODS.update(dict.fromkeys(methods, function))
+        return function
+
+    return decorate
+
+
+def ufunc_method(name: str) -> Callable[[F], F]:
+    """Register a prelude function as the method of every ufunc for which no function of its own is registered."""
+
+    def decorate(function: F) -> F:
+        UFUNC_METHODS[name] = function
         return function
 
     return decorate

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from srcad.frontend.lowering.expressions import spread
+from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.lowering.overloading import all_iterated
 from srcad.frontend.syntax.builtin_bodies import (
     rounded,
@@ -32,6 +33,8 @@ from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
     EnumerateValue,
+    FlatValue,
+    GridValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -115,6 +118,19 @@ def _directions(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 def _enumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     start = args[1] if len(args) == 2 else keywords.get("start", ctx.constant(0))
     return EnumerateValue(args[0], check_range(ctx, start))
+
+
+@builtin(np.ndindex, least=0, most=ANY_NUMBER)
+def _ndindex(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    lengths = spread(ctx, args[0]) if len(args) == 1 and not isinstance(args[0], Leaf) else args
+    return GridValue(tuple(check_range(ctx, n) for n in lengths))
+
+
+@builtin(np.ndenumerate)
+def _ndenumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    array = array_of(ctx, args[0])
+    lengths = spread(ctx, ctx.attribute(array, "shape"))
+    return ZipValue((GridValue(tuple(check_range(ctx, n) for n in lengths)), FlatValue(array)))
 
 
 @builtin(zip, least=0, most=ANY_NUMBER, keywords="strict", iterates=True)

@@ -24,6 +24,7 @@ from srcad.frontend.calls.nested_derivatives import call_derivative, make_deriva
 from srcad.frontend.calls.object_builtins import special_first  # fills BUILTINS
 from srcad.frontend.calls.objects import new_object
 from srcad.frontend.calls.primitive_calls import call_primitive
+from srcad.frontend.calls.ufunc_calls import call_with_options, ufunc_options
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
 from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
 from srcad.frontend.lowering.expressions import spread
@@ -57,7 +58,7 @@ from srcad.rules.copied_helpers import helper_like
 from srcad.rules.external import is_external, key_of
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
-from srcad.rules.registry import EXPANSIONS, STATIC
+from srcad.rules.registry import EXPANSIONS, STATIC, UFUNC_METHODS
 from srcad.typing.length_demands import Axis, Filled
 
 
@@ -169,6 +170,11 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
+    if isinstance(value, np.ufunc) and value.signature is None:
+        args, options = ufunc_options(ctx, value, args, keywords)
+        if options:
+            return call_with_options(ctx, value, args, options)
+        keywords = {}
     if value in EXPANSIONS and not is_external(PRIMITIVE_OF.get(value, "")):  # a rule of the user's goes first
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
@@ -176,6 +182,9 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return inline(ctx, EXPANSIONS[value], own, keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
+    if isinstance(getattr(value, "__self__", None), np.ufunc) and value.__name__ in UFUNC_METHODS:
+        given = [Constant(value.__self__), *[as_array(ctx, arg) for arg in args]]
+        return inline(ctx, UFUNC_METHODS[value.__name__], given, keywords, dotted_name(value))
     if isinstance(value, type):
         return _construct(ctx, value, args, keywords)
     if isinstance(value, MethodType):
@@ -225,14 +234,8 @@ def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: M
 def _operands(
     ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
 ) -> tuple[Sequence[Abstract], Mapping[str, Abstract]]:
-    """The operands of a primitive; a further positional argument of a ufunc is its `out`."""
-    if ctx.frame.library:
-        return args, keywords
-    if isinstance(value, np.ufunc):
-        if len(args) == value.nin + 1 and "out" not in keywords:
-            return args[: value.nin], {**keywords, "out": args[-1]}
-        if len(args) != value.nin:
-            ctx.fail("S124", f"{dotted_name(value)} takes {value.nin} arguments, and {len(args)} are given")
+    """The operands of a primitive, which must be those of the function it stands for."""
+    if ctx.frame.library or isinstance(value, np.ufunc):
         return args, keywords
     try:
         inspect.signature(value).bind(*args, **keywords)

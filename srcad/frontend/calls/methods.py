@@ -32,6 +32,7 @@ from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
     DictView,
+    FlatValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -102,6 +103,10 @@ def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
             return size(ctx, value)
         case "T":
             return ctx.call(Constant(np.transpose), value) if rank > 1 else value
+        case "flat":
+            return FlatValue(value) if rank else ctx.call(Constant(np.ravel), value)
+        case "mT":
+            return ctx.call(Constant(np.matrix_transpose), value)
         case "real":
             return value
         case "imag":

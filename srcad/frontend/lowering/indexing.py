@@ -28,6 +28,7 @@ from srcad.frontend.values import run_time_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    FlatValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -47,6 +48,7 @@ from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
 from srcad.rules.expansions.advanced_indexing import take
+from srcad.rules.registry import EXPANSIONS
 
 
 def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
@@ -100,12 +102,16 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
                 ctx.retry("S123", "the bounds of a range that is sliced must be known when compiling")
             part = range(*ends)[static_slice(ctx, items)]  # type: ignore[arg-type]
             return RangeValue(ctx.constant(part.start), ctx.constant(part.stop), ctx.constant(part.step))
+        case FlatValue():  # what it gives is no view
+            return ctx.call(Constant(np.copy), index(ctx, as_array(ctx, value), items))
+        case Constant(thing) if isinstance(thing, _INDEXED):
+            return ctx.call(Constant(EXPANSIONS[thing]), items)
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
-    advice = None
-    if isinstance(value, Constant):
-        advice = {"RClass": "use np.concatenate.", "CClass": "use np.column_stack."}.get(type(value.value).__name__)
-    ctx.fail("S126", f"{describe_value(value)} cannot be indexed so", None, advice)
+    ctx.fail("S126", f"{describe_value(value)} cannot be indexed so")
+
+
+_INDEXED = type(np.r_), type(np.c_), type(np.mgrid), type(np.ogrid)
 
 
 def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:

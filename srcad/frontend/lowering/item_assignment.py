@@ -35,7 +35,16 @@ from srcad.frontend.lowering.indexing import (
 from srcad.frontend.lowering.operators import binary
 from srcad.frontend.lowering.overloading import special
 from srcad.frontend.values import run_time_lists
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Seq, SliceValue
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Constant,
+    FlatValue,
+    HeapObject,
+    HeapRef,
+    Leaf,
+    Seq,
+    SliceValue,
+)
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
@@ -44,6 +53,7 @@ from srcad.frontend.values.iterables import arithmetic, items_of
 from srcad.ir.nodes import Const, Expr, Slice, Store, Var
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.rules.expansions.advanced_indexing import put, take
+from srcad.rules.expansions.index_tricks import put_flat
 from srcad.typing.length_demands import Axis
 from srcad.typing.length_demands import stored as stored_in
 
@@ -57,6 +67,10 @@ def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: 
         return
     if isinstance(value, HeapRef) and value.kind != "object":
         _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
+        return
+    if isinstance(value, FlatValue):
+        new = stored if op is None else binary(ctx, op, index(ctx, value, items), stored)
+        ctx.call(Constant(put_flat), value.array, items, new)
         return
     if not isinstance(value, Leaf) or not isinstance(value.type, Array):
         ctx.fail("S126", f"{describe_value(value)} cannot be written to by index")

@@ -214,6 +214,20 @@ class WindowValue:
 
 
 @dataclass(frozen=True)
+class GridValue:
+    """The indices of an array of these lengths, by rows: `np.ndindex(...)`."""
+
+    lengths: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True)
+class FlatValue:
+    """The elements of an array, by rows: `x.flat`, which may be written to."""
+
+    array: Leaf
+
+
+@dataclass(frozen=True)
 class PartValue:
     """The items from one number to before another."""
 
@@ -327,6 +341,8 @@ Abstract = Union[
     SliceValue,
     RangeValue,
     WindowValue,
+    GridValue,
+    FlatValue,
     PartValue,
     EnumerateValue,
     ZipValue,

@@ -25,11 +25,15 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
     DictView,
     EnumerateValue,
+    FlatValue,
+    GridValue,
     HeapRef,
     Leaf,
     Mapping,
@@ -157,6 +161,10 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
                 "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h;\n"
                 "or take the items by index: hs[i] for i in range(len(hs)).",
             )
+        case GridValue(lengths):
+            return Iterable(zero, _number_of(ctx, lengths), one, lambda index: _index_of(ctx, lengths, index))
+        case FlatValue():
+            return iterable_of(ctx, as_array(ctx, value))
         case PartValue(inner, start, stop):
             return replace(from_zero(ctx, inner), start=start, stop=stop)
         case ReversedValue(inner):
@@ -322,8 +330,26 @@ def is_iterator(value: Abstract) -> bool:
     )
 
 
+def _number_of(ctx: Context, lengths: Sequence[Leaf]) -> Leaf:
+    total = ctx.constant(1)
+    for n in lengths:
+        total = n if total.static == 1 else arithmetic(ctx, "*", total, n)
+    return total
+
+
+def _index_of(ctx: Context, lengths: Sequence[Leaf], at: Leaf) -> Seq:
+    """The index of the element at a place, by rows."""
+    found: list[Leaf] = []
+    for n in reversed(lengths[1:]):
+        found.append(arithmetic(ctx, "%", at, n))
+        at = arithmetic(ctx, "//", at, n)
+    return Seq((*([at] if lengths else []), *reversed(found)))
+
+
 def as_array(ctx: Context, value: Abstract) -> Abstract:
-    """A list that has grown in a run-time loop, as the array of its items; any other value unchanged."""
+    """A list that has grown in a run-time loop, or `x.flat`, as an array; any other value unchanged."""
+    if isinstance(value, FlatValue):
+        return ctx.call(Constant(np.ravel), value.array)
     if not isinstance(value, HeapRef) or not ctx.heap[value.id].grown:
         return value
     cells = ctx.heap[value.id]

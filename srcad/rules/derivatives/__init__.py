@@ -3,6 +3,7 @@
 from srcad.rules.derivatives import (
     bessel_functions,
     convolutions,
+    decompositions,
     elementwise,
     error_functions,
     gamma_functions,
@@ -15,6 +16,7 @@ from srcad.rules.derivatives import (
 __all__ = [
     "bessel_functions",
     "convolutions",
+    "decompositions",
     "elementwise",
     "error_functions",
     "gamma_functions",
