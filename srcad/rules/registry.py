@@ -52,6 +52,8 @@ EXPANSIONS: dict[object, Callable[..., Any]] = {}
 """NumPy or math function -> prelude function with the same signature."""
 METHODS: dict[str, Callable[..., Any]] = {}
 """Name of an array method -> prelude function, called with the array first."""
+OBJECTS: dict[type, Callable[[Any, str], Any]] = {}
+"""Class of a library -> what is called by a method of an object of it, by the name: a known function, or None."""
 STATIC: set[object] = set()
 """Functions the compiler calls itself, at compile time, all their arguments being static."""
 
