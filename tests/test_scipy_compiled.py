@@ -90,7 +90,7 @@ def shipped(x: Any) -> Any:
 def test_a_shipped_file_needs_no_srcad(tmp_path: Path) -> None:
     df, x = srcad.grad(shipped), np.array([0.4, 1.3])
     want = df(x)
-    df.save(tmp_path / "shipped.py")
+    assert "\nneeds   SciPy" in df.save(tmp_path / "shipped.py").read_text()
     line = "import sys, numpy as np, shipped as s; print(s.shipped_grad(np.array([0.4, 1.3])).tolist(), [*sys.modules])"
     env = {"PATH": os.environ["PATH"]}
     for _ in range(2):  # with its compiled form, and without
