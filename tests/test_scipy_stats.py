@@ -124,6 +124,23 @@ def test_parameters_out_of_their_ranges() -> None:
             assert np.isnan(call(-0.5)) and np.isnan(srcad.jit(call, target="python")(-0.5))
 
 
+PRIOR, SHAPED, COUNTED = stats.norm(0.3, scale=1.5), stats.gamma(1.8, 0.1), stats.binom(5, p=0.3)
+
+
+def test_objects_made_outside() -> None:
+    """The parameters are constants of the function that calls their methods."""
+    for f in (
+        lambda x: PRIOR.logpdf(x) + PRIOR.sf(x),
+        lambda x: SHAPED.logpdf(x) * SHAPED.ppf(0.3 * x),
+        lambda x: COUNTED.logpmf(2) * x,
+    ):
+        value, slope = srcad.value_and_grad(f, target="python")(0.7)
+        assert value == pytest.approx(f(0.7), rel=1e-13)
+        assert slope == pytest.approx(differences(f, [np.array(0.7)], 0), rel=1e-8)
+    with pytest.raises(SrcadError, match="var"):
+        srcad.grad(lambda x: x * PRIOR.var(), target="python")(0.7)
+
+
 COUNTS = np.array([-1, 0, 1, 2, 7])
 DISCRETE: list[tuple[Any, float]] = [
     (lambda k, p: stats.poisson.logpmf(k, 3.0 * p), 0.3),

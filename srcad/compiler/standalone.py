@@ -31,6 +31,7 @@ from srcad.ir.calls import recursive
 from srcad.options import Options
 
 _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"
+_SPECIAL = "needs   SciPy, of which it calls special functions"
 _HEADING = "# ---- what NumPy or Numba lacks "
 
 
@@ -41,12 +42,14 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     """
     compiles = options.target != "python"
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
-    special = special_functions(generated.printed) if compiles else {}
+    special = special_functions(generated.printed)
     cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
     text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
     names = [*_with_theirs(helpers_of(*generated.printed))]
     parts = [_definition(name, compiles) for name in names]
     if special:
+        text = text.replace('\n"""\n', f'\n{_SPECIAL}\n"""\n', 1)
+    if special and compiles:
         parts.append(definitions(special).rstrip())
         text = text.replace(
             "\nimport numpy as np\nfrom numba import njit\nfrom scipy import special\n", f"\n{IMPORTS}", 1

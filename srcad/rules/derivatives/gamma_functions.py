@@ -24,6 +24,9 @@ def gammaln(y: Any, x: Any) -> Any:
     return special.digamma(x)
 
 
+functions_of_scipy("gammasgn", differentiable=False)
+
+
 @partials(*functions_of_scipy("rgamma"))
 def rgamma(y: Any, x: Any) -> Any:
     # by reflection where gamma has its poles, and this its zeros

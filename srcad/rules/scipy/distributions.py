@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.registry import expands, is_constant
-from srcad.rules.scipy.frozen import Frozen
+from srcad.rules.scipy.frozen import Frozen, enter
 
 Formula = Callable[..., Any]
 
@@ -123,6 +123,7 @@ def define(
     for method in (logpdf_of, pdf_of, cdf_of, sf_of, logcdf_of, logsf_of, ppf_of, isf_of):
         expands(getattr(distribution, method.__name__.removesuffix("_of")))(method)
     expands(distribution, distribution.freeze)(frozen)
+    enter(distribution)
 
 
 def probability(q: Any) -> Any:

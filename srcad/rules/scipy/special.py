@@ -19,6 +19,8 @@ for _name in PRIMITIVES:
 for _name in ("exp2", "expm1", "log1p", "cbrt"):
     PRIMITIVE_OF[getattr(special, _name)] = f"np.{_name}"
 
+PRIMITIVE_OF[special.round] = "np.rint"
+
 zeta_of = PRIMITIVES["special.zeta"]
 stopped = PRIMITIVES["stop_gradient"]
 

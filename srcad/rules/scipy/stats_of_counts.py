@@ -10,7 +10,7 @@ from scipy import special, stats
 
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.registry import expands, is_constant
-from srcad.rules.scipy.frozen import Frozen
+from srcad.rules.scipy.frozen import Frozen, enter
 
 Formula = Callable[..., Any]
 
@@ -63,6 +63,7 @@ def define(distribution: Any, parameters: Formula, logpmf: Formula, inside: Form
     expands(distribution.logpmf)(logpmf_of)
     expands(distribution.pmf)(pmf_of)
     expands(distribution, distribution.freeze)(frozen)
+    enter(distribution)
 
 
 def known(count: Any, *shapes: Any) -> Any:
