@@ -345,3 +345,45 @@ def test_singular_matrices() -> None:
 def _matrices() -> tuple[Any, ...]:
     rng = np.random.default_rng(2)
     return rng.normal(size=(9, 2, 2)), rng.normal(size=(9, 2))
+
+
+# ---- processes -------------------------------------------------------------------------------------
+
+FORKED = """
+import multiprocessing, sys, warnings
+import numba, numpy as np
+import srcad
+from tests.test_parallel_errors import weighted
+
+derivative = srcad.grad(weighted, (0, 1), parallel=True)
+args = np.linspace(0.0, 1.0, 7), np.linspace(0.0, 1.0, 20_000)
+
+def work(scale):
+    try:
+        return derivative(scale * args[0], args[1])[0]
+    except srcad.SrcadError as error:
+        return str(error)
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    expected = work(1.0)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.map_async(work, [1.0]).get(timeout=60)[0]
+    if numba.threading_layer() == "omp":
+        assert "S502" in found and "spawn" in found, found
+    else:
+        assert np.array_equal(found, expected)
+    print(numba.threading_layer())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("layer", ["workqueue", "default"])
+def test_a_process_that_was_forked(layer: str, tmp_path: Path) -> None:
+    """It has threads of its own, or an error: with those of GNU OpenMP it would end, and who waits for it hang."""
+    script = tmp_path / "forked.py"
+    script.write_text(FORKED)
+    root = str(Path(__file__).parents[1])
+    env = {**os.environ, "NUMBA_NUM_THREADS": "2", "NUMBA_THREADING_LAYER": layer, "PYTHONPATH": root}
+    run = subprocess.run([sys.executable, str(script)], cwd=root, env=env, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
