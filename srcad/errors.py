@@ -210,6 +210,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S402": (AliasError, "write through a view that is read-only"),
     # compiling and files
     "S501": (CompileError, "Numba refused the generated code"),
+    "S502": (CompileError, "threads in a process that was forked"),
     "S503": (CompileError, "file that cannot be written"),
     "S504": (CompileError, "file that cannot be taken for a generated one"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),

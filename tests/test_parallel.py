@@ -107,6 +107,26 @@ def test_what_runs_on_threads(name: str) -> None:
     assert worst_error(gradient, wanted) < 1e-10
 
 
+def running(x: Any) -> Any:
+    """A sum that each iteration reads."""
+    s, total = 0.1, 0.0
+    for i in range(len(x)):
+        s += s * x[i]
+        total += x[i] * x[i]
+    return s + total
+
+
+@pytest.mark.usefixtures("whatever_the_work")
+def test_a_sum_that_is_read_stays_on_one_thread() -> None:
+    x = np.linspace(0.1, 0.9, 40)
+    one = srcad.jit(running, target="python", parallel=True, cache=False).specialisation(x)
+    assert "an iteration reads s of the iteration before" in one.generated.machine_text()
+    (value, gradient), text = on_threads(running, (0,), (x,))
+    want, wanted = srcad.value_and_grad(running, target="python")(x)
+    np.testing.assert_allclose(value, want, rtol=1e-12)
+    assert worst_error(gradient, wanted) < 1e-10, text
+
+
 def digests() -> dict[str, list[str]]:
     """Of each workload, the bits of the value and the gradient at one to four threads."""
     found: dict[str, list[str]] = {}

@@ -183,22 +183,24 @@ def branched(x: Any, first: Any, second: Any) -> Any:
 
 
 def filled(x: Any, k: Any) -> Any:
-    """A check reads what the loop writes: it stays where it is, and the loop on one thread."""
+    """A check reads what the iteration writes: it stays where it is, and the loop on one thread."""
     order = np.zeros(len(x), dtype=np.int64)
     total = 0.0
     for i in range(len(x)):
-        order[k[i]] = i
-        total += x[order[i] - k[i]] ** 2
-    return total
+        order[i] = k[i] + 1
+        total += x[order[i] - 1] ** 2
+    return total + order[0]
 
 
 def counted(x: Any, k: Any) -> Any:
     """A check reads what an iteration has from the one before."""
     total = 0.0
-    at = 0
+    count = 0
     for i in range(len(x)):
-        at += k[i]
-        total += x[at] ** 2
+        count += k[i]
+        if count > 12:
+            raise ValueError("too many")
+        total += x[i] ** 2
     return total
 
 
@@ -249,7 +251,7 @@ def test_the_first_error_of_several(name: str) -> None:
             if index.dtype != np.float64:
                 index[rng.integers(0, len(index), rng.integers(0, 3))] = rng.integers(-15, 18)
         want = _result(serial, given)
-        raised += isinstance(want, IndexError)
+        raised += isinstance(want, IndexError | ValueError)
         for call in calls:
             assert _differs(_result(call, given), want) == ""
     assert 5 < raised < 95
@@ -345,3 +347,45 @@ def test_singular_matrices() -> None:
 def _matrices() -> tuple[Any, ...]:
     rng = np.random.default_rng(2)
     return rng.normal(size=(9, 2, 2)), rng.normal(size=(9, 2))
+
+
+# ---- processes -------------------------------------------------------------------------------------
+
+FORKED = """
+import multiprocessing, sys, warnings
+import numba, numpy as np
+import srcad
+from tests.test_parallel_errors import weighted
+
+derivative = srcad.grad(weighted, (0, 1), parallel=True)
+args = np.linspace(0.0, 1.0, 7), np.linspace(0.0, 1.0, 20_000)
+
+def work(scale):
+    try:
+        return derivative(scale * args[0], args[1])[0]
+    except srcad.SrcadError as error:
+        return str(error)
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    expected = work(1.0)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.map_async(work, [1.0]).get(timeout=60)[0]
+    if numba.threading_layer() == "omp":
+        assert "S502" in found and "spawn" in found, found
+    else:
+        assert np.array_equal(found, expected)
+    print(numba.threading_layer())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("layer", ["workqueue", "default"])
+def test_a_process_that_was_forked(layer: str, tmp_path: Path) -> None:
+    """It has threads of its own, or an error: with those of GNU OpenMP it would end, and who waits for it hang."""
+    script = tmp_path / "forked.py"
+    script.write_text(FORKED)
+    root = str(Path(__file__).parents[1])
+    env = {**os.environ, "NUMBA_NUM_THREADS": "2", "NUMBA_THREADING_LAYER": layer, "PYTHONPATH": root}
+    run = subprocess.run([sys.executable, str(script)], cwd=root, env=env, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr

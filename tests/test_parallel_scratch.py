@@ -20,14 +20,14 @@ from tests.on_threads import forced, on_threads
 
 
 def filled(x: Any, w: Any) -> Any:
-    q = np.empty(4)
+    q = np.empty(20)
     total = 0.0
     for i in range(len(x)):
-        for k in range(4):
+        for k in range(20):
             q[k] = np.sin(x[i] * w[k])
-        for k in range(1, 4):
+        for k in range(1, 20):
             q[k] += q[k - 1] * x[i]
-        total += q[3] * q[i % 4]
+        total += q[19] * q[i % 20]
     return total
 
 
@@ -86,55 +86,55 @@ def cleared(x: Any, w: Any) -> Any:
 
 
 def half_filled(x: Any, w: Any) -> Any:
-    q = np.ones(4)
+    q = np.ones(20)
     total = 0.0
     for i in range(len(x)):
-        for k in range(3):
+        for k in range(19):
             q[k] = x[i] * w[k]
         total += np.sum(q * q)
-        q[3] = x[i]
+        q[19] = x[i]
     return total
 
 
 def filled_at_times(x: Any, w: Any) -> Any:
-    q = np.ones(4)
+    q = np.ones(20)
     total = 0.0
     for i in range(len(x)):
         if x[i] > 0.0:
-            for k in range(4):
+            for k in range(20):
                 q[k] = x[i] * w[k]
         total += np.sum(q * q)
     return total
 
 
 def read_first(x: Any, w: Any) -> Any:
-    q = np.ones(4)
+    q = np.ones(20)
     total = 0.0
     for i in range(len(x)):
-        for k in range(4):
-            total += q[3 - k] * w[k]
+        for k in range(20):
+            total += q[19 - k] * w[k]
             q[k] = x[i] * w[k]
     return total
 
 
 def read_after(x: Any, w: Any) -> Any:
     """What the last iteration leaves is read."""
-    q = np.ones(4)
+    q = np.ones(20)
     total = 0.0
     for i in range(len(x)):
-        for k in range(4):
+        for k in range(20):
             q[k] = x[i] * w[k]
         total += q[0] * q[1]
     return total + np.sum(q)
 
 
 def another_name(x: Any, w: Any) -> Any:
-    q = np.ones(4)
-    r = q[1:]
+    p = np.ones(20)
+    q = p[:]
     total = 0.0
     for i in range(len(x)):
-        total += r[0]
-        for k in range(4):
+        total += p[0]
+        for k in range(20):
             q[k] = x[i] * w[k]
         total += q[0] * q[1]
     return total
@@ -166,18 +166,18 @@ def cleared_beside(x: Any, w: Any) -> Any:
 
 def other_index(x: Any, w: Any) -> Any:
     """The name of an index has another value where the element is read."""
-    q = np.ones(4)
+    q = np.ones(20)
     total = 0.0
     for i in range(len(x)):
-        at = i % 4
+        at = i % 20
         q[at] = x[i] * w[at]
-        at = (at + 1) % 4
+        at = (at + 1) % 20
         total += q[at] ** 2
     return total
 
 
 rng = np.random.default_rng(3)
-ARGS = (rng.normal(size=23), rng.normal(size=4))
+ARGS = (rng.normal(size=23), rng.normal(size=20))
 OWN = (filled, filled_by_one, filled_rows, filled_again, cleared)
 SHARED = (
     half_filled,
