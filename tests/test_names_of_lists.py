@@ -135,7 +135,46 @@ def part_of_a_list_changed(x: Any, d: int) -> Any:
     return sum(part) + sum(found) * np.sum(whole)
 
 
-@pytest.mark.parametrize("f", [rows_are_views, row_written_to], ids=lambda f: f.__name__)
+def appended_and_then_written_to(x: Any, d: int) -> Any:
+    rows = []
+    h = x[0] * 1.0
+    for i in range(len(x)):
+        if x[i, 0] > 0.0:
+            rows.append(h)
+        h[0] += x[i, 0]
+    return np.sum(np.array(rows))
+
+
+def item_of_rows_written_to(x: Any, d: int) -> Any:
+    rows = []
+    for i in range(len(x)):
+        if x[i, 0] > 0.0:
+            rows.append(x[i] * 2.0)
+        if len(rows) > 1:
+            rows[0][0] = 3.0
+    return np.sum(rows[0])
+
+
+def row_popped(x: Any, d: int) -> Any:
+    rows = []
+    for i in range(len(x)):
+        if x[i, 0] > 0.0:
+            rows.append(x[i] * 2.0)
+    last = rows.pop()
+    rows.append(last * 2.0)
+    return np.sum(last)
+
+
+NOT_WRITTEN_TO = [
+    rows_are_views,
+    row_written_to,
+    appended_and_then_written_to,
+    item_of_rows_written_to,
+    row_popped,
+]
+
+
+@pytest.mark.parametrize("f", NOT_WRITTEN_TO, ids=lambda f: f.__name__)
 def test_rows_of_a_list_that_is_an_array_are_not_written_to(f: Callable[..., Any]) -> None:
     with pytest.raises(SrcadError) as caught:
         srcad.grad(f, target="python")(np.ones((3, 4)), 2)
