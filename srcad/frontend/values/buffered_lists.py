@@ -114,7 +114,8 @@ def reserve(ctx: Context, ref: int, items: Leaf) -> None:
     buffer, count = cells.items
     assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array) and isinstance(count, Leaf)
     assert isinstance(buffer.atom, Var)
-    length = arithmetic(ctx, "+", arithmetic(ctx, "+", count, items), ctx.constant(MARGIN))
+    total = items if count.static == 0 else arithmetic(ctx, "+", count, items)
+    length = arithmetic(ctx, "+", total, ctx.constant(MARGIN))
     row = [ctx.builder.op("shape", buffer.atom, axis=axis) for axis in range(1, len(buffer.type.dims))]
     larger = ctx.leaf(ctx.builder.op("np.empty", length.atom, *row, dtype=buffer.type.dtype))
     larger = _named(ctx, larger, base(buffer.atom.name).lstrip("%"))
