@@ -96,6 +96,7 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     common = _common_kind(ctx, site, _kind_of(ctx, ref), item)
     if ctx.heap[ref].buffered:
         buffered_lists.append(ctx, ref, item)
+        zero_dim_arrays.mark_stored(ctx, item)
         return
     items = _list_of(ctx, ref)
     ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
@@ -134,6 +135,7 @@ def store_item(ctx: Context, ref: int, place: Atom, item: Abstract) -> None:
     if not isinstance(common, Scalar) or not isinstance(item, Leaf):
         ctx.fail("S125", "an array assigned to an item of a list that changes its length at run time", None, _IN_ARRAY)
     ctx.builder.emit(Store(buffer.atom, (place,), item.atom, None, ctx.builder.span))
+    zero_dim_arrays.mark_stored(ctx, item)
 
 
 def _common_kind(ctx: Context, site: Site | None, known: Scalar | Array | None, item: Abstract) -> Scalar | Array:
@@ -169,7 +171,7 @@ _IN_ARRAY = "write into an array made before the loop: hs = np.empty((n, ...)), 
 def pop(ctx: Context, ref: int) -> Leaf:
     """`hs.pop()`; of an empty list, the list itself raises IndexError."""
     if ctx.heap[ref].buffered:
-        return buffered_lists.pop(ctx, ref)
+        return zero_dim_arrays.mark_taken(ctx, buffered_lists.pop(ctx, ref))
     return _item(ctx, ref, "list.pop")
 
 
