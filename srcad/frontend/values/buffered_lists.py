@@ -7,6 +7,7 @@ might be no room: before a loop the array is enlarged for as many items as its i
 
 >>> import numpy as np
 >>> import srcad
+>>> __name__ = "__main__"  # a user's function
 >>> def f(x):
 ...     positive = []
 ...     for v in x:
