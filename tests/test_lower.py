@@ -165,14 +165,6 @@ def refuses_change_after_append(h, n):
     return np.stack(hs)
 
 
-def refuses_growth_under_a_condition(x, n):
-    hs = []
-    for t in range(n):
-        if t > 1:
-            hs.append(x)
-    return sum(hs)
-
-
 def refuses_count(x):
     a, b, c = x, x
     return a
@@ -188,7 +180,6 @@ def refuses_count(x):
         (refuses_shape, (x5,), "S127", "np.zeros(3) + np.zeros(4)"),
         (refuses_ambiguous, (x5,), "S127", "x > 0"),
         (refuses_change_after_append, (x5, 3), "S125", "h[0] += 1.0"),
-        (refuses_growth_under_a_condition, (1.0, 3), "S125", "sum(hs)"),
         (refuses_count, (1.0,), "S127", "a, b, c = x, x"),
     ],
     ids=lambda value: getattr(value, "__name__", None),

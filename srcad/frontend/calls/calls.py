@@ -178,8 +178,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
     if value in EXPANSIONS and not is_external(PRIMITIVE_OF.get(value, "")):  # a rule of the user's goes first
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
-        own = [as_array(ctx, array_copy(ctx, arg)) for arg in args]
-        return inline(ctx, EXPANSIONS[value], own, keywords, dotted_name(value))
+        arrays = [as_array(ctx, array_copy(ctx, arg)) for arg in args]
+        return inline(ctx, EXPANSIONS[value], arrays, keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
     if isinstance(getattr(value, "__self__", None), np.ufunc) and value.__name__ in UFUNC_METHODS:

@@ -19,10 +19,9 @@ same attributes. Methods are functions that are inlined with the object as their
 >>> print(text(normal_form(f, 1.0)))
 f(x: float64):
     spring_k.0 = x * 3.0
-    %product.0 = 0.5 * spring_k.0
-    %power.0 = 2.0 ** 2
-    %product.1 = %product.0 * %power.0
-    return %product.1
+    %product.1 = 0.5 * spring_k.0
+    %product.2 = %product.1 * 4.0
+    return %product.2
 """
 
 from __future__ import annotations

@@ -27,15 +27,20 @@ import gast
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.speculation import is_safe_to_speculate
 from srcad.frontend.values import run_time_lists
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, Leaf, Seq
+from srcad.frontend.values.abstract_values import Abstract, Constant, EnumerateValue, HeapObject, Leaf, Seq
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
-from srcad.frontend.values.iterables import items_of, iterable_of
+from srcad.frontend.values.control_joins import branch
+from srcad.frontend.values.growing_lists import length_of_buffer, store_in_list
+from srcad.frontend.values.iterables import count_of, from_zero, items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
-from srcad.ir.types import Scalar, Symbol, dim
+from srcad.ir.nodes import Const
+from srcad.ir.types import Array, Scalar, Symbol, dim
 
 _LIST = "%list"
 _TOTAL = "%total"
+_ROWS = "%rows"
+_PLACE = "%place"
 _FOUND = "%found"
 _LONGEST_UNROLLED = 64
 """The longest range that is unrolled."""
@@ -100,12 +105,70 @@ def _as_loops(ctx: Context, node: Any) -> Abstract:
     frame = _scope(ctx, node)
     with ctx.inside(frame):
         over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
+        if len(node.generators) == 1 and not node.generators[0].ifs and items_of(ctx, over) is None:
+            rows = _rows(ctx, node, over)
+            if rows is not None:
+                return rows
         made = run_time_lists.made(ctx, ctx.new_ref(HeapObject(())), node)
         frame.names |= {_LIST: made, "%over": over}
         append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
         call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
         ctx.statements([_nest(node, [gast.copy_location(gast.Expr(call), node.elt)])])
         return lookup(ctx, _LIST)
+
+
+class RowStore(gast.stmt):  # type: ignore[misc]
+    """Stores a row of a list of arrays, `elt`, at its place."""
+
+    _fields = ("elt",)
+
+
+def store_row(ctx: Context, node: Any) -> None:
+    row = ctx.check(ctx.expression(node.elt))
+    place, rows = ctx.frame.names[_PLACE], ctx.frame.names[_ROWS]
+    assert isinstance(row, Leaf) and isinstance(place, Leaf) and isinstance(rows, Leaf)
+    store_in_list(ctx, rows, place.atom, row)
+
+
+def _rows(ctx: Context, node: Any, over: Abstract) -> Abstract | None:
+    """The list of arrays whose lengths are computed in each iteration: those of the first one are those of all.
+
+    None where the elements are no arrays, or their lengths are known before the loop.
+    """
+    generator, frame, before = node.generators[0], ctx.frame, ctx.snapshot()
+    created = len(ctx.builder.created)
+    with ctx.builder.block():
+        iterable = from_zero(ctx, over)
+        index = ctx.builder.fresh("%i", Scalar("int64"))
+        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
+        ctx.bind(generator.target, iterable.item(ctx.leaf(index)))
+        element = ctx.expression(node.elt)
+    inner = frozenset(ctx.builder.created[created:])
+    ctx.restore(before)
+    known = element.type if isinstance(element, Leaf) else None
+    if not isinstance(known, Array) or not any(symbol.name in inner for d in known.dims for symbol, _ in d.terms):
+        return None
+    iterable = from_zero(ctx, over)
+    count = count_of(ctx, iterable)
+
+    def lengths() -> Abstract:
+        ctx.bind(generator.target, iterable.item(ctx.constant(0)))
+        return ctx.attribute(ctx.check(ctx.expression(node.elt)), "shape")
+
+    def none() -> Abstract:
+        return Seq((ctx.constant(0),) * len(known.dims))
+
+    some = ctx.leaf(ctx.builder.op(">", count.atom, Const(0)))
+    shape = lengths() if some.static is True else branch(ctx, some.atom, lengths, none)
+    assert isinstance(shape, Seq)
+    atoms = [length.atom for length in shape.items if isinstance(length, Leaf)]
+    rows = ctx.leaf(ctx.builder.op("np.empty", count.atom, *atoms, hint="items", dtype=known.dtype))
+    frame.names |= {_ROWS: rows, "%over": EnumerateValue(over, ctx.constant(0))}
+    target = gast.Tuple([_name(node, _PLACE, gast.Store()), generator.target], gast.Store())
+    body = [gast.copy_location(RowStore(node.elt), node.elt)]
+    loop = gast.For(gast.copy_location(target, node), _name(node, "%over", gast.Load()), body, [], None)
+    ctx.statements([gast.copy_location(loop, node)])
+    return ctx.new_ref(HeapObject((rows, length_of_buffer(ctx, rows)), grown=True, full=True))
 
 
 def accumulated(ctx: Context, node: Any) -> Abstract | None:

@@ -97,10 +97,10 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
         case Record(cls) if issubclass(cls, tuple):
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case RangeValue(start, stop, step) if isinstance(items, SliceValue):
-            ends = [leaf.static for leaf in (start, stop, step)]
-            if not all(isinstance(end, int) for end in ends):
+            ends = [leaf.static for leaf in (start, stop, step) if isinstance(leaf.static, int)]
+            if len(ends) < 3:
                 ctx.retry("S123", "the bounds of a range that is sliced must be known when compiling")
-            part = range(*ends)[static_slice(ctx, items)]  # type: ignore[arg-type]
+            part = range(*ends)[static_slice(ctx, items)]
             return RangeValue(ctx.constant(part.start), ctx.constant(part.stop), ctx.constant(part.step))
         case FlatValue():  # what it gives is no view
             return ctx.call(Constant(np.copy), index(ctx, as_array(ctx, value), items))

@@ -196,7 +196,10 @@ class LoopFixpoint:
             raise NeedsRoom(self.wanted)
         for ref, items in self.wanted.items():
             if items > self.reserved.get(ref, 0):
-                reserve(self.ctx, ref, arithmetic(self.ctx, "*", self.count(), self.ctx.constant(items)))
+                count = self.count()
+                reserve(
+                    self.ctx, ref, count if items == 1 else arithmetic(self.ctx, "*", count, self.ctx.constant(items))
+                )
                 # the array before the loop is another one
                 if ref in self.templates:
                     self._carry(ref, Seq(self.ctx.heap[ref].items), self.ctx.heap)
@@ -209,12 +212,18 @@ class LoopFixpoint:
             self.templates[key] = value
             return
         by_identity = () if key in self.by_contents else self.entry.heap
-        base = self.ctx.base(key) if isinstance(key, str) else "%item"
+        base = self._base(key)
         structure, leaves, bases = decompose(value, heap, by_identity, base)
         kinds = tuple(
             _as_varying(forget_iteration_facts(self.ctx.builder.typeof(leaf.atom), defined_inside)) for leaf in leaves
         )
         self.templates[key] = Template(structure, kinds, tuple(bases))
+
+    def _base(self, key: Key) -> str:
+        """The base of the names of what is carried."""
+        if isinstance(key, str):
+            return self.ctx.base(key)
+        return "%count" if self.entry.heap[key].buffered else "%item"
 
     def _bind_arguments(self) -> None:
         """Bind every carried name to the argument of its carry."""
@@ -304,7 +313,7 @@ class LoopFixpoint:
     def _joined(self, key: Key, template: Template, end: State, defined_inside: frozenset[str]) -> bool:
         value = self._get(key, end)
         by_identity = () if key in self.by_contents else self.entry.heap
-        base = self.ctx.base(key) if isinstance(key, str) else "%item"
+        base = self._base(key)
         structure, leaves, _ = decompose(value, end.heap, by_identity, base)
         if value is UNBOUND:
             return False  # every path to the end of the iteration raises

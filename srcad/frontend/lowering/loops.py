@@ -327,14 +327,14 @@ def _in_parts(node: gast.While, wanted: dict[int, int]) -> gast.While:
     return outer
 
 
-class HasRoom(gast.expr):
+class HasRoom(gast.expr):  # type: ignore[misc]
     """Whether there is room in lists for one more iteration."""
 
     _fields = ()
     wanted: dict[int, int]
 
 
-class MakeRoom(gast.stmt):
+class MakeRoom(gast.stmt):  # type: ignore[misc]
     """Enlarges lists that the iterations of a loop append to: for as many items as there are, at least."""
 
     _fields = ()

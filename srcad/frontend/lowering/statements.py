@@ -11,6 +11,7 @@ import gast
 
 from srcad.errors import SrcadError
 from srcad.frontend.calls.objects import set_attribute
+from srcad.frontend.lowering.comprehensions import RowStore, store_row
 from srcad.frontend.lowering.definitions import (
     delete,
     function_definition,
@@ -395,6 +396,7 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.ImportFrom: import_names,
     gast.Delete: delete,
     MakeRoom: make_room,
+    RowStore: store_row,
     gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,

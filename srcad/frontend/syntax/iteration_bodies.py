@@ -11,10 +11,10 @@ What they loop over may be anything: an array, a range, `zip` or `map` of these.
 >>> import numpy as np
 >>> print(text(normal_form(f, np.ones(3))))
 f(x: float64[x.0]):
-    %n.1 = len(x)
-    %total.2 = for %i.1 in range(0, %n.1, 1) carrying %total.0 = 1.0:
-        %value.1 = x[%i.1]
-        %total.1 = %total.0 * %value.1
+    %n.0 = len(x)
+    %total.2 = for %i.0 in range(0, %n.0, 1) carrying %total.0 = 1.0:
+        %value.0 = x[%i.0]
+        %total.1 = %total.0 * %value.0
         yield %total.1
     return %total.2
 """

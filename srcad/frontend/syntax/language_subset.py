@@ -23,12 +23,12 @@ def check_subset(source: Source) -> None:
     >>> from srcad.frontend.source.read import read
     >>> def f(x):
     ...     global calls
-    ...     del x
+    ...     yield x
     >>> try:
     ...     check_subset(read(f))
     ... except UnsupportedError as error:
     ...     print(*[problem.code for problem in error.problems])
-    S108 S109
+    S108 S106
     """
     found: list[Problem] = []
     evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}

@@ -21,13 +21,13 @@ from typing import Any
 import gast
 
 
-class PatternTest(gast.expr):
+class PatternTest(gast.expr):  # type: ignore[misc]
     """Whether the subject is as the pattern says."""
 
     _fields = ("subject", "pattern")
 
 
-class PatternBinding(gast.expr):
+class PatternBinding(gast.expr):  # type: ignore[misc]
     """Binds the names of the pattern to the parts of the subject, which it fits; true."""
 
     _fields = ("subject", "pattern")

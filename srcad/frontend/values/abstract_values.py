@@ -394,7 +394,7 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
         case Method(receiver, name):
             return Method(change(receiver), name)
         case DictView(ref):
-            return replace(value, ref=change(ref))
+            return replace(value, ref=change(ref))  # type: ignore[arg-type]
         case Super(receiver):
             return replace(value, receiver=change(receiver))
         case SliceValue(lower, upper, step):

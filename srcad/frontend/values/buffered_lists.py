@@ -7,6 +7,7 @@ might be no room: before a loop the array is enlarged for as many items as its i
 
 >>> import numpy as np
 >>> import srcad
+>>> __name__ = "__main__"  # a user's function
 >>> def f(x):
 ...     positive = []
 ...     for v in x:
@@ -26,11 +27,14 @@ import numpy as np
 from srcad.frontend.syntax.iteration_bodies import copied_items
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context
+from srcad.frontend.values.growing_lists import length_atom
 from srcad.frontend.values.iterables import arithmetic, as_array
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.names import base
 from srcad.ir.nodes import Atom, Const, Store, Var
-from srcad.ir.types import Array, Scalar
+from srcad.ir.traversal import walk
+from srcad.ir.types import Array, Scalar, Symbol, dim
+from srcad.typing.join import UNNAMED
 
 MARGIN = 16
 """How many items may be appended outside of loops, in all."""
@@ -39,8 +43,10 @@ MARGIN = 16
 def make(ctx: Context, ref: HeapRef, kind: Scalar | Array | None, name: str) -> HeapRef:
     """The list with these first items as an array; `kind` is the type of the items."""
     items = ctx.heap[ref.id].items
-    dtype = kind.dtype if isinstance(kind, Scalar) else "float64"
-    buffer = _named(ctx, ctx.leaf(ctx.builder.op("np.empty", Const(len(items) + MARGIN), dtype=dtype)), name)
+    dtype = "float64" if kind is None else kind.dtype
+    lengths = [length_atom(ctx, d) for d in kind.dims] if isinstance(kind, Array) else []
+    made = ctx.leaf(ctx.builder.op("np.empty", Const(len(items) + MARGIN), *lengths, dtype=dtype))
+    buffer = _named(ctx, made, name)
     ctx.heap[ref.id] = HeapObject((buffer, ctx.constant(0)), grown=True, buffered=True)
     for item in items:
         append_unchecked(ctx, ref.id, item)
@@ -53,7 +59,10 @@ def append_unchecked(ctx: Context, ref: int, item: Abstract) -> None:
     buffer, count = cells.items
     assert isinstance(buffer, Leaf) and isinstance(buffer.atom, Var) and isinstance(count, Leaf)
     assert isinstance(item, Leaf)
-    ctx.builder.emit(Store(buffer.atom, (count.atom,), item.atom, None, ctx.builder.span))
+    store = Store(buffer.atom, (count.atom,), item.atom, None, ctx.builder.span)
+    ctx.builder.emit(store)
+    if isinstance(item.type, Array):  # the list refers to the array itself, and has a copy
+        ctx.appended.append((store, item))
     ctx.heap[ref] = replace(cells, items=(buffer, _counted(ctx, "+", count)))
 
 
@@ -74,6 +83,8 @@ def pop(ctx: Context, ref: int) -> Leaf:
     cells = ctx.heap[ref]
     buffer, count = cells.items
     assert isinstance(buffer, Leaf) and isinstance(count, Leaf)
+    if isinstance(buffer.type, Array) and len(buffer.type.dims) > 1:
+        ctx.fail("S125", "an array popped from a list of run-time length", "The list holds copies.", "use its index.")
     ctx.builder.check(ctx.builder.op(">", count.atom, Const(0)), "IndexError", "pop from empty list")
     left = _counted(ctx, "-", count)
     item = ctx.leaf(ctx.builder.op("index", buffer.atom, left.atom))
@@ -91,18 +102,32 @@ def filled(ctx: Context, ref: HeapRef, item: Leaf, count: Leaf, dtype: str) -> H
     return ref
 
 
+def kind_of_items(buffer: Array) -> Scalar | Array:
+    """The type of the items of the list that is this array."""
+    if len(buffer.dims) > 1:
+        return Array(buffer.dtype, buffer.dims[1:], "C")
+    return Scalar(buffer.dtype, dim(Symbol(UNNAMED, None)) if buffer.dtype == "int64" else None, True)
+
+
 def reserve(ctx: Context, ref: int, items: Leaf) -> None:
     """Enlarge the array for that many items more."""
     cells = ctx.heap[ref]
     buffer, count = cells.items
     assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array) and isinstance(count, Leaf)
     assert isinstance(buffer.atom, Var)
-    length = arithmetic(ctx, "+", arithmetic(ctx, "+", count, items), ctx.constant(MARGIN))
-    larger = ctx.leaf(ctx.builder.op("np.empty", length.atom, dtype=buffer.type.dtype))
+    total = items if count.static == 0 else arithmetic(ctx, "+", count, items)
+    length = arithmetic(ctx, "+", total, ctx.constant(MARGIN))
+    row = [ctx.builder.op("shape", buffer.atom, axis=axis) for axis in range(1, len(buffer.type.dims))]
+    larger = ctx.leaf(ctx.builder.op("np.empty", length.atom, *row, dtype=buffer.type.dtype))
     larger = _named(ctx, larger, base(buffer.atom.name).lstrip("%"))
     checks, ctx.checks_indices = ctx.checks_indices, False
-    ctx.call(Constant(copied_items), larger, buffer, count)
+    with ctx.builder.block() as copying:
+        ctx.call(Constant(copied_items), larger, buffer, count)
     ctx.checks_indices = checks
+    for stmt in copying:
+        ctx.builder.emit(stmt)
+    if row:
+        ctx.appended += [(stmt, buffer) for stmt in walk(tuple(copying)) if isinstance(stmt, Store)]
     ctx.heap[ref] = replace(cells, items=(larger, count))
 
 

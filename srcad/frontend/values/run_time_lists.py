@@ -95,9 +95,8 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     site = ctx.sites.get(ref)
     common = _common_kind(ctx, site, _kind_of(ctx, ref), item)
     if ctx.heap[ref].buffered:
-        if not isinstance(common, Scalar):
-            ctx.fail("S125", "an array in a list that changes its length at run time", None, _ROWS)
         buffered_lists.append(ctx, ref, item)
+        zero_dim_arrays.mark_stored(ctx, item)
         return
     items = _list_of(ctx, ref)
     ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
@@ -124,7 +123,7 @@ def _kind_of(ctx: Context, ref: int) -> Scalar | Array | None:
     known = None if site is None else ctx.list_items.get(site)
     if known is None and ctx.heap[ref].buffered and site not in ctx.list_items:
         assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array)
-        known = _any_item(Scalar(buffer.type.dtype, weak=True))
+        known = buffered_lists.kind_of_items(buffer.type)
     return known
 
 
@@ -134,11 +133,9 @@ def store_item(ctx: Context, ref: int, place: Atom, item: Abstract) -> None:
     assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array) and isinstance(buffer.atom, Var)
     common = _common_kind(ctx, ctx.sites.get(ref), _kind_of(ctx, ref), item)
     if not isinstance(common, Scalar) or not isinstance(item, Leaf):
-        ctx.fail("S125", "an array in a list that changes its length at run time", None, _ROWS)
+        ctx.fail("S125", "an array assigned to an item of a list that changes its length at run time", None, _IN_ARRAY)
     ctx.builder.emit(Store(buffer.atom, (place,), item.atom, None, ctx.builder.span))
-
-
-_ROWS = "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h."
+    zero_dim_arrays.mark_stored(ctx, item)
 
 
 def _common_kind(ctx: Context, site: Site | None, known: Scalar | Array | None, item: Abstract) -> Scalar | Array:
@@ -146,21 +143,35 @@ def _common_kind(ctx: Context, site: Site | None, known: Scalar | Array | None, 
     item = ctx.check(item)
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
         ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
-    kind = _any_item(ctx.builder.typeof(item.atom))
+    as_item = _any_item if ctx.makes_lists else lambda kind: _of_known_lengths(ctx, kind)
+    kind = as_item(ctx.builder.typeof(item.atom))
     common = kind if known is None else join_types(known, kind)
     if isinstance(common, str):
         reason = common.replace("on one path", "at first").replace("on the other", "here")
         ctx.fail("S125", "the items of this list do not have one type", f"{reason[0].upper()}{reason[1:]}.")
-    common = _any_item(common)
+    common = as_item(common)
     if common != known:
         _retry(ctx, "S125", "the items of this list do not have one type", {} if site is None else {site: common})
     return common
 
 
+def _of_known_lengths(ctx: Context, kind: Type) -> Scalar | Array:
+    """The type of an item of a list that is an array: the lengths of rows are those of arguments."""
+    if not isinstance(kind, Array):
+        return _any_item(kind)
+    if any(symbol.name not in ctx.taken for d in kind.dims for symbol, _ in d.terms):
+        ctx.fail("S125", "arrays in a list that changes its length at run time", _LENGTHS, _IN_ARRAY)
+    return replace(kind, layout="C")
+
+
+_LENGTHS = "Their lengths are not those of arguments, and might differ."
+_IN_ARRAY = "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h."
+
+
 def pop(ctx: Context, ref: int) -> Leaf:
     """`hs.pop()`; of an empty list, the list itself raises IndexError."""
     if ctx.heap[ref].buffered:
-        return buffered_lists.pop(ctx, ref)
+        return zero_dim_arrays.mark_taken(ctx, buffered_lists.pop(ctx, ref))
     return _item(ctx, ref, "list.pop")
 
 
