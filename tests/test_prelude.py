@@ -610,7 +610,7 @@ SHOWN_ELSEWHERE = {
 
 
 def in_table() -> set[object]:
-    """The functions of which the table of NumPy's functions has a call: `test_numpy_coverage` runs it as plain Python."""
+    """What the table of NumPy's functions has a call of, which `test_numpy_coverage` runs as plain Python."""
     text = "\n".join(call for calls in TABLE.values() for call in calls)
     names = set(re.findall(r"np(?:\.[A-Za-z_]\w*)+", text))
     return {function for name in names if (function := eval(name, {"np": np})).__hash__ is not None}
