@@ -12,6 +12,7 @@ import inspect
 import itertools
 import math
 import operator
+import textwrap
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ from srcad.errors import SrcadError
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.registry import EXPANSIONS, METHODS
 from tests import numpy_values
+from tests.coverage.numpy_expressions import GROUPS as TABLE
+from tests.coverage.numpy_functions import body_of
 from tests.numeric import numeric_gradient
 from tests.numpy_values import CALLS, GROUPS, kinds_of, outcomes
 
@@ -106,9 +109,14 @@ def test_gradients_follow_the_convention(f: Any) -> None:
 # ---- every function, every option ----------------------------------------------------------------
 
 
+def parsed(row: str) -> str:
+    before, last = body_of(row)
+    return textwrap.dedent(before) + last
+
+
 def calls_in_rows() -> Iterator[ast.Call]:
-    for row in CALLS:
-        yield from (node for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Call))
+    for row in [*CALLS, *(call for calls in TABLE.values() for call in calls)]:
+        yield from (node for node in ast.walk(ast.parse(parsed(row))) if isinstance(node, ast.Call))
 
 
 def called(node: ast.Call) -> tuple[object, list[Any]]:
@@ -144,8 +152,8 @@ def test_every_function_and_every_option_has_a_row() -> None:
     for function, expansion in [*EXPANSIONS.items(), *METHODS.items()]:
         if not expansion.__module__.startswith("srcad.rules.expansions"):
             continue  # of a test
-        if function in (operator.matmul, operator.abs):
-            continue  # spelled as operators
+        if function in (operator.matmul, operator.abs) or not callable(function) and not isinstance(function, str):
+            continue  # spelled as operators, or indexed
         if getattr(function, "__name__", "") == "trapz" and hasattr(np, "trapezoid"):
             continue  # its old name, where NumPy has both
         options = {name for name in inspect.signature(expansion).parameters if name != "out"}

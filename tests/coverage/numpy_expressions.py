@@ -850,6 +850,7 @@ np.copy(m)
 m.copy()
 np.array(m)
 np.asarray(m)
+np.asanyarray(m)
 np.asarray_chkfinite(m)
 np.astype(m, np.float32)
 np.array([[v, w], [w, v]])
@@ -993,6 +994,84 @@ y = np.ndarray((2, 2)); y[...] = t; y
 np.sum(list(m.flat))
 """
 
+OPTIONS = """
+np.asarray_chkfinite(m, dtype=np.float32, order='C')
+np.require(m, dtype=float, requirements=None)
+np.linalg.vecdot(c, d, axis=1)
+np.linalg.cross(m, n, axis=0)
+np.linalg.trace(S, offset=1, dtype=float)
+np.trace(m, dtype=float)
+np.linalg.tensorsolve(f + 3.0 * np.eye(4).reshape(2, 2, 2, 2), f[0, 0], axes=(1, 0))
+np.linalg.svd(p, hermitian=True)
+np.linalg.pinv(m, rtol=1e-10)
+np.linalg.matrix_rank(p, rtol=1e-9, hermitian=True)
+np.real_if_close(x, tol=10)
+np.angle(x, deg=True)
+np.array_equal(m, m, equal_nan=True)
+np.astype(m, np.float32, copy=True)
+np.argsort(v, order=None, stable=True)
+np.sort(v, order=None)
+np.partition(v, 2, kind='introselect', order=None)[2]
+v[np.argpartition(v, 2, kind='introselect', order=None)][2]
+v[v.argpartition(2)][2]
+np.lexsort((v, i), axis=-1)
+np.vectorize(lambda z: z * 2.0, otypes=[float], doc=None, signature=None, excluded=None, cache=False)(v)
+np.apply_along_axis(lambda z, a: z * a, 1, m, a=2.0)
+np.piecewise(v, [v < 0.0], [lambda z, a, b: z * a + b, 0.0], 2.0, b=3.0)
+np.unravel_index(i, (3, 4), order='C')
+np.ravel_multi_index((i % 3, i % 4), (3, 4), mode='raise', order='C')
+s[np.tril_indices_from(s, k=-1)]
+np.histogram_bin_edges(v, 4, range=(-1.0, 1.0), weights=w)
+np.histogram2d(v, w, bins=2, range=((-2.0, 2.0), (-2.0, 2.0)), density=True, weights=v)
+y = v + 0.0; np.put(y, [7, -9], t, mode='wrap'); y
+y = m + 0.0; np.copyto(y, n, casting='same_kind'); y
+np.stack((m, n), dtype=np.float32)
+np.std(m, where=B, correction=0)
+np.var(m, axis=0, mean=np.mean(m, axis=0, keepdims=True))
+np.amax(m, initial=-9.0, where=B)
+np.amin(m, initial=9.0, where=B)
+np.min(m, axis=0, initial=9.0, where=B)
+np.nansum(m, dtype=float, initial=1.0, where=B)
+np.nanprod(m, dtype=float, initial=2.0, where=B)
+np.nanmean(m, dtype=float, where=B)
+np.nanvar(m, dtype=float, where=B, ddof=1)
+np.nanvar(m, mean=np.mean(m), correction=1)
+np.nanstd(m, dtype=float, where=B, ddof=1)
+np.nanstd(m, mean=np.mean(m), correction=1)
+np.nanmax(m, initial=-9.0, where=B)
+np.nanmin(m, initial=9.0, where=B)
+np.nanargmax(m, axis=0, keepdims=True)
+np.nanargmin(m, axis=0, keepdims=True)
+np.linalg.vector_norm(m, keepdims=True)
+np.polynomial.polynomial.polyval(v, u, tensor=True)
+np.polyfit(g, w, 1, rcond=1e-12, full=False, cov=False)
+np.nanmedian(m, overwrite_input=False)
+np.percentile(v, 30, method='hazen', weights=None, overwrite_input=False)
+np.nanpercentile(m, 30, axis=0, keepdims=True, overwrite_input=False, weights=None, method='weibull')
+np.quantile(v, 0.3, overwrite_input=False)
+np.nanquantile(m, 0.3, keepdims=True, overwrite_input=False, weights=None, method='lower')
+np.nancumsum(v, dtype=float)
+np.nancumprod(v, dtype=float)
+np.cumulative_sum(v, dtype=float)
+np.cumulative_prod(v, dtype=float)
+np.unique(v, equal_nan=True, sorted=True)
+np.isin(i, [0, 2], kind=None, assume_unique=False)
+np.intersect1d(i, np.arange(3), return_indices=False, assume_unique=False)
+np.setdiff1d(v, w, assume_unique=True)
+np.setxor1d(v, w, assume_unique=False)
+np.lib.stride_tricks.sliding_window_view(v, 2, subok=False, writeable=False)
+np.cov(m, dtype=float)
+np.corrcoef(m, dtype=float)
+np.trim_zeros(np.array([0.0, t, 0.0]), trim='f')
+np.add.reduce(m, initial=1.0, where=B)
+np.multiply.reduce(m, initial=2.0, where=B)
+np.maximum.reduce(m, initial=-9.0, where=B)
+np.minimum.reduce(m, initial=9.0, where=B)
+np.add.accumulate(m, axis=1, dtype=float)
+np.multiply.accumulate(m, axis=1, dtype=float)
+(i % 3).choose([v, w, 2.0 * v])
+"""
+
 GROUPS = {
     group: text.strip().split("\n")
     for group, text in {
@@ -1004,6 +1083,7 @@ GROUPS = {
         "shapes": SHAPES,
         "order": ORDER,
         "in place": IN_PLACE,
+        "more options": OPTIONS,
     }.items()
 }
 

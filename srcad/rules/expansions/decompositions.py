@@ -143,7 +143,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     cut = epsilon(name) * max(m, n) if rcond is None else rcond
     z = runtime.pseudoinverse(x, cut) @ y
     s = np.linalg.svdvals(x)
-    rank = np.sum(s > cut * np.max(s))
+    rank = cast(np.sum(s > cut * np.max(s)), dtype="int32")
     distance = y - x @ z
     squares = np.atleast_1d(np.sum(distance * distance, axis=0))
     return z, squares[: len(squares) if rank == n and m > n else 0], rank, s

@@ -68,7 +68,8 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
     if low == high:
         low = low - 0.5
         high = high + 0.5
-    return np.linspace(low, high, bins + 1)
+    edges = np.linspace(low, high, bins + 1)
+    return cast(edges, dtype=dtype_of(x)) if is_float_name(dtype_of(x)) else edges
 
 
 @expands(np.histogram)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.expansions.picking import position
-from srcad.rules.registry import expands, unsupported
+from srcad.rules.registry import common_dtype, dtype_of, expands, unsupported
 
 
 def parts_of(items: Any) -> Any:
@@ -30,12 +30,20 @@ def counted(item: Any) -> Any:
 
 @expands(np.r_)
 def joined_rows(items: Any) -> Any:
-    return np.concatenate([np.atleast_1d(x) for x in parts_of(items)])
+    return np.concatenate(vectors_of(parts_of(items)))
+
+
+def vectors_of(parts: Any) -> Any:
+    """The parts as arrays; of what dtype a number is, the arrays say."""
+    names = [dtype_of(x) for x in parts if np.ndim(x) > 0]
+    if len(names) == 0:
+        return [np.atleast_1d(x) for x in parts]
+    return [x if np.ndim(x) > 0 else x + np.zeros(1, dtype=common_dtype(*names)) for x in parts]
 
 
 @expands(np.c_)
 def joined_columns(items: Any) -> Any:
-    parts = [np.atleast_1d(x) for x in parts_of(items)]
+    parts = vectors_of(parts_of(items))
     return np.concatenate([x[:, None] if np.ndim(x) == 1 else x for x in parts], axis=-1)
 
 

@@ -43,6 +43,8 @@ def rows_joined(arrays: Any, axis: Any, dtype: Any) -> Any:
     """The parts that an array has along its first axis, put together along another."""
     if np.ndim(arrays) < 2:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
+    if arrays.shape[0] == 0:
+        raise ValueError("need at least one array to concatenate")
     x = arrays if dtype is None else cast(arrays, dtype=dtype_name(dtype))
     if axis is None:
         return np.copy(flat(x))

@@ -127,7 +127,9 @@ def position(a: Any, at: Any) -> Any:
 
 @expands(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    chosen = np.ravel(np.broadcast_to(mask, a.shape))
+    if np.size(mask) != a.size:
+        raise ValueError("putmask: mask and data must be the same size")
+    chosen = np.ravel(np.asarray(mask))
     written = np.ravel(np.atleast_1d(values))
     for k in range(a.size):
         if chosen[k]:

@@ -38,6 +38,8 @@ def polyval(p: Any, x: Any) -> Any:
 def polyval_of_series(x: Any, c: Any, tensor: Any = True) -> Any:
     if np.ndim(c) != 1:
         unsupported("a polynomial whose coefficients are no vector")
+    if len(c) == 0:
+        raise IndexError("a polynomial without coefficients")
     return polyval(c[::-1], x) * 1.0
 
 
@@ -47,7 +49,7 @@ def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
         raise ValueError("x must be a one-dimensional array or sequence.")
     v = np.asarray(x)
     n = len(v) if N is None else N
-    y = np.ones((len(v), n), dtype=dtype_of(v))
+    y = np.ones((len(v), n), dtype=common_dtype(dtype_of(v), "int64"))
     powers = y if increasing else y[:, ::-1]
     for k in range(1, n):
         powers[:, k] = powers[:, k - 1] * v
@@ -90,11 +92,11 @@ def polydiv(u: Any, v: Any) -> Any:
         quotient[k] = left[k] / b[0]
         for j in range(len(b)):
             left[k + j] -= quotient[k] * b[j]
-    start = max(len(a) - len(b) + 1, 0)
+    start = 0
     # leading zeros of the remainder are left out
     while start < len(left) - 1 and abs(left[start]) <= 1e-8:
         start += 1
-    return quotient, left[min(start, len(left) - 1) :]
+    return quotient, left[start:]
 
 
 @expands(np.polyder)
@@ -124,9 +126,12 @@ def poly(seq_of_zeros: Any) -> Any:
     roots = np.asarray(seq_of_zeros)
     if np.ndim(roots) != 1:
         unsupported("np.poly of a matrix")
-    y = np.ones(1)
+    if len(roots) == 0:
+        raise ValueError("np.poly of no roots is not supported")
+    nothing = np.zeros(1, dtype=dtype_of(roots))
+    y = np.ones(1, dtype=dtype_of(roots))
     for k in range(len(roots)):
-        y = np.append(y, 0.0) - roots[k] * np.append(np.zeros(1), y)
+        y = np.concatenate((y, nothing)) - roots[k] * np.concatenate((nothing, y))
     return y
 
 

@@ -174,7 +174,7 @@ def nanquantile(
     if not is_float_name(dtype_of(a)):
         return np.quantile(a, q, axis, out, method=method, keepdims=keepdims)
     x = sorted_first(a, axis)
-    if x.shape[0] == 0:
+    if x.size == 0:
         raise ValueError("a quantile of nothing")
     asked = np.asarray(q)
     columns = reshaped(x, (x.shape[0], product_of(x.shape[1:])))
@@ -267,7 +267,7 @@ def virtual_place(n: Any, q: Any, method: Any) -> Any:
 def share(part: Any, method: Any) -> Any:
     """How far between its neighbours the quantile is."""
     if method == "midpoint":
-        return 0.0 if part == 0.0 else 0.5
+        return 0.0 * part if part == 0.0 else 0.0 * part + 0.5
     if method == "averaged_inverted_cdf":
-        return 0.5 if part == 0.0 else 1.0
+        return 0.0 * part + 0.5 if part == 0.0 else 0.0 * part + 1.0
     return part

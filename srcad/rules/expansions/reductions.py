@@ -169,13 +169,13 @@ def mean(
     if len(axes) == np.ndim(x) and where is None:
         y = reduce_mean(x)
     else:
-        y = quotient(sum_over(masked(x, where, 0), axes), chosen_count(x, axes, where))
+        y = quotient(sum_over(masked(x, where, 0), axes), chosen_count(x, axes, where), where)
     return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 
-def quotient(y: Any, n: Any) -> Any:
-    """`y / n` in the dtype of `y`, if that is one of floats."""
-    return y / (cast(n, dtype=dtype_of(y)) if np.ndim(n) > 0 and is_float_name(dtype_of(y)) else n)
+def quotient(y: Any, n: Any, where: Any) -> Any:
+    """`y / n` in the dtype of `y`, if that is one of floats: a number that was counted is of NumPy's."""
+    return y / (cast(n, dtype=dtype_of(y)) if where is not None and is_float_name(dtype_of(y)) else n)
 
 
 @expands(np.var, methods=("var",))
@@ -202,14 +202,14 @@ def var(
     elif len(axes) == np.ndim(x) and where is None:
         centred = x - reduce_mean(x)
     else:
-        centre = quotient(sum_over(masked(x, where, 0.0), axes), chosen_count(x, axes, where))
+        centre = quotient(sum_over(masked(x, where, 0.0), axes), chosen_count(x, axes, where), where)
         centred = x - restored(centre, np.ndim(x), axes, True)
     centred = masked(centred, where, 0.0)
     squares = sum_over(centred * centred, axes)
     lost = ddof if correction is None else correction
     n = chosen_count(x, axes, where)
     n = n if is_constant(lost) and lost == 0 else np.maximum(n - lost, 0) if np.ndim(n) > 0 else max(n - lost, 0)
-    return stored(restored(quotient(squares, n), np.ndim(x), axes, keepdims), out)
+    return stored(restored(quotient(squares, n, where), np.ndim(x), axes, keepdims), out)
 
 
 @expands(np.std, methods=("std",))

@@ -174,13 +174,13 @@ def slope_along(x: Any, k: Any, h: Any, edge_order: Any) -> Any:
 
 def slope_by_number(x: Any, k: Any, h: Any, edge_order: Any) -> Any:
     y = np.moveaxis(x, k, -1)
-    inner = (y[..., 2:] - y[..., :-2]) / (2.0 * h)
+    inner = 0.5 * (y[..., 2:] - y[..., :-2]) / h
     if edge_order == 1:
         first = (y[..., 1:2] - y[..., 0:1]) / h
         last = (y[..., -1:] - y[..., -2:-1]) / h
     else:
-        first = (-1.5 / h) * y[..., 0:1] + (2.0 / h) * y[..., 1:2] + (-0.5 / h) * y[..., 2:3]
-        last = (0.5 / h) * y[..., -3:-2] + (-2.0 / h) * y[..., -2:-1] + (1.5 / h) * y[..., -1:]
+        first = (-1.5 * y[..., 0:1] + 2.0 * y[..., 1:2] - 0.5 * y[..., 2:3]) / h
+        last = (0.5 * y[..., -3:-2] - 2.0 * y[..., -2:-1] + 1.5 * y[..., -1:]) / h
     return np.moveaxis(np.concatenate((first, inner, last), axis=-1), -1, k)
 
 

@@ -84,6 +84,8 @@ def sorted_first(a: Any, axis: Any) -> Any:
         return sorted_vector(flat(x))
     if len(axes) == 1:
         return np.moveaxis(np.sort(x, axes[0]), axes[0], 0)
+    if x.size == 0:
+        raise ValueError("cannot reshape array of size 0")
     others = tuple([k for k in range(np.ndim(x)) if k not in axes])
     shape = tuple([x.shape[k] for k in others]) + (product_of([x.shape[k] for k in axes]),)
     return np.moveaxis(np.sort(reshaped(np.transpose(x, others + axes), shape)), -1, 0)

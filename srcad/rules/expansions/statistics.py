@@ -9,7 +9,16 @@ import numpy as np
 from srcad.rules.expansions.products import product_2
 from srcad.rules.expansions.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axes_of, common_dtype, dtype_of, expands, is_float_name, unsupported, with_new_axes
+from srcad.rules.registry import (
+    axes_of,
+    common_dtype,
+    dtype_of,
+    expands,
+    is_float_name,
+    known_one,
+    unsupported,
+    with_new_axes,
+)
 
 cast = PRIMITIVES["astype"]
 
@@ -88,7 +97,7 @@ def cov(
     n = x.shape[1]
     if fweights is None and aweights is None:
         centred = x - np.mean(x, axis=1, keepdims=True)
-        c = product_2(centred, centred.T) / (n - lost)
+        c = product_2(centred, centred.T) / max(n - lost, 0)
     else:
         w = of_observations(fweights, n) if aweights is None else of_observations(aweights, n)
         if fweights is not None and aweights is not None:
@@ -99,8 +108,8 @@ def cov(
         else:
             left = total - lost * np.sum(w * of_observations(aweights, n)) / total
         centred = x - np.sum(x * w, axis=1, keepdims=True) / total
-        c = product_2(centred, (centred * w).T) / left
-    return c[0, 0] if np.ndim(m) < 2 and y is None else c
+        c = product_2(centred, (centred * w).T) / max(left, 0.0)
+    return c[0, 0] if known_one(x, 0) else c
 
 
 def observations(m: Any, rowvar: Any) -> Any:
@@ -123,9 +132,9 @@ def of_observations(weights: Any, n: Any) -> Any:
 
 @expands(np.corrcoef)
 def corrcoef(x: Any, y: Any = None, rowvar: Any = True, *, dtype: Any = None) -> Any:
-    if np.ndim(x) < 2 and y is None:
-        return np.cov(x) / np.cov(x)
     c = np.cov(x, y, rowvar, dtype=dtype)
+    if np.ndim(c) == 0:
+        return c / c
     deviations = np.sqrt(np.diag(c))
     return np.clip(c / deviations[:, None] / deviations[None, :], -1.0, 1.0)
 

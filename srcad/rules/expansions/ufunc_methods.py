@@ -105,12 +105,17 @@ def reduce(
     if len(axes) == 0:
         unsupported("a reduction over no axis")
     rows = first_axes(x, axes)
-    if initial is None and rows.shape[0] == 0:
-        raise ValueError("zero-size array to reduction operation")
-    start = 1 if initial is None else 0
-    y = as_result(ufunc, rows[0], rows[0]) if initial is None else begun(ufunc, rows, initial)
-    for k in range(start, rows.shape[0]):
-        y = ufunc(y, rows[k])
+    first = ufunc.identity if initial is None else initial
+    if first is not None:
+        y = begun(ufunc, rows, first)
+        for k in range(rows.shape[0]):
+            y = ufunc(y, rows[k])
+    else:
+        if rows.shape[0] == 0:
+            raise ValueError("zero-size array to reduction operation")
+        y = as_result(ufunc, rows[0], rows[0])
+        for k in range(1, rows.shape[0]):
+            y = ufunc(y, rows[k])
     return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 
