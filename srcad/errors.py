@@ -219,6 +219,9 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S521": (CompileError, "array of a size that is known at run time only"),
     "S522": (CompileError, "error that a device function cannot raise"),
     "S523": (CompileError, "device function without a device"),
+    "S524": (CompileError, "what a kernel cannot do"),
+    "S525": (CompileError, "memory that the threads of a kernel share"),
+    "S526": (ArgumentError, "how a kernel is launched"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),

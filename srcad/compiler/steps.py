@@ -21,6 +21,7 @@ from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.parameter_roles import parameter_roles
 from srcad.analysis.values.step_functions import step_inputs
+from srcad.backend.cuda.kernel_form import kernel_form
 from srcad.canonicalize.column_invariants import hoist_column_invariants
 from srcad.canonicalize.copy_written_arguments import copy_written_arguments
 from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
@@ -29,6 +30,7 @@ from srcad.canonicalize.index_checks import insert_index_checks, remove_index_ch
 from srcad.canonicalize.insertions import change_updates, first_insertion
 from srcad.canonicalize.join_view_indices import join_view_indices
 from srcad.canonicalize.prune import prune
+from srcad.canonicalize.shared_accesses import refuse_outside_kernels, share_accesses
 from srcad.canonicalize.trip_counts import count_trips
 from srcad.canonicalize.unreachable_code import remove_unreachable_code
 from srcad.cleanup.adjoint.copy_elision import elide_copies
@@ -150,7 +152,10 @@ def refuse_zero_dim(unit: Unit) -> Unit:
 
 
 def index_checks(unit: Unit) -> Unit:
-    change = insert_index_checks if unit.asked.request.options.boundscheck else remove_index_checks
+    request = unit.asked.request
+    # an error that a kernel raises reaches nobody
+    checks = request.options.boundscheck and not request.kernel
+    change = insert_index_checks if checks else remove_index_checks
     return replace(unit, function=change_updates(change(unit.function), change))
 
 
@@ -232,6 +237,22 @@ def _knowing_aliases(change: Callable[[Function, Builder, AliasClasses], Functio
 view_indices_joined = _resumed(join_view_indices)
 augmented_stores_expanded = _knowing_aliases(expand_augmented_stores)
 trips_counted = _resumed(count_trips)
+
+
+def accesses_shared(unit: Unit) -> Unit:
+    """Of a kernel."""
+    return _resumed(share_accesses)(unit) if unit.asked.request.kernel else unit
+
+
+def kernel_refused(unit: Unit) -> Unit:
+    """S524 for what depends on the thread, and is no kernel of which the adjoint is asked for."""
+    if not unit.asked.request.kernel:
+        refuse_outside_kernels(unit.function)
+    return unit
+
+
+def as_kernel(unit: Unit) -> Unit:
+    return replace(unit, function=kernel_form(unit.function, unit.asked.wrt))
 
 
 def written_arguments_copied(unit: Unit) -> Unit:

@@ -53,8 +53,8 @@ _CONSTANT = (
 )
 
 
-def device_form(f: Function) -> Function:
-    """The same function, for device code; S520 to S522 where there is none.
+def device_form(f: Function, what: str = "a device function") -> Function:
+    """The same function, for device code; S520 to S522 where there is none. Messages say `what` it is.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar, dim
@@ -70,7 +70,7 @@ def device_form(f: Function) -> Function:
     for i in range(3):
         kept[i] = math.exp(x)
     """
-    work = _DeviceForm(f)
+    work = _DeviceForm(f, what)
     if callees(f):
         work.refuse("a call of a function that calls itself", None)
     for result in f.results:
@@ -84,8 +84,9 @@ def device_form(f: Function) -> Function:
 
 
 class _DeviceForm:
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Function, what: str) -> None:
         self._place = f.span
+        self._what = what
         self._types: Mapping[str, Type] = f.types
         self.bytes = 0
 
@@ -94,12 +95,18 @@ class _DeviceForm:
 
     def _statement(self, stmt: Stmt, in_loop: bool) -> Block:
         match stmt:
+            case Assign(_, Op("cuda.shared.array")) | Effect(Op("cuda.syncthreads")):
+                return (stmt,)
             case Assign(target, Op(prim) as made, span) if prim in ALLOCATIONS or prim in ("array", "np.full"):
                 filled = self._content(target, made, span)
                 if in_loop:
                     # the memory of `cuda.local.array` is the same in all iterations
                     self._refuse_memory(f"{target} is a new array in each iteration of a loop", span)
                 return (Assign(target, self._local_array(target, made, span), span), *filled)
+            case Effect(Op("cuda.atomic.add" | "cuda.atomic.max", (_, *operands)), span):
+                for operand in operands:
+                    self._refuse_unknown(operand, span)
+                return (stmt,)
             case Effect(call, span):
                 self._refuse_effect(stmt, call, span)
             case AugAssign(target, _, _, span) if isinstance(self._types.get(target), Array):
@@ -151,7 +158,7 @@ class _DeviceForm:
 
     def refuse(self, what: str, span: Span | None) -> NoReturn:
         advice = "write it with numbers and loops over elements; or run it on the host."
-        fail("S520", f"{what} is not possible in a device function", span or self._place, None, advice)
+        fail("S520", f"{what} is not possible in {self._what}", span or self._place, None, advice)
 
     def refuse_array_result(self, result: Expr, span: Span | None) -> None:
         if isinstance(typeof(result, self._types), Array):
@@ -173,7 +180,7 @@ class _DeviceForm:
             "or promise it, by boundscheck=False: out of bounds, it reads and writes other memory.",
             (True, "ValueError"): "write it with loops over elements, which need no shapes that fit.",
         }.get((found.derived, name), "return a value that says so, such as NaN.")
-        fail("S522", f"a device function cannot raise {name}", span, why, advice)
+        fail("S522", f"{self._what} cannot raise {name}", span, why, advice)
 
     def _refuse_unknown(self, expr: Expr, span: Span | None) -> None:
         match expr:

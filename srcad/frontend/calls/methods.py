@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcad.frontend.calls.kernel_calls import KernelName, is_cuda, member
 from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import check_conflicts, position_of
 from srcad.frontend.values import run_time_lists
@@ -65,6 +66,10 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
             return Method(value, name)
         case Record():
             return _record_attribute(ctx, value, name)
+        case Constant(ModuleType() as module) if is_cuda(module):
+            return member(ctx, "cuda", name)
+        case Constant(KernelName(of)):
+            return member(ctx, of, name)
         case Constant(ModuleType() as module):
             return module_value(ctx, module, name)
         case Constant(thing):

@@ -1,0 +1,143 @@
+"""An adjoint in sequential form as a kernel.
+
+A kernel returns nothing: the gradient of a scalar is added to an array of one element. What several threads may add to
+one element, they add atomically. What the text says of loads and stores becomes indexing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from srcad.backend.cuda.device_form import device_form
+from srcad.backend.cuda.shared_adjoints import with_shared_adjoints
+from srcad.backend.cuda.thread_tapes import free_name, launch_axes, with_thread_tapes
+from srcad.errors import fail
+from srcad.ir.nodes import Assign, Block, Comment, Const, Effect, Expr, Function, Op, Param, Return, Stmt, Store, Var
+from srcad.ir.traversal import blocks, map_expr, rename, rewrite_own, section_start, walk
+from srcad.ir.types import Array, Scalar, Symbol, dim
+from srcad.rules.kernels import ADD, ATOMIC_ADD, LOAD, STORE
+
+
+def kernel_form(f: Function, wrt: Sequence[str]) -> Function:
+    """The adjoint of a kernel, with respect to these parameters, as a kernel.
+
+    Its parameters are those of the primal, a buffer for each of `wrt`, and arrays for what the threads save.
+    """
+    axes = launch_axes(f)
+    _refuse_allocated_adjoints(f)
+    if section_start(f.body, "reverse") == 1:  # there is one sweep, in loops that are reversed as they run
+        f = replace(f, body=f.body[2:])
+    made = with_thread_tapes(with_shared_adjoints(with_scalar_buffers(f, wrt), axes))
+    made = replace(made, body=_atomic(made, made.body))
+    made = device_form(replace(made, body=indexed_accesses(made.body)), "a kernel")
+    return replace(made, body=(*_classes(made), *made.body))
+
+
+def with_scalar_buffers(f: Function, wrt: Sequence[str]) -> Function:
+    """The function with buffers in the order of `wrt`; the gradients that it returned are added to those of scalars.
+
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.printer import text
+    >>> f = Function("f", (Param("a", "a"),), (*parse("d_a = 2.0 * a"), Return((Var("d_a"),))), (Var("d_a"),), {})
+    >>> f = replace(f, types=dict.fromkeys(("a", "d_a"), Scalar("float64")))
+    >>> print(text(with_scalar_buffers(f, ("a",))))
+    f(a: float64, d_a: float64[d_a.0]):
+        d_a_own = 2.0 * a
+        cuda.atomic.add(d_a, d_a_own, 0)
+    """
+    returned = next((s.values for s in f.body if isinstance(s, Return)), f.results)
+    scalars = [name for name in wrt if isinstance(f.types[name], Scalar)]
+    own: dict[str, str] = {}
+    types = dict(f.types)
+    for name in scalars:
+        buffer = f"d_{name}"
+        if buffer in types:
+            own[buffer] = free_name(f, f"{buffer}_own")
+            types[own[buffer]] = types[buffer]
+        known = types[name]
+        assert isinstance(known, Scalar)
+        types[buffer] = Array(known.dtype, (dim(Symbol(buffer, 0)),))
+    body = rename(tuple(s for s in f.body if not isinstance(s, Return)), own)
+    values = [map_expr(e, lambda part: Var(own.get(part.name, part.name)) if isinstance(part, Var) else part)
+              for e in returned]  # fmt: skip
+    added = [
+        Effect(Op(ATOMIC_ADD, (Var(f"d_{name}"), value, Const(0))))
+        for name, value in zip(scalars, values, strict=True)
+        if value not in (Const(0.0), Const(0))
+    ]
+    given = {p.name: p for p in f.params}
+    buffers = [given.get(f"d_{name}") or Param(f"d_{name}", f"d_{name}") for name in wrt]
+    primal = [p for p in f.params if p not in buffers]
+    adjoints = {own.get(name, name): of for name, of in f.adjoints.items()} | {f"d_{name}": name for name in scalars}
+    params = (*primal, *buffers)
+    return replace(f, params=params, body=(*body, *added), results=(), types=types, adjoints=adjoints)
+
+
+def _refuse_allocated_adjoints(f: Function) -> None:
+    """S524 for an array of the kernel's arguments through which a derivative passes, and which has no buffer."""
+    params = {p.name for p in f.params}
+    for stmt in walk(f.body):
+        match stmt:
+            case Assign(target, Op("np.zeros_like", (Var(of),))) if of in params and target in f.adjoints:
+                why = (
+                    f"A derivative passes through what the kernel writes to {of}, so it has an adjoint, and a thread\n"
+                )
+                why += "cannot allocate that."
+                fail(
+                    "S524",
+                    f"{of} is not among argnums",
+                    f.span,
+                    why,
+                    f"add {of!r} to argnums, and pass a buffer d_{of}.",
+                )
+
+
+def _atomic(f: Function, block: Block) -> Block:
+    """The block whose sums into buffers are atomic, but for those into elements of the thread's own."""
+    buffers = {p.name: f.adjoints[p.name] for p in f.params if p.name in f.adjoints}
+
+    def one(stmt: Stmt) -> Stmt:
+        match stmt:
+            case Store(Var(name), index, value, op, span) if name in buffers and buffers[name] not in f.own_elements:
+                assert op in ("+", "-") and index, f"{name} is overwritten"
+                return Effect(Op(ATOMIC_ADD, (Var(name), value if op == "+" else Op("neg", (value,)), *index)), span)
+        return rewrite_own(stmt, lambda e: e, [tuple(map(one, b)) for b in blocks(stmt)])
+
+    return tuple(map(one, block))
+
+
+def indexed_accesses(block: Block) -> Block:
+    """The block with the loads and stores of kernels as indexing."""
+    return tuple(map(_indexed_statement, block))
+
+
+def _indexed_statement(stmt: Stmt) -> Stmt:
+    match stmt:
+        case Effect(Op(prim, (array, value, *items)), span) if prim in (STORE, ADD):
+            return Store(array, tuple(items), value, "+" if prim == ADD else None, span)
+    return rewrite_own(stmt, lambda e: map_expr(e, _loaded), [indexed_accesses(b) for b in blocks(stmt)])
+
+
+def _loaded(expr: Expr) -> Expr:
+    return Op("index", expr.args) if isinstance(expr, Op) and expr.prim == LOAD else expr
+
+
+def _classes(f: Function) -> Block:
+    """Comments that say how threads add to the adjoints of arrays."""
+    found: Mapping[str, dict[str, None]] = {"private": {}, "atomic": {}}
+    for stmt in walk(f.body):
+        match stmt:
+            case Store(Var(name), _, _, "+" | "-") if name in f.adjoints and _is_shared(f, name):
+                found["private"][name] = None
+            case Effect(Op("cuda.atomic.add", (Var(name), *_))) if name in f.adjoints:
+                found["atomic"][name] = None
+    means = {"private": "each thread adds to elements of its own", "atomic": "several threads may add to an element"}
+    lines = [f"{', '.join(several)}: {name}, {means[name]}" for name, several in found.items() if several]
+    return (Comment("\n".join(lines)),) if lines else ()
+
+
+def _is_shared(f: Function, name: str) -> bool:
+    """Whether the array is not in the local memory of a thread."""
+    made = (s.value for s in walk(f.body) if isinstance(s, Assign) and s.target == name)
+    return not any(isinstance(value, Op) and value.prim == "cuda.local.array" for value in made)
