@@ -37,7 +37,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.runtime_checks import check_of
-from srcad.ir.traversal import blocks, map_expr, own_exprs, rewrite, with_blocks
+from srcad.ir.traversal import blocks, map_expr, names, own_exprs, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Type
 from srcad.rules.traits import ALLOCATIONS
 from srcad.typing.typeof import typeof
@@ -79,7 +79,8 @@ def device_form(f: Function, what: str = "a device function") -> Function:
     if work.bytes > _MOST_BYTES:
         what = f"{f.name} needs {work.bytes:,} bytes of local memory"
         fail("S521", what, f.span, f"A thread has {_MOST_BYTES:,} at most.", "save less: shorten the loop.")
-    spelled = tuple(rewrite(stmt, _spelled) for stmt in body)
+    made = tuple(Assign(name, op) for name, op in work.before_loops.items())
+    spelled = tuple(rewrite(stmt, _spelled) for stmt in (*made, *body))
     return replace(f, body=spelled, results=tuple(map(_spelled, f.results)))
 
 
@@ -89,6 +90,11 @@ class _DeviceForm:
         self._what = what
         self._types: Mapping[str, Type] = f.types
         self.bytes = 0
+        self.before_loops: dict[str, Op] = {}
+        """Arrays that are made in loops, where no iteration has that of another under a second name."""
+        assigned = (s for s in walk(f.body) if isinstance(s, Assign))
+        arrays = (s.value for s in assigned if isinstance(self._types.get(s.target), Array))
+        self._aliased = frozenset(name for value in arrays if _refers(value) for name in names(value))
 
     def block(self, block: Block, in_loop: bool) -> Block:
         return tuple(new for stmt in block for new in self._statement(stmt, in_loop))
@@ -99,10 +105,13 @@ class _DeviceForm:
                 return (stmt,)
             case Assign(target, Op(prim) as made, span) if prim in ALLOCATIONS or prim in ("array", "np.full"):
                 filled = self._content(target, made, span)
-                if in_loop:
-                    # the memory of `cuda.local.array` is the same in all iterations
+                local = self._local_array(target, made, span)
+                if not in_loop:
+                    return (Assign(target, local, span), *filled)
+                # the memory of `cuda.local.array` is the same in all iterations: it is made before them
+                if target in self._aliased or self.before_loops.setdefault(target, local) != local:
                     self._refuse_memory(f"{target} is a new array in each iteration of a loop", span)
-                return (Assign(target, self._local_array(target, made, span), span), *filled)
+                return filled
             case Effect(Op("cuda.atomic.add" | "cuda.atomic.max", (_, *operands)), span):
                 for operand in operands:
                     self._refuse_unknown(operand, span)
@@ -188,6 +197,9 @@ class _DeviceForm:
                 for end in (lower, upper, step):
                     if end is not None:
                         self._refuse_unknown(end, span)
+            case Op("len", (Op("range", bounds),)):
+                for bound in bounds:
+                    self._refuse_unknown(bound, span)
             case Op(prim, args):
                 if isinstance(typeof(expr, self._types), Array) and prim not in _VIEWS:
                     what = f"{prim} of arrays" if prim.startswith("np.") else "an operation on whole arrays"
@@ -196,6 +208,11 @@ class _DeviceForm:
                     self.refuse(_described(prim), span)
                 for part in args:
                     self._refuse_unknown(part, span)
+
+
+def _refers(value: Expr) -> bool:
+    """Whether an array that this is refers to another one."""
+    return not isinstance(value, Op) or value.prim in _VIEWS
 
 
 def _described(prim: str) -> str:
