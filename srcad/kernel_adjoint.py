@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from srcad.backend.cuda.compilation import refuse_captured
 from srcad.compiler.kernel_text import KernelText
 from srcad.derivative import Derivative
 from srcad.dispatch.adjoint_buffers import split
@@ -45,6 +46,7 @@ from srcad.options import Options
 from srcad.request import Request
 
 _INDICES = frozenset({"grid", "gridsize", "threadIdx", "blockIdx", "syncthreads"})
+_OF_CALLS = ("max_tape", "on_nonfinite")
 _LENGTH = 16
 """Of each axis of an array that stands for one of its type: a kernel is the same for all lengths."""
 
@@ -79,6 +81,9 @@ class KernelAdjoint(Derivative):
 
     @classmethod
     def of(cls, f: Callable[..., Any], argnums: Argnums, options: Options) -> KernelAdjoint:
+        if unknown := [name for name in _OF_CALLS if getattr(options, name) is not None]:
+            why = "Nobody sees what the threads of a launch compute, or save, before it is over."
+            fail("S310", f"the adjoint of a kernel has no option {unknown[0]}", None, why, "leave it out.")
         wrt = Parameters.of(f).wrt(argnums)
         return cls(f, Request("adjoint", wrt, not isinstance(argnums, tuple), False, options, kernel=True))
 
@@ -97,7 +102,9 @@ class KernelAdjoint(Derivative):
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         args, kwargs, _ = split(self._parameters, args, kwargs)
-        return super().specialisation(*map(_of_type, args), **{name: _of_type(arg) for name, arg in kwargs.items()})
+        one = super().specialisation(*map(_of_type, args), **{name: _of_type(arg) for name, arg in kwargs.items()})
+        refuse_captured([captured.name for captured in one.generated.lowered.captures])
+        return one
 
     @property
     def source(self) -> str:

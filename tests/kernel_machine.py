@@ -52,6 +52,8 @@ class Recorded:
         return tuple(int(i) % n for i, n in zip(items, self.shape))
 
     def __getitem__(self, index: Any) -> Any:
+        if len(index if isinstance(index, tuple) else (index,)) < self.ndim:
+            return Row(self, index if isinstance(index, tuple) else (index,))
         place = self._place(index)
         self.machine.record("reads", self.name, place)
         return self.array[place]
@@ -74,6 +76,17 @@ class Recorded:
         place = self._place(index)
         self.machine.record("atomics", self.name, place)
         self.array[place] = max(self.array[place], value)
+
+
+class Row:
+    """A part of an array, by its first indices."""
+
+    def __init__(self, whole: Recorded, first: tuple[int, ...]) -> None:
+        self.whole, self.first = whole, first
+        self.shape = whole.shape[len(first) :]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.whole[(*self.first, *(index if isinstance(index, tuple) else (index,)))]
 
 
 @dataclass(frozen=True)

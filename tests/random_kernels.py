@@ -361,8 +361,16 @@ def copies(args: list[Any]) -> list[Any]:
     return [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args]
 
 
-def launched(adjoint: Any, blocks: Any, threads: Any, args: list[Any], buffers: list[Any], seed: int = 0) -> list[str]:
-    """Launch an adjoint kernel on the machine; the races."""
+def launched(
+    adjoint: Any,
+    blocks: Any,
+    threads: Any,
+    args: list[Any],
+    buffers: list[Any],
+    seed: int = 0,
+    change: Callable[[str], str] = str,
+) -> list[str]:
+    """Launch an adjoint kernel on the machine, with a change of its text; the races."""
     made = KernelText(adjoint.specialisation(*args).generated)
     machine = Machine(seed)
     kept = []
@@ -379,7 +387,7 @@ def launched(adjoint: Any, blocks: Any, threads: Any, args: list[Any], buffers: 
         for name in made.tape:
             dtype = np.dtype(types[name].dtype)
             kept.append(np.full((*known[name], count), np.nan if dtype.kind == "f" else 77, dtype))
-    machine.launch(made.text(), blocks, threads, *args, *buffers, *kept)
+    machine.launch(change(made.text()), blocks, threads, *args, *buffers, *kept)
     return machine.races
 
 

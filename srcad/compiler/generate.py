@@ -177,7 +177,10 @@ class Generated:
         types = {new: primal.types[old] for old, new in named.items()}
         with during("sizes"):
             f = inline_calls(self.function, self._inlined)
-            return tape_sizes(f, self.kept, types, {named[name] for name in self.written})
+            kernel = self._asked.request.kernel
+            # the elements of arrays are on the device
+            written = set(types) if kernel else {named[name] for name in self.written}
+            return tape_sizes(f, self.kept, types, written, every_branch=kernel)
 
     @property
     def _inlined(self) -> dict[str, Function]:

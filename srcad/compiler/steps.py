@@ -240,8 +240,17 @@ trips_counted = _resumed(count_trips)
 
 
 def accesses_shared(unit: Unit) -> Unit:
-    """Of a kernel."""
-    return _resumed(share_accesses)(unit) if unit.asked.request.kernel else unit
+    """Of a kernel. S524 where it returns anything, or where no cotangent can come in."""
+    f, asked = unit.function, unit.asked
+    if not asked.request.kernel:
+        return unit
+    if f.results:
+        fail("S524", f"the kernel {f.name} returns a value", f.span, None, "write it into an array.")
+    if unit.written.isdisjoint(asked.wrt):
+        names = ", ".join(sorted(unit.written)) or "nothing"
+        why = f"The cotangents come in by the buffers of what the kernel writes to, which is {names}."
+        fail("S524", f"nothing that {f.name} writes to is among argnums", f.span, why, "add that to argnums.")
+    return _resumed(share_accesses)(unit)
 
 
 def kernel_refused(unit: Unit) -> Unit:

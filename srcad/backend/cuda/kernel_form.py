@@ -8,12 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from srcad.backend.cuda.device_form import device_form
 from srcad.backend.cuda.shared_adjoints import with_shared_adjoints
 from srcad.backend.cuda.thread_tapes import free_name, launch_axes, with_thread_tapes
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Block, Comment, Const, Effect, Expr, Function, Op, Param, Return, Stmt, Store, Var
+from srcad.ir.nodes import (
+    Assign,
+    Block,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    Function,
+    Op,
+    Param,
+    Return,
+    Slice,
+    Span,
+    Stmt,
+    Store,
+    Var,
+)
+from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, map_expr, rename, rewrite_own, section_start, walk
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.rules.kernels import ADD, ATOMIC_ADD, LOAD, STORE
@@ -94,17 +112,43 @@ def _refuse_allocated_adjoints(f: Function) -> None:
 
 
 def _atomic(f: Function, block: Block) -> Block:
-    """The block whose sums into buffers are atomic, but for those into elements of the thread's own."""
+    """The block whose sums into buffers are atomic, but for those into elements of the thread's own.
+
+    Raises S524 for a sum into a part of a buffer.
+    """
     buffers = {p.name: f.adjoints[p.name] for p in f.params if p.name in f.adjoints}
 
     def one(stmt: Stmt) -> Stmt:
         match stmt:
-            case Store(Var(name), index, value, op, span) if name in buffers and buffers[name] not in f.own_elements:
-                assert op in ("+", "-") and index, f"{name} is overwritten"
-                return Effect(Op(ATOMIC_ADD, (Var(name), value if op == "+" else Op("neg", (value,)), *index)), span)
+            case Assign(target, value, span) if isinstance(f.types.get(target), Array) and root(value) in buffers:
+                _refuse_part(buffers[str(root(value))], span or f.span)
+            case Store(base, index, value, op, span) if (name := root(base)) in buffers and name is not None:
+                items = _items(base, index)
+                known = f.types[name]
+                if items is None or not isinstance(known, Array) or len(items) != known.rank:
+                    _refuse_part(buffers[name], span or f.span)
+                if buffers[name] not in f.own_elements:
+                    assert op in ("+", "-"), f"{name} is overwritten"
+                    added = value if op == "+" else Op("neg", (value,))
+                    return Effect(Op(ATOMIC_ADD, (Var(name), added, *items)), span)
+                return replace(stmt, base=Var(name), index=items)
         return rewrite_own(stmt, lambda e: e, [tuple(map(one, b)) for b in blocks(stmt)])
 
     return tuple(map(one, block))
+
+
+def _items(base: Expr, index: tuple[Expr, ...]) -> tuple[Expr, ...] | None:
+    """The indices of an element of a name, which may be reached through views; None where it is none."""
+    while isinstance(base, Op) and base.prim == "index":
+        base, index = base.args[0], (*base.args[1:], *index)
+    if not isinstance(base, Var):
+        return None
+    return None if any(isinstance(item, Slice) or item == Const(None) for item in index) else index
+
+
+def _refuse_part(name: str, span: Span | None) -> NoReturn:
+    advice = "index each of its axes, in a loop over the elements."
+    fail("S524", f"an operation on the whole of {name}, or on a part of it, in a kernel", span, None, advice)
 
 
 def indexed_accesses(block: Block) -> Block:
@@ -114,6 +158,8 @@ def indexed_accesses(block: Block) -> Block:
 
 def _indexed_statement(stmt: Stmt) -> Stmt:
     match stmt:
+        case Effect(Op(prim, (array, Op("neg", (value,)), *items)), span) if prim == ADD:
+            return Store(array, tuple(items), value, "-", span)
         case Effect(Op(prim, (array, value, *items)), span) if prim in (STORE, ADD):
             return Store(array, tuple(items), value, "+" if prim == ADD else None, span)
     return rewrite_own(stmt, lambda e: map_expr(e, _loaded), [indexed_accesses(b) for b in blocks(stmt)])
@@ -133,7 +179,11 @@ def _classes(f: Function) -> Block:
             case Effect(Op("cuda.atomic.add", (Var(name), *_))) if name in f.adjoints:
                 found["atomic"][name] = None
     means = {"private": "each thread adds to elements of its own", "atomic": "several threads may add to an element"}
-    lines = [f"{', '.join(several)}: {name}, {means[name]}" for name, several in found.items() if several]
+    order = [p.name for p in f.params]
+    lines = []
+    for name, several in found.items():
+        buffers = [one for one in order if one in several] + [one for one in several if one not in order]
+        lines += [f"{', '.join(buffers)}: {name}, {means[name]}"] if several else []
     return (Comment("\n".join(lines)),) if lines else ()
 
 

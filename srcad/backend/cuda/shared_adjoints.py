@@ -39,7 +39,7 @@ def with_shared_adjoints(f: Function, axes: int) -> Function:
         kept = (s for s in b if not (isinstance(s, Assign) and s.target in adjoints))
         return tuple(with_blocks(s, map(block, blocks(s))) for s in kept)
 
-    index = free_name(f, "k")
+    index = free_name(f, "element")
     allocations = tuple(Assign(name, op) for name, op in adjoints.items())
     fills = tuple(_filled_with_zeros(name, op, index, axes) for name, op in adjoints.items())
     body = (*allocations, *fills, Effect(Op(BARRIER)), *block(f.body))
