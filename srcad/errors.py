@@ -201,6 +201,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S354": (ArgumentError, "tensor changed in place"),
     "S355": (ArgumentError, "recording that has another value when it is played back"),
     "S360": (ArgumentError, "samples that do not fit"),
+    "S361": (ArgumentError, "how a kernel is launched"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),
@@ -221,7 +222,6 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S523": (CompileError, "device function without a device"),
     "S524": (CompileError, "what a kernel cannot do"),
     "S525": (CompileError, "memory that the threads of a kernel share"),
-    "S526": (ArgumentError, "how a kernel is launched"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),

@@ -125,10 +125,10 @@ class KernelAdjoint(Derivative):
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         advice = "write kernel = adjoint.kernel(*args), then kernel[blocks, threads](*args, *buffers)."
-        fail("S526", f"the adjoint of the kernel {self.__name__} is called, and not launched", None, None, advice)
+        fail("S361", f"the adjoint of the kernel {self.__name__} is called, and not launched", None, None, advice)
 
     def device(self, *args: Any, **kwargs: Any) -> NoReturn:
-        fail("S526", f"{self.__name__} is a kernel, and no device function", None, None, "take .kernel(*args).")
+        fail("S361", f"{self.__name__} is a kernel, and no device function", None, None, "take .kernel(*args).")
 
 
 def _of_type(value: Any) -> Any:

@@ -52,17 +52,17 @@ class AdjointKernel:
     def __getitem__(self, configuration: Any) -> Callable[..., None]:
         """The launch with this configuration: blocks, threads of a block, and perhaps a stream.
 
-        Raises S526 where the grid has an axis that the kernel does not ask for.
+        Raises S361 where the grid has an axis that the kernel does not ask for.
         """
         given = configuration if isinstance(configuration, tuple) else (configuration,)
         if len(given) < 2:
-            fail("S526", f"{self.__name__}[...] takes blocks and threads", None, None, "write kernel[blocks, threads].")
+            fail("S361", f"{self.__name__}[...] takes blocks and threads", None, None, "write kernel[blocks, threads].")
         blocks, threads = map(_lengths, given[:2])
         for what, lengths in (("blocks", blocks), ("threads", threads)):
             if prod(lengths[self._text.axes :]) != 1:
                 why = "Threads that differ along an axis that the kernel does not ask for would do the same work twice."
                 known = f"{self._text.axes} {'axis' if self._text.axes == 1 else 'axes'}"
-                fail("S526", f"{what} = {lengths} have more axes than {self.__name__}, which has {known}", None, why)
+                fail("S361", f"{what} = {lengths} have more axes than {self.__name__}, which has {known}", None, why)
         count = prod(blocks) * prod(threads)
 
         def launch(*args: Any) -> None:

@@ -140,7 +140,8 @@ def _atomic(f: Function, block: Block) -> Block:
 def _items(base: Expr, index: tuple[Expr, ...]) -> tuple[Expr, ...] | None:
     """The indices of an element of a name, which may be reached through views; None where it is none."""
     while isinstance(base, Op) and base.prim == "index":
-        base, index = base.args[0], (*base.args[1:], *index)
+        index = (*base.args[1:], *index)
+        base = base.args[0]
     if not isinstance(base, Var):
         return None
     return None if any(isinstance(item, Slice) or item == Const(None) for item in index) else index
