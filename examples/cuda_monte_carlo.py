@@ -31,7 +31,7 @@ def grown(price, rate, volatility, dt, normal):
 
 @cuda.jit
 def asian_option(normals, spot, strike, rate, volatility, value):
-    """Adds to `value` the price of a call on the average over a year: a row of normals for each step, a column a path."""
+    """Adds to `value` the price of a call on the average over a year. Each column of `normals` is a path."""
     payoffs = cuda.shared.array(THREADS, float64)
     steps, paths = normals.shape
     own = 0.0
@@ -68,10 +68,14 @@ def main(
     adjoint = srcad.adjoint(asian_option, (*names, "value"), target="cuda").kernel(normals, *market, np.zeros(1))
     value, slopes = np.zeros(1), [np.zeros(1) for _ in names]
     adjoint[blocks, THREADS](normals, *market, value, *slopes, np.ones(1))
-    print(f"value {value[0]:.4f}", *(f"d_{name} {slope[0]:.4f}" for name, slope in zip(names, slopes)), sep="  ")
+    print(
+        f"value {value[0]:.4f}",
+        *(f"d_{name} {slope[0]:.4f}" for name, slope in zip(names, slopes, strict=True)),
+        sep="  ",
+    )
 
     # against differences, with the same paths
-    for at, (name, slope) in enumerate(zip(names, slopes)):
+    for at, (name, slope) in enumerate(zip(names, slopes, strict=True)):
         ends = []
         for sign in (1.0, -1.0):
             moved = [x + sign * 1e-5 * (k == at) for k, x in enumerate(market)]

@@ -35,7 +35,7 @@ def step(u, new, growth, diffusion):
 
 def simulated(start, steps, rates):
     """The states, on the device."""
-    blocks = tuple((length + b - 1) // b for length, b in zip(start.shape, BLOCK))
+    blocks = tuple((length + b - 1) // b for length, b in zip(start.shape, BLOCK, strict=True))
     states = [cuda.to_device(start)]
     for _ in range(steps):
         states.append(cuda.device_array_like(states[-1]))

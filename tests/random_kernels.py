@@ -116,7 +116,7 @@ class _Writer:
     def statement(self) -> None:
         kinds: list[Callable[[], None]] = [self.assign, self.assign, self.update, self.store, self.atomic, self.row]
         if self.depth < 4:
-            kinds += [self.branch, self.loop, self.loop, self.waiting]
+            kinds += [self.branch, self.loop, self.loop, self.waiting, self.growing, self.rows]
         if self.depth < 3:
             kinds += [self.local_array]
         self.random.choice(kinds)()
@@ -195,6 +195,20 @@ class _Writer:
         self.depth -= 1
         self.nested(1)
 
+    def growing(self) -> None:
+        """A loop until what is written has grown."""
+        self.line("while q[i, 1] * q[i, 1] < 0.5:")
+        self.line(f"    q[i, 1] = q[i, 1] * 1.4 + {self.random.choice(['0.2', 'x[i] * x[i] + 0.1'])}")
+
+    def rows(self) -> None:
+        """A row of an array that is only read, by a name of its own."""
+        name, total = f"r{self.fresh()}", self.fresh()
+        self.line(f"{name} = z[{self.random.choice(['idx[i]', 'i % 4', '2'])}]")
+        self.line(f"{total} = 0.0")
+        self.line(f"for k in range({name}.shape[0]):")
+        self.line(f"    {total} += {name}[k] * {name}[(k + 1) % 5]")
+        self.locals.append(total)
+
     def local_array(self) -> None:
         name = f"c{self.fresh()}"
         self.line(f"{name} = cuda.local.array(3, float64)")
@@ -210,13 +224,13 @@ class _Writer:
     def kernel(self) -> tuple[str, Any, Any]:
         """The text, and a configuration."""
         self.own_y = self.chance(0.75)
-        kind = self.random.choice(["early", "guard", "stride", "plane", "shared", "shared", "tiles"])
+        kind = self.random.choice(["early", "guard", "stride", "sum", "plane", "shared", "shared", "tiles"])
         getattr(self, f"_{kind}")()
         body = "\n".join(self.lines)
         text = f"{HEADER.format(block=self.block)}\n\ndef kernel({PARAMETERS}):\n    n = x.shape[0]\n{body}\n"
         if kind == "plane":
             return text, (2, 3), (3, self.random.choice([2, 3]))
-        blocks = self.random.choice([2, 3]) if kind == "stride" else -(-7 // self.block)
+        blocks = self.random.choice([2, 3]) if kind in ("stride", "sum") else -(-7 // self.block)
         return text, blocks, self.block
 
     def _index(self) -> None:
@@ -247,6 +261,33 @@ class _Writer:
         if self.chance(0.3):
             self.line(f"for i in range(cuda.grid(1), n, {step}):")
             self.line("    q[i, 2] = q[i, 0] * q[i, 2] + math.sin(q[i, 1])")
+
+    def _sum(self) -> None:
+        """A sum over the elements of a thread, and what becomes of it."""
+        in_block = self.chance(0.4)
+        if in_block:
+            self.line("s = cuda.shared.array(B, float64)")
+        self.line("total = 0.2 * a")
+        self.line("for i in range(cuda.grid(1), n, cuda.gridsize(1)):")
+        self.depth += 1
+        if not in_block:
+            self.statements(3)
+        self.line("v = x[i] * a")
+        self.line(f"for k in range({self.random.choice(['2', 'steps', 'idx[i]'])}):")
+        self.line("    v = math.sin(v) * v + w[k % 3]")
+        self.line(self.random.choice(["total += v", "total += v * v", "total = total * 0.7 + v"]))
+        self.depth -= 1
+        if in_block:
+            self.line("s[cuda.threadIdx.x] = total")
+            self.line("cuda.syncthreads()")
+            self.line("total = 0.0")
+            self.line("for k in range(B):")
+            self.line("    total += s[k] * s[(k + 1) % B]")
+        self.line(self.random.choice(["cuda.atomic.add(h, 1, total)", "cuda.atomic.add(h, 0, math.sin(total) * a)"]))
+        if self.own_y and self.chance(0.5):
+            self.line("i = cuda.grid(1)")
+            self.line("if i < n:")
+            self.line("    y[i] = y[i] * total")
 
     def _plane(self) -> None:
         self.line("r, c = cuda.grid(2)")

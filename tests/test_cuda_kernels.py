@@ -172,8 +172,8 @@ def test_what_is_saved_has_a_column_for_each_thread() -> None:
 
     adjoint = srcad.adjoint(kernel, ("x", "y"), target="cuda")
     text = adjoint.source_for(X, Y, 300)
-    assert "thread = cuda.grid(1)" in text
-    assert re.search(r"s_saved\[\w+, thread\] = s\n", text)
+    assert "column = cuda.grid(1)" in text
+    assert re.search(r"s_saved\[\w+, column\] = s\n", text)
     assert [one.shape for one in adjoint.plan(X, Y, 300).saved] == [(300,), (300,)]
 
 

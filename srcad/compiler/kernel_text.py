@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 
 from srcad.backend.cuda.thread_tapes import launch_axes, tape_arrays
 from srcad.backend.python.argument_checks import TypedParameter, of_any_length
@@ -72,11 +73,11 @@ class KernelText:
         """What people read, and what is compiled."""
         arguments = ", ".join(p.name for p in self.function.params)
         launch = [
-            f"{self.name}[blocks, threads]({arguments})",
+            *wrap(f"{self.name}[blocks, threads]({arguments})", 88, subsequent_indent="    "),
             f"blocks and threads of {_AXES[self.axes - 1]}, as for the kernel itself",
         ]
         if self.tape:
-            launch.append("the last axis of what is kept is as long as there are threads in the grid")
+            launch.append("the last axis of what is kept has a column for each thread of the grid")
         header = replace(self.generated.header, launch=tuple(launch))
         return module_text(self.function, header.text(self.takes), decorator=_DECORATOR)
 

@@ -59,7 +59,7 @@ class ReversibleLoops:
         if not isinstance(owner, For) or owner.exit is not None:
             return False
         exchanged = exchanges(owner.body)
-        if any(has_effect(s) and not _is_exchange(s) for s in walk(owner.body)):
+        if any(has_effect(s) and not is_exchange(s) for s in walk(owner.body)):
             return False
         if exchanged and (has_barrier(self.regions.top.stmts) or not self._are_apart(exchanged, loop)):
             return False
@@ -191,7 +191,8 @@ def exchanges(block: Block) -> dict[str, list[tuple[bool, tuple[Expr, ...]]]]:
     return found
 
 
-def _is_exchange(stmt: Stmt) -> bool:
+def is_exchange(stmt: Stmt) -> bool:
+    """Whether the statement accesses an element of an array that the threads of a kernel share."""
     return bool(exchanges((stmt,)))
 
 

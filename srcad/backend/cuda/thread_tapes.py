@@ -61,9 +61,9 @@ def with_thread_tapes(f: Function) -> Function:
     >>> f = Function("f", (Param("n", "n"), Param("x", "x")), body, (), types, tape={"x_saved": Saved("x")})
     >>> print(text(with_thread_tapes(f)))
     f(n: int64, x: float64, x_saved: float64[x_saved.0, x_saved.1]):
-        thread = cuda.grid(axis=0, ndim=1)
+        column = cuda.grid(axis=0, ndim=1)
         for k in range(0, n, 1):
-            x_saved[k, thread] = x
+            x_saved[k, column] = x
 
     Raises S520 for whole arrays on the tape.
     """
@@ -73,8 +73,8 @@ def with_thread_tapes(f: Function) -> Function:
     types = dict(f.types)
     first: list[Stmt] = [Assign(name, made) for name, made in work.local.items()]
     if given:
-        types[work.thread] = Scalar("int64")
-        first.insert(0, Assign(work.thread, _thread_index(launch_axes(f))))
+        types[work.column] = Scalar("int64")
+        first.insert(0, Assign(work.column, _thread_index(launch_axes(f))))
     for name in given:
         known = types[name]
         assert isinstance(known, Array)
@@ -97,7 +97,7 @@ class _ThreadTapes:
         self.f = f
         self.given = frozenset(given)
         self.local: dict[str, Op] = {}
-        self.thread = free_name(f, "thread")
+        self.column = free_name(f, "column")
 
     def block(self, block: Block) -> Block:
         return tuple(new for stmt in block for new in self._statement(stmt))
@@ -141,7 +141,7 @@ class _ThreadTapes:
         assert isinstance(known, Array)
         if len(items) != known.rank or any(isinstance(item, Slice) for item in items):
             self._refuse(name, span)
-        return (*items, Var(self.thread))
+        return (*items, Var(self.column))
 
     def _refuse(self, name: str, span: Span | None) -> NoReturn:
         what = f"an array that is saved whole, as {self.f.tape[name].of}, is not possible in a kernel"

@@ -29,10 +29,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from srcad.analysis.loops.reversible_loops import ReversibleLoops
+from srcad.analysis.loops.reversible_loops import ReversibleLoops, is_exchange
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.threads.barriers import has_barrier
 from srcad.analysis.values.effects import has_effect
 from srcad.ir.nodes import Assign, For, Stmt
 from srcad.ir.regions import Region, Regions
@@ -152,7 +153,7 @@ class _Deferral:
             elif checked and any(map(has_effect, walk((stmt,)))):
                 return None  # Python raises an error of the loop before this is observable
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
-                if any(has_effect(s) or self._is_segmented(s) for s in walk((stmt,))):
+                if any(not self._may_wait(s) or self._is_segmented(s) for s in walk((stmt,))):
                     return None
                 deferred.add(position)
                 names |= defined((stmt,))
@@ -160,6 +161,10 @@ class _Deferral:
         if names & self.plan.reads or self._is_read_elsewhere(groups):
             return None
         return frozenset(deferred) if self._keeps_order(deferred) else None
+
+    def _may_wait(self, stmt: Stmt) -> bool:
+        """Whether a statement may run later: it has no effect, or writes where no barrier of a kernel says when."""
+        return not has_effect(stmt) or (is_exchange(stmt) and not has_barrier(self.regions.top.stmts))
 
     def _is_segmented(self, stmt: Stmt) -> bool:
         return isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.checkpoints.segments
