@@ -417,3 +417,13 @@ def test_histogram_of_integers_counts_on() -> None:
     np.testing.assert_array_equal(args[2], np.bincount(INDEX, minlength=3))
     np.testing.assert_allclose(buffers[0], 2.0 * X)
     assert len(BINS) == 3
+
+
+def test_script_for_a_gpu_says_that_there_is_none() -> None:
+    if cuda.is_available():
+        pytest.skip("there is a GPU")
+    script = Path(__file__).parent / "gpu.sh"
+    environment = {**os.environ, "PYTHON": sys.executable}
+    ran = subprocess.run(["bash", script], capture_output=True, text=True, env=environment, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "no GPU that Numba can use: nothing is run on one\n"
