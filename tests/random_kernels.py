@@ -471,9 +471,17 @@ def difference(seed: int, folder: Path) -> tuple[str, str]:
         if not np.allclose(one, other, rtol=1e-12, atol=1e-13):  # atomics add in any order
             return f"{name} is not what the kernel leaves in it", text
     found = float(sum(np.sum(b * d) for b, d in zip(buffers, direction, strict=True)))
-    if not abs(found - expected) <= 2e-6 * max(1.0, abs(expected)):
-        return f"the derivative is {found}, and by differences {expected}", text
-    return "", text
+    if _is_near(found, expected):
+        return "", text
+    # of a recurrence that grows, the fourth derivative is large
+    closer = directional(kernel, blocks, threads, args, wrt, seed, step=1e-7)[2]
+    if _is_near(found, closer):
+        return "", text
+    return f"the derivative is {found}, and by differences {expected} or {closer}", text
+
+
+def _is_near(found: float, expected: float) -> bool:
+    return abs(found - expected) <= 2e-6 * max(1.0, abs(expected))
 
 
 def main() -> int:

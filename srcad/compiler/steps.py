@@ -307,7 +307,9 @@ def reversal(unit: Unit) -> Unit:
     # another function that calls a gradient does not give the cotangent of the result
     of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
     of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, of_value)
-    return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
+    found = of(unit.function, asked.wrt, asked.request.options.checkpoint)
+    # a thread saves in the memory of the device, which is far away
+    return _reversing(unit, replace(found, rerun=asked.request.kernel))
 
 
 def _reversing(unit: Unit, reversal: Reversal) -> Unit:

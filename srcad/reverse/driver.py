@@ -72,6 +72,8 @@ class Reversal:
     """Names of the variables of loops that are to be checkpointed."""
     interleaving: bool = True
     """Whether loops may be reversed iteration by iteration."""
+    rerun: bool = False
+    """Whether such loops may run twice, where the forward sweep needs their results."""
     segments: Mapping[str, Segment] = field(default_factory=dict)
     """Of the loops that have been split."""
     adjoint_of: AdjointOf | None = None
@@ -122,7 +124,14 @@ class _Plan:
 
         def interleaved(allowed: bool) -> InterleavePlan:
             return choose_interleaved_loops(
-                builder, self.places, self.found, self.sweep, carrying, self.state, allowed=allowed
+                builder,
+                self.places,
+                self.found,
+                self.sweep,
+                carrying,
+                self.state,
+                allowed=allowed,
+                rerun=reversal.rerun,
             )
 
         self.loops = interleaved(reversal.interleaving)

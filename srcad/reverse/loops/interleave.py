@@ -54,6 +54,8 @@ class InterleavePlan:
     regions: Regions
     plan: Plan
     deferred: Mapping[Region, frozenset[int]]
+    reruns: frozenset[Region] = frozenset()
+    """Interleaved loops that run in the forward sweep too, since what follows reads their results there."""
 
 
 def choose_interleaved_loops(
@@ -65,8 +67,12 @@ def choose_interleaved_loops(
     checkpoints: SegmentState,
     *,
     allowed: bool,
+    rerun: bool = False,
 ) -> InterleavePlan:
-    """The plan for the sweep; interleaved is each loop that would save anything, or add up again, and may be."""
+    """The plan for the sweep; interleaved is each loop that would save anything, or add up again, and may be.
+
+    Where `rerun`, a loop whose results are needed before may run twice: that takes less time than saving.
+    """
     chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
@@ -81,10 +87,13 @@ def choose_interleaved_loops(
                 continue
             trial = replace(regions, interleaved=chosen.regions.interleaved | {loop})
             plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
-            deferred = _Deferral(around, trial, aliases, overwrites, reversible.scratch, plan, checkpoints).deferred()
-            if deferred is not None:
-                chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: deferred})
-                pending.append(loop)
+            for reruns in [chosen.reruns, chosen.reruns | {loop}][: 1 + rerun]:
+                found = _Deferral(around, trial, aliases, overwrites, reversible.scratch, plan, checkpoints, reruns)
+                deferred = found.deferred()
+                if deferred is not None:
+                    chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: deferred}, reruns)
+                    pending.append(loop)
+                    break
     return chosen
 
 
@@ -126,7 +135,9 @@ class _Deferral:
         privatization: Privatization,
         plan: Plan,
         checkpoints: SegmentState,
+        reruns: frozenset[Region],
     ) -> None:
+        self.reruns = reruns
         self.around = around
         self.regions = regions
         self.aliases = aliases
@@ -146,6 +157,10 @@ class _Deferral:
             if loop in self.regions.interleaved and loop is not None:
                 if not self._is_independent(loop, names, groups):
                     return None
+                if loop in self.reruns:
+                    if self._outliving(loop) or any(map(has_effect, walk(loop.stmts))):
+                        return None
+                    continue
                 assert isinstance(stmt, For)
                 names |= {carry.result for carry in stmt.carried}
                 groups |= self._outliving(loop)
