@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import cuda, float32, float64
+from numba import cuda, float32, float64, types
 
 import srcad
+from srcad.backend.modules.cache_files import store
+from srcad.backend.modules.import_module import load
+from srcad.backend.python.argument_checks import notation
+from srcad.compiler.kernel_text import KernelText
 from tests.random_kernels import copies, launched
 
 N = 11
@@ -196,6 +200,73 @@ def single_precision(x, y, a):
         y[i] = v
 
 
+@program(X, Y, wrt="x y", private="d_x, d_y")
+def conditions_in_order(x, y):
+    """What is behind `and` is read only where it is in bounds."""
+    i = cuda.grid(1)
+    if i < x.shape[0] and x[i] > -0.5 and y[i] < 5.0:
+        y[i] = (x[i] if y[i] > 0.0 else 2.0 * x[i]) * y[i]
+
+
+@program(X, Y, wrt="x y", private="d_x, d_y")
+def swapped(x, y):
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        before = x[i]
+        x[i] = y[i] * y[i]
+        y[i] = before
+
+
+@program(PLANE.reshape(5, 7, 1), PLANE.reshape(5, 7, 1) * 0.5, 3, wrt="x y", blocks=(2, 3, 1), threads=(3, 3, 2),
+         private="d_x")  # fmt: skip
+def three_axes(x, y, n):
+    i, j, k = cuda.grid(3)
+    if i < x.shape[0] and j < x.shape[1] and k < x.shape[2]:
+        v = x[i, j, k]
+        for _ in range(n):
+            v = v * v + math.sin(v)
+        y[i, j, k] = v
+
+
+@program(X, INDEX.astype(np.uint8), (INDEX > 0), Y, wrt="x y", atomic="d_x")
+def narrow_integers(x, index, chosen, y):
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        k = index[i]
+        if chosen[i]:
+            y[i] = x[k] * x[i] + k
+        else:
+            y[i] = x[k] * (k + 1) * 0.5
+
+
+@program(X, Y, 0.3, 0.4, wrt="d_x d_y a d_a", private="d_d_x", atomic="d_a_1, d_d_a")
+def called_like_adjoints(d_x, d_y, a, d_a):
+    column = cuda.grid(1)
+    if column < d_x.shape[0]:
+        d_a_own = d_x[column] * a
+        d_y[column] = d_a_own * d_a_own * d_a
+
+
+@program(X, Y, wrt="x y", atomic="d_x")
+def from_the_end(x, y):
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        y[i] = x[i - 1] * x[-1] * x[i]
+
+
+@program(X, Y, wrt="x y", private="d_x")
+def local_matrix(x, y):
+    m = cuda.local.array((2, 2), float64)
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        m[0, 0], m[0, 1], m[1, 0], m[1, 1] = x[i], 1.0, 0.5, x[i] * x[i]
+        total = 0.0
+        for r in range(2):
+            for c in range(2):
+                total += m[r, c] * m[c, r] * m[r, r]
+        y[i] = total
+
+
 # ---- programs that go wrong in other tools (`docs/elsewhere.md`) ----------------------------------------------------
 
 
@@ -284,26 +355,30 @@ def difference(one: Program) -> float:
     args, buffers = copies(list(one.args)), one.buffers()
     one.adjoint().kernel(*args)[one.blocks, one.threads](*args, *buffers)
     pairs = zip([*args, *buffers], [part for parts in on_machine(one) for part in parts], strict=True)
-    return max(float(np.max(np.abs(np.asarray(a) - np.asarray(b)))) for a, b in pairs)
+    return max(float(np.max(np.abs(np.asarray(a, float) - np.asarray(b, float)))) for a, b in pairs)
 
 
 def ptx_size(one: Program, capability: tuple[int, int]) -> int:
-    """The number of characters of the PTX of the adjoint kernel."""
+    """The number of characters of the PTX of the adjoint kernel, and of the one that counts, where there is one."""
     import numba.cuda.dispatcher
-    from numba import types
-
-    from srcad.backend.python.argument_checks import notation
-    from srcad.compiler.kernel_text import KernelText
 
     class Device:
         compute_capability = capability
 
     numba.cuda.dispatcher.get_current_device = lambda: Device  # there is none here: PTX is compiled without
     adjoint = one.adjoint()
-    takes = KernelText(adjoint.specialisation(*one.args).generated).takes
-    scope = {name: getattr(types, name) for name in ("float64", "float32", "int64", "bool_")}
-    signature = tuple(eval(notation(p.type).replace("bool[", "bool_["), scope) for p in takes)
-    ptx, _ = cuda.compile_ptx(adjoint.kernel(*one.args).dispatcher.py_func, signature, cc=capability)
+    made = KernelText(adjoint.specialisation(*one.args).generated)
+    takes = [notation(p.type) for p in made.takes]
+    size = _compiled(made.name, made.text(), takes, capability)
+    if not {part.name for part in adjoint.plan(*one.args).saved if part.bytes is not None}.issuperset(made.tape):
+        size += _compiled(f"{made.name}_counts", made.counts_text(), [*takes[: made.primal], "int64[::1]"], capability)
+    return size
+
+
+def _compiled(name: str, text: str, takes: list[str], capability: tuple[int, int]) -> int:
+    kernel = getattr(load(store(name, text, keep=False)), name).py_func
+    signature = tuple(eval(known.replace("bool[", "bool_["), vars(types)) for known in takes)
+    ptx, _ = cuda.compile_ptx(kernel, signature, cc=capability)
     assert f".target sm_{capability[0]}{capability[1]}" in ptx
     return len(ptx)
 

@@ -138,6 +138,20 @@ def test_elements_are_own_only_where_that_is_proved() -> None:
     assert "# d_x: private" in text and "# d_y, d_w: atomic" in text
 
 
+def test_elements_are_not_own_at_other_indices() -> None:
+    def kernel(x, y, z, w, u):
+        i = cuda.grid(1)
+        if i < x.shape[0] + 1:
+            z[i] = x[i - 1] * y[i // 2]  # -1 is the last one
+            for j in range(i, x.shape[0]):
+                z[i] += w[j]
+            for j in range(i, x.shape[0], cuda.blockDim.x):
+                z[i] += u[j]
+
+    text = srcad.adjoint(kernel, ("x", "y", "z", "w", "u"), target="cuda").source_for(X, X, X, X, X)
+    assert "# d_x, d_y, d_w, d_u: atomic" in text and "private" not in text
+
+
 def test_block_and_thread_are_the_thread() -> None:
     def kernel(x, y):
         b, t = cuda.blockIdx.x, cuda.threadIdx.x

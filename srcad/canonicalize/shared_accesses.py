@@ -76,12 +76,13 @@ class _Sharing:
     def _statement(self, stmt: Stmt) -> Block:
         match stmt:
             case Assign(target, Op("index", (Var(array), *items)), span) if array in self.shared:
-                if isinstance(self.f.types[target], Array):
+                if isinstance(self.f.types[target], Array) or self.group[array] != array:
                     self._refuse(array, span)
                 return (replace(stmt, value=Op(LOAD, (Var(array), *items))),)
             case Store(Var(array), index, value, op, span) if array in self.shared:
                 known = self.f.types[array]
-                if not isinstance(known, Array) or len(index) != known.rank or any(isinstance(i, Slice) for i in index):
+                partly = not isinstance(known, Array) or len(index) != known.rank or self.group[array] != array
+                if partly or any(isinstance(item, Slice) for item in index):
                     self._refuse(array, span)
                 with self.builder.block() as emitted:
                     self.builder.span = span

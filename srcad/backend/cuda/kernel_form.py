@@ -58,7 +58,7 @@ def with_scalar_buffers(f: Function, wrt: Sequence[str]) -> Function:
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.printer import text
     >>> f = Function("f", (Param("a", "a"),), (*parse("d_a = 2.0 * a"), Return((Var("d_a"),))), (Var("d_a"),), {})
-    >>> f = replace(f, types=dict.fromkeys(("a", "d_a"), Scalar("float64")))
+    >>> f = replace(f, types=dict.fromkeys(("a", "d_a"), Scalar("float64")), adjoints={"d_a": "a"})
     >>> print(text(with_scalar_buffers(f, ("a",))))
     f(a: float64, d_a: float64[d_a.0]):
         d_a_own = 2.0 * a
@@ -67,27 +67,34 @@ def with_scalar_buffers(f: Function, wrt: Sequence[str]) -> Function:
     returned = next((s.values for s in f.body if isinstance(s, Return)), f.results)
     scalars = [name for name in wrt if isinstance(f.types[name], Scalar)]
     own: dict[str, str] = {}
+    """The sums of the thread, whose names are those of the buffers now."""
+    named: dict[str, str] = {}
     types = dict(f.types)
-    for name in scalars:
-        buffer = f"d_{name}"
-        if buffer in types:
-            own[buffer] = free_name(f, f"{buffer}_own")
-            types[own[buffer]] = types[buffer]
+    for name, value in zip(scalars, returned, strict=True):
         known = types[name]
         assert isinstance(known, Scalar)
+        if isinstance(value, Var) and value.name in f.adjoints and value.name not in own:
+            buffer = value.name
+            own[buffer] = free_name(f, f"{buffer}_own")
+            types[own[buffer]] = types[buffer]
+        else:
+            buffer = free_name(f, f"d_{name}")
+        named[name] = buffer
         types[buffer] = Array(known.dtype, (dim(Symbol(buffer, 0)),))
     body = rename(tuple(s for s in f.body if not isinstance(s, Return)), own)
-    values = [map_expr(e, lambda part: Var(own.get(part.name, part.name)) if isinstance(part, Var) else part)
-              for e in returned]  # fmt: skip
+
+    def renamed(part: Expr) -> Expr:
+        return Var(own.get(part.name, part.name)) if isinstance(part, Var) else part
+
     added = [
-        Effect(Op(ATOMIC_ADD, (Var(f"d_{name}"), value, Const(0))))
-        for name, value in zip(scalars, values, strict=True)
+        Effect(Op(ATOMIC_ADD, (Var(named[name]), map_expr(value, renamed), Const(0))))
+        for name, value in zip(scalars, returned, strict=True)
         if value not in (Const(0.0), Const(0))
     ]
-    given = {p.name: p for p in f.params}
-    buffers = [given.get(f"d_{name}") or Param(f"d_{name}", f"d_{name}") for name in wrt]
+    arrays = {f.adjoints[p.name]: p for p in f.params if p.name in f.adjoints}
+    buffers = [Param(named[name], named[name]) if name in named else arrays[name] for name in wrt]
     primal = [p for p in f.params if p not in buffers]
-    adjoints = {own.get(name, name): of for name, of in f.adjoints.items()} | {f"d_{name}": name for name in scalars}
+    adjoints = {own.get(name, name): of for name, of in f.adjoints.items()} | {v: k for k, v in named.items()}
     params = (*primal, *buffers)
     return replace(f, params=params, body=(*body, *added), results=(), types=types, adjoints=adjoints)
 
