@@ -162,6 +162,66 @@ def block_sum(x, total):
         cuda.atomic.add(total, 0, math.log(shared[0]))
 
 
+@program(X, BINS, wrt="x total", blocks=2, private="d_x", atomic="d_shared")
+def sum_of_a_block(x, total):
+    """What follows the barrier is linear: nothing of it is needed in reverse, and still it comes after the barrier."""
+    shared = cuda.shared.array(WIDTH, float64)
+    own = 0.0
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        own += math.sin(x[i]) * x[i]
+    shared[cuda.threadIdx.x] = own
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        cuda.atomic.add(total, 0, shared[0] + shared[1] - shared[2] + 2.0 * shared[3])
+
+
+@program(X, Y, BINS, wrt="x y total", blocks=2, private="d_x")
+def updates_beside_a_sum(x, y, total):
+    """The loop must not run twice, though its sum is needed by what follows."""
+    own = 0.0
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        y[i] += x[i]
+        own += math.sin(x[i]) * x[i]
+    cuda.atomic.add(total, 0, math.sin(own))
+
+
+@program(X, Y, 4, wrt="x y", private="d_x")
+def sums_in_a_local_array(x, y, n):
+    sums = cuda.local.array(2, float64)
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        sums[0], sums[1] = 0.3, 0.1
+        s = 0.0
+        for k in range(n):
+            sums[k % 2] += x[i] * x[i] * k
+            s += math.sin(x[i] * k)
+        y[i] = s * s * sums[0] * sums[1]
+
+
+@program(X, Y, wrt="x y", private="d_x", atomic="d_shared")
+def mirrored(x, y):
+    """Each thread has an element of its own in shared memory, but not that of its index."""
+    shared = cuda.shared.array(WIDTH, float64)
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        place = WIDTH - 1 - cuda.threadIdx.x
+        shared[place] = x[i] * x[i]
+        y[i] = math.sin(shared[place])
+
+
+@program(X, Y, 3, wrt="x y", private="d_x")
+def saves_in_one_branch(x, y, n):
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        s = x[i]
+        if s > 0.2:
+            s = 2.0 * s
+        else:
+            for _ in range(n):
+                s = math.sin(s) * s + 0.1
+        y[i] = s
+
+
 @program(LEFT, RIGHT, np.ones((4, 6)), wrt="a b c", blocks=(2, 2), threads=(TILE, TILE),
          atomic="d_a, d_b, d_right, d_left")  # fmt: skip
 def matrix_product(a, b, c):
@@ -206,6 +266,14 @@ def conditions_in_order(x, y):
     i = cuda.grid(1)
     if i < x.shape[0] and x[i] > -0.5 and y[i] < 5.0:
         y[i] = (x[i] if y[i] > 0.0 else 2.0 * x[i]) * y[i]
+
+
+@program(X, Y, 3, wrt="x y", private="d_x, d_y")
+def recurrence_in_memory(x, y, n):
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        for _ in range(n):
+            y[i] = math.sin(y[i]) * x[i] + y[i]
 
 
 @program(X, Y, wrt="x y", private="d_x, d_y")

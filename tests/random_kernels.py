@@ -116,7 +116,7 @@ class _Writer:
     def statement(self) -> None:
         kinds: list[Callable[[], None]] = [self.assign, self.assign, self.update, self.store, self.atomic, self.row]
         if self.depth < 4:
-            kinds += [self.branch, self.loop, self.loop, self.waiting, self.growing, self.rows]
+            kinds += [self.branch, self.loop, self.loop, self.repeated, self.waiting, self.growing, self.rows]
         if self.depth < 3:
             kinds += [self.local_array]
         self.random.choice(kinds)()
@@ -195,6 +195,11 @@ class _Writer:
         self.depth -= 1
         self.nested(1)
 
+    def repeated(self) -> None:
+        """A loop that hands nothing on but in memory."""
+        self.line(f"for k{self.depth} in range({self.random.choice(['2', 'steps', 'idx[i]'])}):")
+        self.nested()
+
     def growing(self) -> None:
         """A loop until what is written has grown."""
         self.line("while q[i, 1] * q[i, 1] < 0.5:")
@@ -270,8 +275,7 @@ class _Writer:
         self.line("total = 0.2 * a")
         self.line("for i in range(cuda.grid(1), n, cuda.gridsize(1)):")
         self.depth += 1
-        if not in_block:
-            self.statements(3)
+        self.statements(3)
         self.line("v = x[i] * a")
         self.line(f"for k in range({self.random.choice(['2', 'steps', 'idx[i]'])}):")
         self.line("    v = math.sin(v) * v + w[k % 3]")

@@ -191,6 +191,22 @@ def test_what_is_saved_has_a_column_for_each_thread() -> None:
     assert [one.shape for one in adjoint.plan(X, Y, 300).saved] == [(300,), (300,)]
 
 
+def test_lengths_that_are_elements_are_counted() -> None:
+    def kernel(x, y, count):
+        i = cuda.grid(1)
+        s = x[i]
+        for _ in range(count[1]):
+            s = math.sin(s) * s
+        y[i] = s
+
+    args = [X.copy(), Y.copy(), np.array([2, 400])]
+    adjoint = srcad.adjoint(kernel, ("x", "y"), target="cuda")
+    assert not adjoint.plan(*args).exact
+    buffers = [np.zeros(len(X)), np.ones(len(X))]
+    assert not launched(adjoint, len(X), 1, args, buffers)
+    assert np.all(np.isfinite(buffers[0]))
+
+
 # ---- launches --------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +318,20 @@ def _sum_that_is_read(x, y):
     x[i] = y[i // 2]
 
 
+def _sum_that_is_read_in_its_place(x, y):
+    i = cuda.grid(1)
+    k = i // 2
+    cuda.atomic.add(y, k, x[i])
+    x[i] = y[k]
+
+
+def _barrier_where_an_element_says_so(x, y):
+    i = cuda.grid(1)
+    y[i] = x[i]
+    if y[0] > 0.0:
+        cuda.syncthreads()
+
+
 def _whole_array(x, y):
     i = cuda.grid(1)
     y[:] = x[i]
@@ -367,6 +397,8 @@ def _shared_of_any_length(x, y):
         (_old_value, "S524", "the old value that cuda.atomic.add returns"),
         (_racing, "S525", "a thread may read an element of y that another one writes"),
         (_sum_that_is_read, "S525", "a thread may read an element of y that another one writes"),
+        (_sum_that_is_read_in_its_place, "S525", "a thread may read an element of y that another one writes"),
+        (_barrier_where_an_element_says_so, "S525", "a barrier that only some threads of a block may come to"),
         (_whole_array, "S524", "an operation on the whole of y, or on a part of it"),
         (_row_of_what_is_written, "S524", "an operation on the whole of y, or on a part of it"),
         (_early_return_before_a_barrier, "S525", "a barrier that only some threads of a block may come to"),

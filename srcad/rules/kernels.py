@@ -31,7 +31,14 @@ for _name in (THREAD, BLOCK, BLOCK_SIZE, GRID_BLOCKS):
 SIZES = frozenset({GRID_SIZE, BLOCK_SIZE, GRID_BLOCKS})
 """Those that are positive."""
 
-NOUNS = {GRID: "thread", GRID_SIZE: "threads", THREAD: "own", BLOCK: "block", BLOCK_SIZE: "size", GRID_BLOCKS: "blocks"}
+NOUNS = {
+    GRID: "thread",
+    GRID_SIZE: "threads",
+    THREAD: "place",
+    BLOCK: "block",
+    BLOCK_SIZE: "size",
+    GRID_BLOCKS: "blocks",
+}
 """What a value is called in the text."""
 
 SHARED_ARRAY = "cuda.shared.array"

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from srcad.analysis.loops.parallel_loops import are_partitioned
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
-from srcad.analysis.threads.barriers import has_barrier
 from srcad.analysis.values.effects import has_effect
 from srcad.ir.nodes import Assign, Block, Carry, Expr, For, If, Join, Op, Stmt, Var, While
 from srcad.ir.regions import Region, Regions
@@ -61,7 +60,7 @@ class ReversibleLoops:
         exchanged = exchanges(owner.body)
         if any(has_effect(s) and not is_exchange(s) for s in walk(owner.body)):
             return False
-        if exchanged and (has_barrier(self.regions.top.stmts) or not self._are_apart(exchanged, loop)):
+        if not self._are_apart(exchanged, loop):
             return False
         if not all(self._is_sum(c, owner) for c in owner.carried if self._is_active(c)):
             return False

@@ -25,6 +25,7 @@ from srcad.ir.nodes import (
     Op,
     Param,
     Return,
+    Section,
     Slice,
     Span,
     Stmt,
@@ -32,9 +33,15 @@ from srcad.ir.nodes import (
     Var,
 )
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import blocks, map_expr, rename, rewrite_own, section_start, walk
+from srcad.ir.traversal import blocks, map_expr, rename, rewrite_own, section_start, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.rules.kernels import ADD, ATOMIC_ADD, LOAD, STORE
+
+_HALVES: tuple[tuple[Section, Section], ...] = (
+    ("forward", "reverse"),
+    ("iteration", "iteration reversed"),
+    ("iteration again", "iteration reversed"),
+)
 
 
 def kernel_form(f: Function, wrt: Sequence[str]) -> Function:
@@ -44,12 +51,19 @@ def kernel_form(f: Function, wrt: Sequence[str]) -> Function:
     """
     axes = launch_axes(f)
     _refuse_allocated_adjoints(f)
-    if section_start(f.body, "reverse") == 1:  # there is one sweep, in loops that are reversed as they run
-        f = replace(f, body=f.body[2:])
+    f = replace(f, body=_without_empty_sections(f.body))
     made = with_thread_tapes(with_shared_adjoints(with_scalar_buffers(f, wrt), axes))
     made = replace(made, body=_atomic(made, made.body))
     made = device_form(replace(made, body=indexed_accesses(made.body)), "a kernel")
     return replace(made, body=(*_classes(made), *made.body))
+
+
+def _without_empty_sections(block: Block) -> Block:
+    """The block without a forward part that has nothing in it, and then without the line above the reverse part."""
+    for first, then in _HALVES:
+        if section_start(block, first) == 0 and section_start(block, then) == 1:
+            block = block[2:]
+    return tuple(with_blocks(stmt, map(_without_empty_sections, blocks(stmt))) for stmt in block)
 
 
 def with_scalar_buffers(f: Function, wrt: Sequence[str]) -> Function:
