@@ -185,17 +185,17 @@ def updates_beside_a_sum(x, y, total):
     cuda.atomic.add(total, 0, math.sin(own))
 
 
-@program(X, Y, 4, wrt="x y", private="d_x")
+@program(X[:8], Y[:8], 4, wrt="x y", blocks=2, private="d_x")
 def sums_in_a_local_array(x, y, n):
     sums = cuda.local.array(2, float64)
     i = cuda.grid(1)
-    if i < x.shape[0]:
-        sums[0], sums[1] = 0.3, 0.1
-        s = 0.0
-        for k in range(n):
-            sums[k % 2] += x[i] * x[i] * k
-            s += math.sin(x[i] * k)
-        y[i] = s * s * sums[0] * sums[1]
+    sums[0], sums[1] = 0.3, 0.1
+    s = 0.0
+    for k in range(n):
+        v = math.sin(x[i] * k)
+        sums[k % 2] += v * v * x[i]
+        s += v * v
+    y[i] = s * s * sums[0] * sums[1]
 
 
 @program(X, Y, wrt="x y", private="d_x", atomic="d_shared")
@@ -268,12 +268,11 @@ def conditions_in_order(x, y):
         y[i] = (x[i] if y[i] > 0.0 else 2.0 * x[i]) * y[i]
 
 
-@program(X, Y, 3, wrt="x y", private="d_x, d_y")
+@program(X[:8], Y[:8], 3, wrt="x y", blocks=2, private="d_x, d_y")
 def recurrence_in_memory(x, y, n):
     i = cuda.grid(1)
-    if i < x.shape[0]:
-        for _ in range(n):
-            y[i] = math.sin(y[i]) * x[i] + y[i]
+    for _ in range(n):
+        y[i] = math.sin(y[i]) * x[i] + y[i]
 
 
 @program(X, Y, wrt="x y", private="d_x, d_y")

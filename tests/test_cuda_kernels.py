@@ -138,11 +138,14 @@ def test_elements_are_own_only_where_that_is_proved() -> None:
     assert "# d_x: private" in text and "# d_y, d_w: atomic" in text
 
 
+BACK = -1
+
+
 def test_elements_are_not_own_at_other_indices() -> None:
     def kernel(x, y, z, w, u):
         i = cuda.grid(1)
         if i < x.shape[0] + 1:
-            z[i] = x[i - 1] * y[i // 2]  # -1 is the last one
+            z[i] = x[i + BACK] * y[i // 2]  # -1 is the last one
             for j in range(i, x.shape[0]):
                 z[i] += w[j]
             for j in range(i, x.shape[0], cuda.blockDim.x):

@@ -158,7 +158,7 @@ class _Deferral:
                 if not self._is_independent(loop, names, groups):
                     return None
                 if loop in self.reruns:
-                    if self._outliving(loop) or any(map(has_effect, walk(loop.stmts))):
+                    if self._outliving(loop):  # what is there would be added to, or overwritten, once more
                         return None
                     continue
                 assert isinstance(stmt, For)
