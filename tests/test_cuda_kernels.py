@@ -237,6 +237,18 @@ def test_buffers_that_do_not_fit() -> None:
         launch(X, Y, 0.5)
 
 
+def test_arrays_that_overlap() -> None:
+    adjoint, given = _saxpy()
+    launch = adjoint.kernel(X, Y, 0.5)[3, 4]
+    with pytest.raises(SrcadError, match="S308: y and x overlap in memory"):
+        launch(X, X, 0.5, *given[3:])
+    with pytest.raises(SrcadError, match="S308: d_x and d_y overlap in memory"):
+        launch(X, Y, 0.5, given[3], given[3], given[5])
+    both = np.zeros(2 * len(X))
+    with pytest.raises(SrcadError, match="S308: y and x overlap in memory"):
+        launch(both[: len(X)], both[len(X) - 1 : -1], 0.5, *given[3:])
+
+
 def test_it_is_launched_and_not_called() -> None:
     adjoint, given = _saxpy()
     with pytest.raises(ArgumentError, match="S361: the adjoint of the kernel saxpy is called"):

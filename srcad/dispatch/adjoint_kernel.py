@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,20 @@ class AdjointKernel:
                 what = f"the adjoint buffer {buffer.name} is {found[1]} {found[0]}, and not {known.dtype} {shape}"
                 fail("S309", what, advice="pass an array of that shape: the gradient is added to it.")
 
+        self._refuse_overlap(given)
+
+    def _refuse_overlap(self, given: Mapping[str, Any]) -> None:
+        """S308 for an array that is written to, and lies in memory where another one does."""
+        generated, params = self._text.generated, self._text.function.params
+        of = {p.name: primal.name for p, primal in zip(params, generated.lowered.function.params, strict=False)}
+        places = {name: place for name, array in given.items() if (place := _place(array)) is not None}
+        for name, (first, end) in places.items():
+            if of.get(name) in generated.written or name not in of:
+                for other, (start, last) in places.items():
+                    if other != name and first < last and start < end:
+                        why = f"{name} is written to, and what is known of arrays would not hold."
+                        fail("S308", f"{name} and {other} overlap in memory", None, why, f"pass a copy of {other}.")
+
     # ---- what the threads save -----------------------------------------------------------------
 
     def _kept(self, args: Sequence[Any], configuration: tuple[Any, ...], threads: int) -> list[Any]:
@@ -127,6 +141,18 @@ class AdjointKernel:
         return {
             name: tuple(next(lengths) for _ in range(rank)) for name, rank in zip(self._text.tape, ranks, strict=True)
         }
+
+
+def _place(array: Any) -> tuple[int, int] | None:
+    """Where the memory of an array begins, and where it ends; None of a number."""
+    shape, strides = getattr(array, "shape", ()), getattr(array, "strides", ())
+    interface = getattr(array, "__cuda_array_interface__", None) or getattr(array, "__array_interface__", None)
+    if not shape or 0 in shape or interface is None:
+        return None
+    start = int(interface["data"][0])
+    steps = [(length - 1) * stride for length, stride in zip(shape, strides, strict=True)]
+    below, above = sum(step for step in steps if step < 0), sum(step for step in steps if step > 0)
+    return start + below, start + above + int(np.dtype(array.dtype).itemsize)
 
 
 def _lengths(given: Any) -> Shape:
