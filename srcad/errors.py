@@ -204,7 +204,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S354": (ArgumentError, "tensor changed in place"),
     "S355": (ArgumentError, "recording that has another value when it is played back"),
     "S360": (ArgumentError, "samples that do not fit"),
-    "S361": (ArgumentError, "values of inactive code that change their type"),
+    "S361": (ArgumentError, "how a kernel is launched"),
+    "S362": (ArgumentError, "values of inactive code that change their type"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),
@@ -224,6 +225,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S521": (CompileError, "array of a size that is known at run time only"),
     "S522": (CompileError, "error that a device function cannot raise"),
     "S523": (CompileError, "device function without a device"),
+    "S524": (CompileError, "what a kernel cannot do"),
+    "S525": (CompileError, "memory that the threads of a kernel share"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),

@@ -738,7 +738,7 @@ def test_kinds_that_change_in_a_loop_are_refused() -> None:
     assert derivative(X, 2)[0] == 3.0
     assert derivative(X, 3)[0] == 7.0
     ITEMS[:] = "1", "2", "4"
-    with pytest.raises(srcad.SrcadError, match="S361"):
+    with pytest.raises(srcad.SrcadError, match="S362"):
         derivative(X, 2)
 
 

@@ -36,7 +36,7 @@ from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import NestedDerivatives
-from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, READABLE, THREADED
+from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, KERNEL, READABLE, THREADED
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
@@ -177,7 +177,10 @@ class Generated:
         types = {new: primal.types[old] for old, new in named.items()}
         with during("sizes"):
             f = inline_calls(self.function, self._inlined)
-            return tape_sizes(f, self.kept, types, {named[name] for name in self.written})
+            kernel = self._asked.request.kernel
+            # the elements of arrays are on the device
+            written = set(types) if kernel else {named[name] for name in self.written}
+            return tape_sizes(f, self.kept, types, written, every_branch=kernel)
 
     @property
     def _inlined(self) -> dict[str, Function]:
@@ -223,6 +226,8 @@ class Generated:
     @property
     def _machine_order(self) -> Order:
         options = self._asked.request.options
+        if self._asked.request.kernel:
+            return KERNEL
         return DEVICE if options.target == "cuda" else THREADED if options.parallel else COMPILED
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
@@ -279,6 +284,8 @@ def generate(
     source = source or read(function)
     asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
+    if request.kernel:
+        asked = replace(asked, calls=False)
     if mode == "vjp":  # a tape would be popped by the first call of a pullback
         asked = replace(asked, taped=None)
     verify = is_verifying() or request.options.debug

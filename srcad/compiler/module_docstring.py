@@ -37,6 +37,8 @@ class ModuleDocstring:
     keeps: tuple[str, ...]
     before: tuple[str, ...] = ()
     """What Python computes before a call, for parameters of the text."""
+    launch: tuple[str, ...] = ()
+    """Of a kernel: how it is launched."""
 
     def text(self, takes: TypedParameters) -> str:
         """A title, then notes under their headings, aligned."""
@@ -48,6 +50,7 @@ class ModuleDocstring:
             ("fixed", wrap(", ".join(self.fixed), 88)),
             ("wrt", wrap(", ".join(self.wrt), 88)),
             ("keeps", self.keeps),
+            ("launch", self.launch),
         )
         for heading, texts in notes:
             lines += [f"{heading if at == 0 else '':<8}{text}" for at, text in enumerate(texts)]

@@ -5,7 +5,7 @@ there to the one that `target="cpu"` compiles. Optional passes may be switched o
 result stays right.
 
 >>> [one.name for one in passes_of(READABLE["primal"])][:3]
-['lower', 'refuse_zero_dim_conflicts', 'prune']
+['lower', 'refuse_zero_dim_conflicts', 'refuse_outside_kernels']
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ NORMALISE: Order = (
     Pass("lower",                               steps.lowered,                       SOURCE,     NORMAL),
     Pass("refuse_zero_dim_conflicts",           steps.refuse_zero_dim,               NORMAL,     NORMAL),
     Pass("refuse_dependent_iterations",         f(refuse_dependent_iterations),      NORMAL,     NORMAL),
+    Pass("refuse_outside_kernels",              steps.kernel_refused,                NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
     Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
     Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),
@@ -90,6 +91,7 @@ PREPARE: Order = (
     Pass("join_view_indices",                   steps.view_indices_joined,           NORMAL,     NORMAL),
     Pass("refuse_alias_conflicts",              steps.refuse_conflicts,              NORMAL,     NORMAL),
     Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
+    Pass("share_accesses",                      steps.accesses_shared,               NORMAL,     NORMAL),
 )
 
 REMOVE = Pass("remove_insertions",          f(remove_insertions),                 SWEEPS,     SWEEPS)
@@ -211,6 +213,12 @@ DEVICE: Order = (
     Pass("device_form", f(device_form), SEQUENTIAL, SEQUENTIAL),
 )
 """To the one that `target="cuda"` compiles: no vector functions, arrays in local memory."""
+KERNEL: Order = (
+    Pass("wrap_integers",                       f(wrap_integers),                    SEQUENTIAL, SEQUENTIAL),
+    Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
+    Pass("kernel_form",                         steps.as_kernel,                     SEQUENTIAL, SEQUENTIAL),
+)
+"""To the adjoint of a kernel as a kernel: what people read is what is compiled."""
 # fmt: on
 
 READABLE: Mapping[str, Order] = {

@@ -72,7 +72,7 @@ class InactivePart:
     _names: tuple[str, ...]
 
     def run(self, values: Sequence[Any]) -> None:
-        """Compute the values for a call with these arguments. Raises what the Python part raises, and S361."""
+        """Compute the values for a call with these arguments. Raises what the Python part raises, and S362."""
         found: Observed = {one.name: [] for one in self.code.taken.values()}
         _called(self._function, self.whole, self._names, self._copies(values), found)
         for one in self.code.taken.values():
@@ -367,12 +367,12 @@ def _together(items: Sequence[Any], before: Any) -> Any:
     if not items:
         return before[:0]
     return (
-        np.array(items) if _is_uniform(items) else fail("S361", "the values of an expression differ in shape or type")
+        np.array(items) if _is_uniform(items) else fail("S362", "the values of an expression differ in shape or type")
     )
 
 
 def _changed(source: Source, one: Taken) -> None:
-    fail("S361", f"the values of {gast.unparse(one.node).strip()} are of another type than in the first call")
+    fail("S362", f"the values of {gast.unparse(one.node).strip()} are of another type than in the first call")
 
 
 def _position(node: Any) -> tuple[int, ...]:

@@ -305,5 +305,7 @@ class Function:
     """The names of adjoints, in forward mode of tangents, each with the variable whose it is, without a version."""
     recoveries: tuple[Recovery, ...] = field(default=(), compare=False)
     """How the reverse sweep comes by what it reads."""
+    own_elements: frozenset[str] = field(default=frozenset(), compare=False)
+    """Of a kernel, the arrays of which each thread accesses elements of its own alone."""
     again: bool = field(default=False, compare=False)
     """Its derivative is differentiated in turn: what is zero at a point, and set to zero for that, may have a slope."""

@@ -14,8 +14,19 @@ Where the derivative is to be another than that of the expansion, `partials` (el
 register derivatives for the primitives themselves: `help(srcad.rules.partials)`, `help(srcad.rules.vjp)`.
 """
 
-from srcad.rules import derivatives, expansions
+from srcad.rules import derivatives, expansions, kernels
 from srcad.rules.external import external
 from srcad.rules.registry import expands, jvp, linear, partials, vjp, vjp_into
 
-__all__ = ["derivatives", "expands", "expansions", "external", "jvp", "linear", "partials", "vjp", "vjp_into"]
+__all__ = [
+    "derivatives",
+    "expands",
+    "expansions",
+    "external",
+    "jvp",
+    "kernels",
+    "linear",
+    "partials",
+    "vjp",
+    "vjp_into",
+]

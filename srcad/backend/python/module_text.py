@@ -91,8 +91,8 @@ def module_text(
     compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
     compiles = compiles or decorator is not None
     compiled = compiled if compiles else []
-    of_numba = ["njit"] if decorator is not None or compiled else []
-    if any(op.prim == LOCAL_ARRAY for one in found for op in _operations(one.body, one.results)):
+    of_numba = ["njit"] if (decorator or "").startswith("njit") or compiled else []
+    if any(op.prim.startswith("cuda.") for one in found for op in _operations(one.body, one.results)):
         of_numba.append("cuda")
     if "prange" in used:
         of_numba.append("prange")

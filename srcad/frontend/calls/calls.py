@@ -19,6 +19,7 @@ from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.inlined_frames import call_closure, inline
+from srcad.frontend.calls.kernel_calls import KernelName, call_member
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.nested_derivatives import call_derivative, make_derivative
 from srcad.frontend.calls.object_builtins import special_first  # fills BUILTINS
@@ -136,6 +137,8 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     if isinstance(value, Primitive):
         return call_primitive(ctx, value.name, args, keywords)
+    if isinstance(value, KernelName):
+        return call_member(ctx, value, args, keywords)
     if isinstance(value, Differentiation):
         return call_derivative(ctx, value, args[0], args[1:], keywords)
     if isinstance(value, functools.partial):

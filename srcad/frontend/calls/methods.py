@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcad.frontend.calls.kernel_calls import KernelName, is_cuda, member
 from srcad.frontend.calls.objects import initialise, object_attribute, super_attribute
 from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import check_conflicts, position_of
@@ -73,6 +74,10 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
                 return Method(value, name)
         case Seq() if name in ("index", "count"):
             return Method(value, name)
+        case Constant(ModuleType() as module) if is_cuda(module):
+            return member(ctx, "cuda", name)
+        case Constant(KernelName(of)):
+            return member(ctx, of, name)
         case Constant(ModuleType() as module):
             return module_value(ctx, module, name)
         case Constant(thing):
