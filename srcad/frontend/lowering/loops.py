@@ -1,4 +1,4 @@
-"""Lowering of `for` and `while`: a run-time loop, or unrolled at compile time.
+"""Lowering of `for`: a run-time loop, or unrolled at compile time.
 
 A loop over tuples, lists and dicts is unrolled; not over numbers from outside the function, which are an array where
 that suffices (`abstract_values.Table`). A range with known bounds becomes a loop, unless its body needs the index at
@@ -20,7 +20,6 @@ f(weights_0: float64, weights_1: float64, x: float64):
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,21 +27,19 @@ from typing import Any, NoReturn
 
 import gast
 
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
-from srcad.frontend.source.scopes import assigned, loads
+from srcad.frontend.source.scopes import assigned, read_outside
 from srcad.frontend.values.abstract_values import Abstract, Constant, DictView, HeapRef, Leaf, WindowValue
-from srcad.frontend.values.buffered_lists import has_room, reserve
 from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import Iterable, arithmetic, count_of, items_of, iterable_of
+from srcad.frontend.values.iterables import Iterable, count_of, items_of, iterable_of
 from srcad.frontend.values.structures import visit_parts
-from srcad.ir.nodes import Atom, Const, Expr, For, While
-from srcad.ir.traversal import block_stores
+from srcad.ir.nodes import Atom, Const, Expr, For
 from srcad.ir.types import Dim, Scalar, Symbol, dim
 
 _UNROLLED = 512
@@ -125,7 +122,7 @@ class _LazyItem:
 def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> bool:
     builder, span = ctx.builder, ctx.builder.span
     growth = GrowingLists(ctx, iterable) if flag is None and not _is_short(iterable) else None
-    fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
+    fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), read_outside(ctx.frame.tree, node), growth)
     fixpoint.count = lambda: count_of(ctx, iterable)
 
     def write() -> tuple[str, Expr | None]:
@@ -219,12 +216,6 @@ def _index_base(ctx: Context, target: Any, iterable: Iterable) -> str:
     return "%i"
 
 
-def _read_outside(ctx: Context, node: Any) -> frozenset[str]:
-    """The names read in the function outside of this loop."""
-    inside = loads(node)
-    return frozenset(name for name, count in loads(ctx.frame.tree).items() if count > inside[name])
-
-
 def _unroll(
     ctx: Context,
     node: gast.For,
@@ -266,153 +257,3 @@ def _unroll(
     iterations_from(0)
     if over is not None and is_list and items and len(items_of(ctx, over) or ()) != len(items):
         _refuse_change(ctx)
-
-
-def lower_while(ctx: Context, node: gast.While) -> None:
-    if any(isinstance(inner, gast.NamedExpr) for inner in gast.walk(node.test)):
-        lower_while(ctx, _with_test_in_body(ctx, node))
-        return
-    entry = ctx.snapshot()
-    with ctx.builder.block() as tested:
-        first = ctx.test(node.test)
-    ctx.restore(entry)
-    if block_stores(tuple(tested)):
-        lower_while(ctx, _with_test_in_body(ctx, node))
-        return
-    if first is False:
-        return
-    try:
-        with ctx.builder.block() as written:
-            conflicts = _while(ctx, node)
-        if not conflicts or first is not True:
-            for statement in written:
-                ctx.builder.emit(statement)
-            return
-        error: RetryUnrolled | None = None
-    except RetryUnrolled as retry:
-        if first is not True:
-            raise
-        error = retry
-    ctx.restore(entry)
-    if not _unroll_while(ctx, node):
-        if error is not None:
-            raise error
-        ctx.restore(entry)
-        _while(ctx, node)
-
-
-def _while(ctx: Context, node: gast.While) -> bool:
-    entry = ctx.snapshot()
-    try:
-        with ctx.builder.block() as written:
-            conflicts = _while_with_room(ctx, node)
-    except NeedsRoom as needs:
-        ctx.restore(entry)
-        return _while(ctx, _in_parts(node, needs.wanted))
-    for statement in written:
-        ctx.builder.emit(statement)
-    return conflicts
-
-
-def _in_parts(node: gast.While, wanted: dict[int, int]) -> gast.While:
-    """The loop as one of loops that run while there is room in the lists they append to, which grow in between."""
-    inner, outer = copy.copy(node), copy.copy(node)
-    has_room = gast.copy_location(HasRoom(), node.test)
-    has_room.wanted = wanted
-    inner.test = gast.copy_location(gast.BoolOp(gast.And(), [node.test, has_room]), node.test)
-    inner.room_for = frozenset(wanted)
-    making_room = gast.copy_location(MakeRoom(), node)
-    making_room.wanted = wanted
-    outer.body = [making_room, inner]
-    return outer
-
-
-class HasRoom(gast.expr):  # type: ignore[misc]
-    """Whether there is room in lists for one more iteration."""
-
-    _fields = ()
-    wanted: dict[int, int]
-
-
-class MakeRoom(gast.stmt):  # type: ignore[misc]
-    """Enlarges lists that the iterations of a loop append to: for as many items as there are, at least."""
-
-    _fields = ()
-    wanted: dict[int, int]
-
-
-def has_room_for(ctx: Context, node: HasRoom) -> Leaf:
-    return has_room(ctx, node.wanted)
-
-
-def make_room(ctx: Context, node: MakeRoom) -> None:
-    for ref, items in node.wanted.items():
-        count = ctx.heap[ref].items[1]
-        assert isinstance(count, Leaf)
-        reserve(ctx, ref, arithmetic(ctx, "+", count, ctx.constant(_FIRST_ROOM * items)))
-
-
-_FIRST_ROOM = 16
-
-
-def _while_with_room(ctx: Context, node: gast.While) -> bool:
-    builder, span = ctx.builder, ctx.builder.span
-    fixpoint = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
-    fixpoint.roomy = getattr(node, "room_for", ())
-
-    def write() -> tuple[list[Any], Atom]:
-        with builder.block() as test:
-            cond = ctx.test(node.test)
-        ctx.statements(node.body)
-        return test, Const(cond) if isinstance(cond, bool) else cond
-
-    test, cond = fixpoint.run(write)
-    builder.span = span
-    builder.emit(While(tuple(test), cond, tuple(fixpoint.body), tuple(fixpoint.carried), span))
-    return bool(fixpoint.conflicts)
-
-
-def _unroll_while(ctx: Context, node: gast.While) -> bool:
-    """Unroll, as long as the test is known at compile time; False where it is not."""
-    with ctx.builder.block() as written:
-        for _ in range(_UNROLLED):
-            cond = ctx.test(node.test)
-            if cond is False:
-                break
-            if cond is not True:
-                return False
-            ctx.statements(node.body)
-        else:
-            return False
-    for statement in written:
-        ctx.builder.emit(statement)
-    return True
-
-
-_rewritten_tests: dict[int, tuple[Any, Any]] = {}
-
-
-def _with_test_in_body(ctx: Context, node: gast.While) -> gast.While:
-    """`while test: body` as a loop whose body begins with the test.
-
-    Where the test binds names or writes into memory, the side effects of its last, failing evaluation must be kept.
-    """
-    cached = _rewritten_tests.get(id(node))
-    if cached is not None and cached[0] is node:
-        rewritten = cached[1]
-    else:
-        flag = f"going_{node.lineno}"
-
-        def name(ctx: Any) -> Any:
-            return gast.copy_location(gast.Name(flag, ctx, None, None), node.test)
-
-        test = gast.copy_location(gast.Assign([name(gast.Store())], node.test, None), node.test)
-        inner = gast.copy_location(gast.If(name(gast.Load()), node.body, []), node)
-        rewritten = copy.copy(node)
-        rewritten.test = name(gast.Load())
-        rewritten.body = [test, inner]
-        _rewritten_tests[id(node)] = (node, rewritten)
-    flag = rewritten.test.id
-    ctx.frame.names[flag] = ctx.constant(True)
-    ctx.frame.locals |= {flag}
-    return rewritten

@@ -36,10 +36,10 @@ from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
 from srcad.frontend.lowering.indexing import index
 from srcad.frontend.lowering.item_assignment import store
-from srcad.frontend.lowering.loops import HasRoom, has_room_for
 from srcad.frontend.lowering.patterns import pattern_binding, pattern_test
 from srcad.frontend.lowering.statements import bind, statements
 from srcad.frontend.lowering.truth_values import test, truth
+from srcad.frontend.lowering.while_loops import HasRoom, has_room_for
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset

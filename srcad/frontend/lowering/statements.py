@@ -23,10 +23,11 @@ from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
-from srcad.frontend.lowering.loops import MakeRoom, lower_for, lower_while, make_room
+from srcad.frontend.lowering.loops import lower_for
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
+from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
 from srcad.frontend.source import read
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf

@@ -81,3 +81,14 @@ def loads(node: Any) -> Counter[str]:
         cached.update(inner.exit_flag for inner in gast.walk(node) if getattr(inner, "exit_flag", None))
         _loads[node] = cached
     return cached
+
+
+def read_outside(tree: Any, node: Any) -> frozenset[str]:
+    """The names read in a function outside of one of its statements.
+
+    >>> tree = gast.parse("def f(x, y):\\n    while x: x -= y\\n    return x").body[0]
+    >>> sorted(read_outside(tree, tree.body[0]))
+    ['x']
+    """
+    inside = loads(node)
+    return frozenset(name for name, count in loads(tree).items() if count > inside[name])
