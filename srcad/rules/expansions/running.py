@@ -176,12 +176,12 @@ def slope_by_number(x: Any, k: Any, h: Any, edge_order: Any) -> Any:
     y = np.moveaxis(x, k, -1)
     inner = 0.5 * (y[..., 2:] - y[..., :-2]) / h
     if edge_order == 1:
-        first = (y[..., 1:2] - y[..., 0:1]) / h
-        last = (y[..., -1:] - y[..., -2:-1]) / h
+        first = (y[..., 1] - y[..., 0]) / h
+        last = (y[..., -1] - y[..., -2]) / h
     else:
-        first = (-1.5 * y[..., 0:1] + 2.0 * y[..., 1:2] - 0.5 * y[..., 2:3]) / h
-        last = (0.5 * y[..., -3:-2] - 2.0 * y[..., -2:-1] + 1.5 * y[..., -1:]) / h
-    return np.moveaxis(np.concatenate((first, inner, last), axis=-1), -1, k)
+        first = (-1.5 * y[..., 0] + 2.0 * y[..., 1] - 0.5 * y[..., 2]) / h
+        last = (0.5 * y[..., -3] - 2.0 * y[..., -2] + 1.5 * y[..., -1]) / h
+    return np.moveaxis(between_ends(y, first, inner, last), -1, k)
 
 
 def slope_by_places(x: Any, k: Any, gaps: Any, edge_order: Any) -> Any:
@@ -191,24 +191,28 @@ def slope_by_places(x: Any, k: Any, gaps: Any, edge_order: Any) -> Any:
     b = gaps[1:]
     inner = -b / (a * (a + b)) * y[..., :-2] + (b - a) / (a * b) * y[..., 1:-1] + a / (b * (a + b)) * y[..., 2:]
     if edge_order == 1:
-        first = (y[..., 1:2] - y[..., 0:1]) / gaps[0]
-        last = (y[..., -1:] - y[..., -2:-1]) / gaps[len(gaps) - 1]
+        first = (y[..., 1] - y[..., 0]) / gaps[0]
+        last = (y[..., -1] - y[..., -2]) / gaps[len(gaps) - 1]
     else:
         c = gaps[0]
         d = gaps[1]
         first = (
-            -(2.0 * c + d) / (c * (c + d)) * y[..., 0:1]
-            + (c + d) / (c * d) * y[..., 1:2]
-            - c / (d * (c + d)) * y[..., 2:3]
+            -(2.0 * c + d) / (c * (c + d)) * y[..., 0] + (c + d) / (c * d) * y[..., 1] - c / (d * (c + d)) * y[..., 2]
         )
         c = gaps[len(gaps) - 2]
         d = gaps[len(gaps) - 1]
         last = (
-            d / (c * (c + d)) * y[..., -3:-2]
-            - (d + c) / (c * d) * y[..., -2:-1]
-            + (2.0 * d + c) / (d * (c + d)) * y[..., -1:]
+            d / (c * (c + d)) * y[..., -3] - (d + c) / (c * d) * y[..., -2] + (2.0 * d + c) / (d * (c + d)) * y[..., -1]
         )
-    return np.moveaxis(np.concatenate((first, inner, last), axis=-1), -1, k)
+    return np.moveaxis(between_ends(y, first, inner, last), -1, k)
+
+
+def between_ends(y: Any, first: Any, inner: Any, last: Any) -> Any:
+    out = np.empty(y.shape, dtype=dtype_of(inner))
+    out[..., 0] = first
+    out[..., 1:-1] = inner
+    out[..., -1] = last
+    return out
 
 
 # ---- quadrature ---------------------------------------------------------------------------------
