@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -52,27 +52,31 @@ _LENGTH = 16
 
 
 def is_kernel(f: Callable[..., Any]) -> bool:
-    """Whether it is a kernel: compiled as one by `cuda.jit`, or a function that asks which thread runs it."""
-    options = getattr(f, "targetoptions", {})
-    if options.get("device") or getattr(f, "_device", False):  # the second in Numba's simulator
+    """Whether it is a kernel: compiled as one by `cuda.jit`, or a function that asks which thread runs it.
+
+    >>> from numba import cuda
+    >>> def copied(x, y):
+    ...     y[cuda.grid(1)] = x[cuda.grid(1)]
+    >>> is_kernel(copied), is_kernel(cuda.jit(device=True)(copied)), is_kernel(lambda x: 2.0 * x)
+    (True, False, False)
+    """
+    if type(f).__module__.startswith("numba.cuda."):
+        # the second is that of Numba's simulator
+        return not (getattr(f, "targetoptions", {}).get("device") or getattr(f, "_device", False))
+    function: Any = getattr(f, "py_func", f)
+    if not isinstance(function, FunctionType):
         return False
-    if hasattr(f, "__srcad_primal__") or not callable(getattr(f, "py_func", f)):
-        return False
-    code = getattr(getattr(f, "py_func", f), "__code__", None)
-    scope = getattr(getattr(f, "py_func", f), "__globals__", {})
-    if code is None:
-        return False
-    closure = getattr(getattr(f, "py_func", f), "__closure__", None) or ()
-    seen = [scope.get(name) for name in code.co_names] + [_content(cell) for cell in closure]
-    asks = any(isinstance(one, ModuleType) and is_cuda(one) for one in seen)
-    return asks and bool(_INDICES & {*code.co_names})
+    names = {*function.__code__.co_names}
+    seen = [function.__globals__.get(name) for name in names]
+    seen += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    return bool(_INDICES & names) and any(isinstance(one, ModuleType) and is_cuda(one) for one in seen)
 
 
-def _content(cell: Any) -> object:
+def _is_filled(cell: CellType) -> bool:
     try:
-        return cell.cell_contents
-    except ValueError:
-        return None
+        return cell.cell_contents is not None
+    except ValueError:  # a variable of the function around, which has no value yet
+        return False
 
 
 class KernelAdjoint(Derivative):
@@ -126,6 +130,13 @@ class KernelAdjoint(Derivative):
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         advice = "write kernel = adjoint.kernel(*args), then kernel[blocks, threads](*args, *buffers)."
         fail("S361", f"the adjoint of the kernel {self.__name__} is called, and not launched", None, None, advice)
+
+    def _flat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+        """Of a trace or a profile, for which the text would run in Python."""
+        fail("S361", f"the adjoint of the kernel {self.__name__} runs on a device, or in Numba's simulator, alone")
+
+    def batched(self, in_axes: Any = 0) -> NoReturn:
+        fail("S361", f"the adjoint of the kernel {self.__name__} has no batches", None, None, "give it a further axis.")
 
     def device(self, *args: Any, **kwargs: Any) -> NoReturn:
         fail("S361", f"{self.__name__} is a kernel, and no device function", None, None, "take .kernel(*args).")

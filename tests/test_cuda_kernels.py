@@ -255,6 +255,14 @@ def test_it_is_launched_and_not_called() -> None:
         adjoint(*given)
     with pytest.raises(ArgumentError, match="S361: saxpy is a kernel, and no device function"):
         adjoint.device(X, Y, 0.5)
+    with pytest.raises(ArgumentError, match="S361: the adjoint of the kernel saxpy runs on a device"):
+        adjoint.trace(*given)
+    with pytest.raises(ArgumentError, match="S361: the adjoint of the kernel saxpy has no batches"):
+        adjoint.batched()
+    assert "wrt" in adjoint.source_for(X, Y, 0.5)
+    with pytest.raises(SrcadError, match="S523"):
+        adjoint.compiled  # noqa: B018
+    assert "wrt" in adjoint.source and "x" in str(adjoint.explain(X, Y, 0.5))
 
 
 def test_saved_file_is_the_text(tmp_path: Path) -> None:
