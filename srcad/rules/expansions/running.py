@@ -169,7 +169,10 @@ def slope_along(x: Any, k: Any, h: Any, edge_order: Any) -> Any:
         unsupported("np.gradient with places of several axes")
     if len(h) != n:
         raise ValueError(f"{len(h)} places for {n} items")
-    return slope_by_places(x, k, h[1:] - h[:-1], edge_order)
+    gaps = h[1:] - h[:-1]
+    if np.any(gaps == 0):
+        raise ValueError("np.gradient at places that repeat is not supported")
+    return slope_by_places(x, k, gaps, edge_order)
 
 
 def slope_by_number(x: Any, k: Any, h: Any, edge_order: Any) -> Any:
