@@ -464,6 +464,33 @@ def test_thread_indices_are_of_kernels() -> None:
         srcad.adjoint(outside, target="cpu")(X, np.zeros(len(X)))
 
 
+def test_checkpointed_loops() -> None:
+    """Their segments run twice, which a loop must not that others see."""
+
+    def kernel(x, y, n):
+        i = cuda.grid(1)
+        s = x[i]
+        for k in range(n):
+            s = math.sin(s) * s + 0.3
+        y[i] = s
+
+    def seen(x, y, n):
+        i = cuda.grid(1)
+        s = x[i]
+        for k in range(n):
+            s = math.sin(s) * s + 0.3
+            y[i] += s
+
+    args = [X[:8].copy(), Y[:8].copy(), 9]
+    direction, cotangents, expected = directional(kernel, 2, 4, args, (0, 1), 3)
+    buffers = [np.array(c) for c in cotangents]
+    adjoint = srcad.adjoint(kernel, ("x", "y"), target="cuda", checkpoint="k")
+    assert not launched(adjoint, 2, 4, args, buffers)
+    assert sum(np.sum(b * d) for b, d in zip(buffers, direction, strict=True)) == pytest.approx(expected, rel=1e-8)
+    with pytest.raises(SrcadError, match="S208: the loop over k cannot be checkpointed"):
+        srcad.adjoint(seen, ("x", "y"), target="cuda", checkpoint="k").source_for(*args)
+
+
 @pytest.mark.parametrize("option", ["max_tape", "on_nonfinite"])
 def test_options_of_calls_are_refused(option: str) -> None:
     value = {"max_tape": 100, "on_nonfinite": print}[option]
