@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from srcad.analysis.loops.concurrent_iterations import is_of_lengths
 from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
-from srcad.ir.length_exprs import linear_expression, minus, plus, shape_query
-from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Stmt, While
+from srcad.ir.length_exprs import minus, plus
+from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Slice, Stmt, Var, While
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names
 from srcad.ir.types import Array, Type
 from srcad.rules.traits import having
@@ -78,15 +78,26 @@ def _cycles(stmt: Stmt) -> int:
 
 def _cycles_of_matrices(op: Op, around: For, types: Mapping[str, Type]) -> Expr:
     """Of a product of matrices, or a call of LAPACK."""
-    first, last = typeof(op.args[0], types), typeof(op.args[-1], types)
-    if not isinstance(first, Array) or not isinstance(last, Array):
-        return Const(0)
-    others = last.dims[1:] if op.prim == "@" else first.dims[-1:]
+    changed = defined(around.body)
+    first, last = (_lengths(arg, changed, types) for arg in (op.args[0], op.args[-1]))
     cycles: Expr = Const(1)
-    for length in (*first.dims, *others):
-        known = linear_expression(length, shape_query)
-        cycles = product(cycles, Const(_UNKNOWN_TRIPS) if names(known) & defined(around.body) else known)
+    for length in (*first, *(last[1:] if op.prim == "@" else first[-1:])):
+        cycles = product(cycles, length)
     return cycles
+
+
+def _lengths(array: Expr, changed: frozenset[str], types: Mapping[str, Type]) -> list[Expr]:
+    """The lengths of the axes, as expressions of what is known before the loop."""
+    kind = typeof(array, types)
+    dims = kind.dims if isinstance(kind, Array) else ()
+    match array:
+        case Var(name) if name not in changed:
+            return [Op("shape", (array,), (("axis", axis),)) for axis in range(len(dims))]
+        case Op("index", (base, *items)) if not any(isinstance(i, Slice) or i == Const(None) for i in items):
+            return _lengths(base, changed, types)[len(items) :]
+        case Op("np.transpose", (base,)) if len(dims) == 2:
+            return _lengths(base, changed, types)[::-1]
+    return [Const(_UNKNOWN_TRIPS if length.terms else length.const) for length in dims]
 
 
 def product(a: Expr, b: Expr) -> Expr:
