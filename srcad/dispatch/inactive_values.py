@@ -26,7 +26,7 @@ from srcad.frontend.source.scopes import assigned
 from srcad.frontend.syntax.activity import Activity
 from srcad.frontend.syntax.inactive_code import GIVEN, InactiveCode, Taken
 
-CODES = frozenset({"S103", "S105", "S108", "S112", "S114", "S117", "S120", "S122", "S123", "S203"})
+CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S122", "S123", "S203"})
 """The errors about what the language does not have, which Python has."""
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 _STATELESS = (ModuleType, FunctionType, BuiltinFunctionType, np.ufunc, type)

@@ -53,14 +53,6 @@ def uses_try(x):
     return y
 
 
-@refused(0.7, code="S104")
-def uses_raise(x):
-    if x < 0:
-        x = -x
-        raise ValueError("negative")
-    return x * x
-
-
 @refused(0.7, code="S106")
 def uses_yield(x):
     yield x * x
@@ -205,12 +197,6 @@ def wrong_call_of_a_user_function(x):
 @refused(0.7, code="S1")
 def unknown_keyword_of_a_user_function(x):
     return takes_one(x, power=2)
-
-
-@refused(real(2, 2), code="S2")
-def no_rule_for_eig(a):
-    values, vectors = np.linalg.eig(a)
-    return np.sum(np.abs(values))
 
 
 @refused(real(4), code="S1 S2")

@@ -242,19 +242,6 @@ def evaluates_text(x):
     return eval("x * x")
 
 
-@refused(real(3), code="S203")
-def hides_a_loop(x):
-    return np.sum(np.vectorize(lambda t: t * t)(x))
-
-
-@refused(real(2, 3), code="S129")
-def loops_over_indices_of_numpy(x):
-    total = 0.0
-    for i, j in np.ndindex(2, 3):
-        total += x[i, j] ** 2
-    return total
-
-
 @refused(real(2, 3), code="S123")
 def axis_from_values(x):
     return np.sum(np.sum(x, axis=1 if x[0, 0] > 0 else 0) ** 2)
