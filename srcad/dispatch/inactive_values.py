@@ -40,26 +40,13 @@ CODES = frozenset({"S103", "S105", "S108", "S112", "S114", "S117", "S120", "S122
 _PLAIN = {float: "float", int: "int", bool: "bool"}
 _PURE_MODULES = frozenset({"numpy", "math", "scipy", "builtins"})
 _WRITES = frozenset(
-    {"shuffle", "put", "put_along_axis", "copyto", "place", "putmask", "fill_diagonal", "at", "nan_to_num"}
-    | {
-        "setattr",
-        "delattr",
-        "next",
-        "iter",
-        "map",
-        "filter",
-        "zip",
-        "enumerate",
-        "print",
-        "input",
-        "open",
-        "apply_along_axis",
-    }
+    {"shuffle", "put", "put_along_axis", "copyto", "place", "putmask", "fill_diagonal", "at", "nan_to_num", "next"}
+    | {"setattr", "delattr", "iter", "map", "filter", "print", "input", "open", "apply_along_axis"}
 )
-_FRESH = frozenset(
-    {"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "sum", "dot", "mean", "len"}
-)
+_FRESH = frozenset({"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "sum", "dot", "mean"})
 """Functions of NumPy whose values share no memory with their arguments."""
+_READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", "tolist", "split", "join"})
+"""Methods that do not change what they are called on, whatever it is."""
 _NOT_PURE = frozenset({"out", "key", "copy"})
 """Keywords of what is written into, or called, or decides on whether memory is shared."""
 PYTHON = f"{GIVEN}_function"
@@ -197,19 +184,27 @@ class Search:
             return False  # what shares memory with a value that is active is active
         kept = stmt.iter if isinstance(stmt, gast.For) else stmt
         own = set(bases(stmt.target)) if isinstance(stmt, gast.For) else set()
-        if isinstance(stmt, gast.For) and all(
-            is_immutable(one) for item in self._observations()[id(node)] for one in item
-        ):
+        seen = self._observed(node)
+        if isinstance(stmt, gast.For) and all(is_immutable(item) for one in seen for item in one):
             return False
         names = {one.id for one in gast.walk(kept) if isinstance(one, gast.Name)} | own
         shared = {other for name in names for other in code.activity.sharing(name)}
         loops = [stmt, *(one for one in code.around(stmt) if isinstance(one, gast.For | gast.While))]
         for other in gast.walk(self._source.tree):
-            if isinstance(other, gast.stmt) and not shared.isdisjoint(_changed_in_place(other)):
+            if isinstance(other, gast.stmt) and not shared.isdisjoint(self._changed_in_place(other)):
                 within = any(other is inner for loop in loops for inner in gast.walk(loop))
                 if not isinstance(stmt, gast.For) or within or other.lineno >= stmt.lineno:
                     return True
         return False
+
+    def _changed_in_place(self, stmt: Any) -> set[str]:
+        """The variables whose values a statement itself changes, by a store or by a call."""
+        targets = [stmt.target] if isinstance(stmt, gast.AugAssign | gast.For) else getattr(stmt, "targets", [])
+        inner = [one for target in targets for one in gast.walk(target)]
+        stored = [one for one in inner if isinstance(one, gast.Subscript | gast.Attribute)]
+        stored += targets if isinstance(stmt, gast.AugAssign) else []
+        calls = [one for own in own_expressions(stmt) for one in gast.walk(own) if isinstance(one, gast.Call)]
+        return {name for one in stored for name in bases(one)}.union(*map(self._written_by, calls))
 
     def _is_complete(self) -> bool:
         """Let Python alone execute what has an effect; whether it can be, and the rest does not depend on it."""
@@ -373,19 +368,13 @@ class Search:
     def _may_be_called(self, node: Any) -> bool:
         """Whether an argument is a function, whose effects a call has, or an iterator, which it consumes."""
         value = self._outside(node)
-        if (
-            callable(value)
-            and not isinstance(value, type)
-            and not (is_of_library(value) and isinstance(node, gast.Name))
-        ):
+        if callable(value) and not isinstance(value, type):
+            return not (isinstance(node, gast.Name) and is_of_library(value))
+        defined = [one.name for one in gast.walk(self._source.tree) if isinstance(one, gast.FunctionDef)]
+        if isinstance(node, gast.Name) and node.id in defined:
             return True
-        if isinstance(node, gast.Name) and any(
-            isinstance(one, gast.FunctionDef) and one.name == node.id for one in gast.walk(self._source.tree)
-        ):
-            return True
-        return any(
-            (callable(one) and not isinstance(one, type)) or isinstance(one, Iterator) for one in self._observed(node)
-        )
+        seen = [one for one in self._observed(node) if not isinstance(one, type)]
+        return any(callable(one) or isinstance(one, Iterator) for one in seen)
 
     def _has_state(self, name: str) -> bool:
         """Whether a name from outside stands for an object that calls may change, or a function that may do so."""
@@ -399,16 +388,25 @@ class Search:
     def _written_in(self, node: Any) -> set[str]:
         """The variables that calls in a node may write into, with those that share memory with them."""
         found: set[str] = set()
-        for call in gast.walk(node):
-            if isinstance(call, gast.Call) and not self._is_pure(call):
-                parts = [call]
-                if self._is_draw(call):
-                    parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
-                found |= {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}
-            elif isinstance(call, gast.comprehension | gast.For):
-                found |= {n.id for n in gast.walk(call.iter) if isinstance(n, gast.Name) and self._may_be_called(n)}
-        activity, immutable = self._code.activity, self._code.immutable
-        return {other for name in found - immutable for other in activity.sharing(name)} - immutable
+        for one in gast.walk(node):
+            if isinstance(one, gast.Call):
+                found |= self._written_by(one)
+            elif isinstance(one, gast.comprehension | gast.For):
+                found |= {n.id for n in gast.walk(one.iter) if isinstance(n, gast.Name) and self._may_be_called(n)}
+        return self._code.with_shared(found)
+
+    def _written_by(self, call: Any) -> set[str]:
+        """The names in a call of what it may write into: for a method that is known to read, none."""
+        if self._is_pure(call):
+            return set()
+        parts = [call]
+        if isinstance(call.func, gast.Attribute):
+            seen = self._observed(call.func.value)
+            if call.func.attr in _READS and seen and all(map(is_of_library, seen)):
+                return set()
+            if self._is_draw(call):
+                parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
+        return {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}
 
     def _is_recordable(self, node: Any) -> bool:
         items = self._observations().get(id(node), [])
@@ -438,7 +436,7 @@ class Search:
         return self._seen
 
     def _is_draw(self, node: Any) -> bool:
-        """Whether an expression calls a method of a generator of random numbers that writes into no array of the call."""
+        """Whether an expression calls a method of a generator of random numbers that writes into no argument."""
         if not (isinstance(node, gast.Call) and isinstance(node.func, gast.Attribute)) or node.func.attr == "shuffle":
             return False
         made = self._observed(node.func.value)
@@ -572,17 +570,3 @@ def _changed(source: Source, one: Taken) -> None:
 
 def _position(node: Any) -> tuple[int, ...]:
     return node.lineno, node.col_offset, getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
-
-
-def _changed_in_place(stmt: Any) -> set[str]:
-    """The variables whose values a statement itself changes, by a store or by a call for its effect."""
-    match stmt:
-        case gast.Assign(targets=targets):
-            inner = [one for target in targets for one in gast.walk(target)]
-            return {name for one in inner if isinstance(one, gast.Subscript | gast.Attribute) for name in bases(one)}
-        case gast.AugAssign(target=target):
-            return set(bases(target))
-        case gast.For(target=gast.Subscript() | gast.Attribute() as target):
-            return set(bases(target))
-    calls = [one for own in own_expressions(stmt) for one in gast.walk(own) if isinstance(one, gast.Call)]
-    return {name for call in calls if isinstance(call.func, gast.Attribute) for name in bases(call.func.value)}

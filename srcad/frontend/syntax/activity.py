@@ -237,8 +237,9 @@ class Activity:
                     case gast.Call() if under or self.is_active(part):
                         if isinstance(stmt, gast.Expr) or not self._is_pure(part):
                             self._mark(set(self._read(part)))
-                    case gast.comprehension(target=target, iter=iterable) if under or self.is_active(iterable):
-                        self._mark(bases(target))
+                    case gast.comprehension(target=target, iter=iterable):
+                        for item, of in _iterated(target, iterable):
+                            self._mark(bases(item) if under or self.is_active(of) else ())
 
     def _active_parts(self, iterable: Any) -> list[Any]:
         """What is iterated over, as far as it is active."""

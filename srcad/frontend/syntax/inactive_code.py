@@ -32,7 +32,7 @@ def f(x):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -240,9 +240,20 @@ class InactiveCode:
         for inner in gast.walk(stmt):
             self.taken.pop(id(inner), None)
         self.left[id(stmt)] = stmt
-        mutable = _bound(stmt) - self.immutable
+        written = self.with_shared(_bound(stmt)) | self.written_in(stmt)
+        self.of_python |= (_bound(stmt) | written) & self.activity.local
+
+    def with_shared(self, names: Iterable[str]) -> set[str]:
+        """These variables, without those that nothing can be written into, and those that share memory with them.
+
+        Not the items of a loop: these are handed over one by one.
+        """
+        mutable = set(names) - self.immutable
         shared = {name for one in mutable for name in self.activity.sharing(one)} - self.immutable
-        self.of_python |= (_bound(stmt) | shared | self.written_in(stmt)) & self.activity.local
+        loops = [one for one in gast.walk(self.tree) if isinstance(one, gast.For)]
+        items = {name for loop in loops for name in bases(loop.target)}
+        bound = {name for one in self._simple_statements() if not isinstance(one, gast.For) for name in _bound(one)}
+        return mutable | (shared - (items - bound))
 
     def _leave_others(self) -> None:
         """Leave whatever else binds or changes a variable that is Python's alone."""
@@ -297,7 +308,7 @@ class InactiveCode:
     def python_part(self) -> Any:
         """The function that hands over what is taken: all that is inactive."""
         wrapped = {key: one.name for key, one in self.taken.items()}
-        return _with_body(self.tree, self._python(self.tree.body, wrapped))
+        return self._with_locals(self._python(self.tree.body, wrapped))
 
     def whole_python_part(self) -> tuple[Any, dict[str, Any]]:
         """The Python part that hands over each expression that may be taken; these by their names."""
@@ -307,7 +318,13 @@ class InactiveCode:
             if isinstance(node, _VALUES) and any(node is other for other in self.candidates(node))
         }
         wrapped = {id(node): name for name, node in named.items()}
-        return _with_body(self.tree, self._python(self.tree.body, wrapped)), named
+        return self._with_locals(self._python(self.tree.body, wrapped)), named
+
+    def _with_locals(self, body: list[Any]) -> Any:
+        """The function with this body, whose variables are its own also where nothing binds them any longer."""
+        gone = sorted((self.activity.local & self.activity.active) - self.activity.params)
+        unbound = [_parsed(f"if False:\n    {' = '.join(gone)} = None", self.tree)] if gone else []
+        return _with_body(self.tree, [*unbound, *body])
 
     def _python(self, body: Sequence[Any], wrapped: Mapping[int, str]) -> list[Any]:
         return [made for stmt in body for made in self._statement_in_python(stmt, wrapped)]
