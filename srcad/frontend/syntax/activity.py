@@ -59,12 +59,13 @@ class Activity:
         self.outside = {name for name in names - self.local if has_state(name)}
         """The objects from outside that may be changed."""
         self._aliases: dict[str, set[str]] = {name: {name} for name in self.local | inner | self.outside}
-        self._same_shape = self.params - rebound - _grown(tree)
+        self._same_shape = self.params - rebound
         """Parameters that have at each place the shape that they are given with."""
         self._under: set[int] = set()
         for node in gast.walk(tree):
             self._note_aliases(node)
         self._unite([self.outside])
+        self._same_shape -= {other for name in self._grown(tree) for other in self.sharing(name)}
         self._mark(wrt)
         known = (-1, -1)
         while known != (known := (len(self.active), len(self._under))):
@@ -97,6 +98,21 @@ class Activity:
             case _:
                 for child in gast.iter_child_nodes(node):
                     yield from self._read(child)
+
+    def _grown(self, tree: Any) -> Iterator[str]:
+        """The names of what may get another length, or shape: by a method, a call that writes, or a store."""
+        for node in gast.walk(tree):
+            match node:
+                case gast.Expr(value=gast.Call(func=gast.Attribute(value=value))):
+                    yield from bases(value)
+                case gast.Call(func=gast.Attribute(value=value)) if not self._is_pure(node):
+                    yield from bases(value)
+                case gast.Call() if not self._is_pure(node):
+                    yield from (one.id for one in gast.walk(node) if isinstance(one, gast.Name))
+                case gast.AugAssign(target=gast.Name(id=name)):
+                    yield name
+                case gast.Subscript(slice=gast.Slice(), ctx=gast.Store()) | gast.Attribute(ctx=gast.Store()):
+                    yield from bases(node)
 
     def _mark(self, names: Iterable[str]) -> None:
         for name in names:
@@ -301,18 +317,6 @@ def contains(node: Any, kinds: Any) -> bool:
     if isinstance(node, kinds):
         return True
     return not isinstance(node, _SCOPES) and any(contains(child, kinds) for child in gast.iter_child_nodes(node))
-
-
-def _grown(tree: Any) -> set[str]:
-    """The names of which a method is called for its effect, which may change a length."""
-    return {
-        name
-        for node in gast.walk(tree)
-        if isinstance(node, gast.Expr)
-        and isinstance(node.value, gast.Call)
-        and isinstance(node.value.func, gast.Attribute)
-        for name in bases(node.value.func.value)
-    }
 
 
 def _iterated(target: Any, iterable: Any) -> Iterator[tuple[Any, Any]]:
