@@ -1,8 +1,8 @@
 """A function in two: what Python runs first, on values that nothing differentiated reaches, and the rest.
 
 An expression that is taken out is computed by the Python part, which hands its values over in the order of their
-computation: one, or where it is in a loop, a list. The rest reads them. The Python part is a slice of the function: the
-statements that lead to these expressions, and those that the rest leaves to it altogether. Both have the loops.
+computation: one, or where it is in a loop, a list. The rest reads them. The Python part has every inactive statement of
+the function, also those that the rest has, too. Both have the loops.
 
 >>> tree = gast.parse('''def f(x):
 ...     rng = make(0)
@@ -32,7 +32,7 @@ def f(x):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -48,6 +48,7 @@ _READ_ANY = frozenset({"eval", "exec", "locals", "globals", "vars", "super", "br
 """Functions that may read any variable."""
 _EXITS = (gast.Break, gast.Continue, gast.Return)
 _LOOPS = (gast.For, gast.While)
+_COUNTED = frozenset({"range", "len", "enumerate", "zip", "reversed"})
 _COMPOUND = (*_LOOPS, gast.If, gast.With, gast.Try)
 _VALUES = (
     *(gast.Call, gast.Attribute, gast.Subscript, gast.BinOp, gast.UnaryOp, gast.Compare, gast.BoolOp, gast.Name),
@@ -111,18 +112,32 @@ class InactiveCode:
     """The ids of `with` statements that only the Python part enters; the body is in both."""
     of_python: set[str] = field(default_factory=set)
     """Variables that only the Python part has."""
+    immutable: frozenset[str] = frozenset()
+    """Variables whose values nothing can be written into."""
+    written_in: Callable[[Any], set[str]] = lambda node: set()
+    """The variables whose values the calls in a node may write into, with those that share memory with them."""
 
     def __post_init__(self) -> None:
         self._parents = {id(child): node for node in gast.walk(self.tree) for child in gast.iter_child_nodes(node)}
         names = {node.id for node in gast.walk(self.tree) if isinstance(node, gast.Name)}
-        self._names = names | self.taken_names | {GIVEN}
+        self._names = names | self.activity.local | self.taken_names | {GIVEN}
 
     @property
     def is_known(self) -> bool:
         """Whether it is understood here in which order all is executed, and which variables it reads."""
         nodes = list(gast.walk(self.tree))
-        reads_any = any(isinstance(node, gast.Name) and node.id in _READ_ANY for node in nodes)
-        return not reads_any and all(isinstance(node, _KNOWN) for node in nodes if isinstance(node, gast.stmt))
+        reads_any = any(isinstance(node, gast.Name) and (node.id in _READ_ANY or GIVEN in node.id) for node in nodes)
+        binds = any(isinstance(node, gast.NamedExpr | gast.Await | gast.Yield | gast.YieldFrom) for node in nodes)
+        known = all(isinstance(node, _KNOWN) for node in nodes if isinstance(node, gast.stmt))
+        return known and not reads_any and not binds and not any(map(self._stores_outside, nodes))
+
+    def _stores_outside(self, node: Any) -> bool:
+        """Whether a statement stores into what may be an object from outside, or what a function from there gives."""
+        targets = [node.target] if isinstance(node, gast.AugAssign | gast.AnnAssign) else getattr(node, "targets", [])
+        stored = [t for target in targets for t in gast.walk(target) if isinstance(t, gast.Subscript | gast.Attribute)]
+        stored += [node.target] if isinstance(node, gast.AugAssign) else []
+        names = {name for one in stored if isinstance(one.ctx, gast.Store) for name in bases(one)}
+        return not all(self.activity.outside.isdisjoint(self.activity.sharing(name)) for name in names)
 
     def statement_of(self, node: Any) -> Any:
         """The innermost statement that has the node, or is it."""
@@ -143,6 +158,8 @@ class InactiveCode:
                 callee = isinstance(parent, gast.Call) and parent.func is node
                 if not callee and not _has_slices(node) and not self.activity.is_active(node):
                     found.append(node)
+            if any(node is target for target in (*getattr(parent, "targets", ()), getattr(parent, "target", None))):
+                return []  # Python evaluates a target after the value
             if _is_inside(parent, node) or _is_conditional(parent, node):
                 found.clear()
             node = parent
@@ -156,15 +173,28 @@ class InactiveCode:
         return False
 
     def take(self, node: Any) -> Taken:
-        """Let the Python part compute an expression. Parts of it that were taken before are no longer."""
+        """Let the Python part compute an expression, and what it writes into is that part's alone.
+
+        Parts of it that were taken before are no longer.
+        """
         for inner in gast.walk(node):
             self.taken.pop(id(inner), None)
         stmt = self.statement_of(node)
-        name = self._only_name(stmt, node) or unused_name(_noun(node), self._names)
+        name = self._only_name(stmt, node) or self._unused(_noun(node))
         self._names = self._names | {name, f"{name}_values", f"{name}_count"}
         in_loop = any(isinstance(one, _LOOPS) for one in self.around(stmt)) or isinstance(stmt, gast.While)
         self.taken[id(node)] = made = Taken(node, stmt, name, in_loop)
+        self.of_python |= self.written_in(node) & self.activity.local
+        self._leave_others()
         return made
+
+    def _unused(self, noun: str) -> str:
+        names = set(self._names)
+        name = unused_name(noun, names)
+        while not self._names.isdisjoint({name, f"{name}_values", f"{name}_count"}):
+            names.add(name)
+            name = unused_name(noun, names)
+        return name
 
     def deciding_tests(self) -> Iterator[Any]:
         """The inactive conditions, not taken yet, that decide whether, or how often, what is taken is computed."""
@@ -201,34 +231,42 @@ class InactiveCode:
             and not isinstance(one, gast.If | gast.While | gast.Try)
         ]
 
-    def leave(self, stmt: Any, immutable: frozenset[str] = frozenset()) -> None:
-        """Leave a statement to the Python part, and with it the variables that it binds, or may write into.
+    def leave(self, stmt: Any) -> None:
+        """Leave a statement to the Python part, and with it the variables that it binds, or may write into."""
+        self._leave(stmt)
+        self._leave_others()
 
-        `immutable` are variables whose values nothing can be written into.
-        """
+    def _leave(self, stmt: Any) -> None:
         for inner in gast.walk(stmt):
             self.taken.pop(id(inner), None)
         self.left[id(stmt)] = stmt
-        self._give(stmt, immutable)
-        while True:  # whatever else binds or changes these variables
-            more = [
-                other
-                for other in gast.walk(self.tree)
-                if isinstance(other, gast.stmt) and id(other) not in self.left
-                if not isinstance(other, _COMPOUND) and other is not self.tree
-                if not self.of_python.isdisjoint(_bound(other) | _written(other, immutable))
-            ]
-            for other in more:
-                self.left[id(other)] = other
-                self._give(other, immutable)
-            if not more:
-                return
+        written = self.with_shared(_bound(stmt)) | self.written_in(stmt)
+        self.of_python |= (_bound(stmt) | written) & self.activity.local
 
-    def _give(self, stmt: Any, immutable: frozenset[str]) -> None:
-        """Make the variables of a statement Python's alone, with those that may share memory with them."""
-        mutable = (_bound(stmt) | _written(stmt, immutable)) - immutable
-        shared = {name for one in mutable for name in self.activity.sharing(one)} - immutable
-        self.of_python |= (_bound(stmt) | mutable | shared) & self.activity.local
+    def with_shared(self, names: Iterable[str]) -> set[str]:
+        """These variables, without those that nothing can be written into, and those that share memory with them.
+
+        Not the items of a loop: these are handed over one by one.
+        """
+        mutable = set(names) - self.immutable
+        shared = {name for one in mutable for name in self.activity.sharing(one)} - self.immutable
+        loops = [one for one in gast.walk(self.tree) if isinstance(one, gast.For)]
+        items = {name for loop in loops for name in bases(loop.target)}
+        bound = {name for one in self._simple_statements() if not isinstance(one, gast.For) for name in _bound(one)}
+        return mutable | (shared - (items - bound))
+
+    def _leave_others(self) -> None:
+        """Leave whatever else binds or changes a variable that is Python's alone."""
+        found = True
+        while found:
+            found = False
+            for stmt in gast.walk(self.tree):
+                if not isinstance(stmt, gast.stmt) or isinstance(stmt, _COMPOUND) or stmt is self.tree:
+                    continue
+                changed = _bound(stmt) | (self.written_in(stmt) if isinstance(stmt, gast.Expr) else set())
+                if not (self._is_inner(stmt) or self.is_of_python(stmt) or self.of_python.isdisjoint(changed)):
+                    self._leave(stmt)
+                    found = True
 
     def unwrap(self, stmt: gast.With) -> None:
         """Let only the Python part enter a `with` statement, whose body is in both."""
@@ -238,8 +276,26 @@ class InactiveCode:
 
     @property
     def is_possible(self) -> bool:
-        """Whether what is left to Python is inactive, and is no argument."""
-        return self.of_python.isdisjoint(self.activity.params) and all(map(self.is_inactive, self.left.values()))
+        """Whether what is left to Python is inactive, and is no argument, and the rest knows where it goes on."""
+        if not (self.of_python.isdisjoint(self.activity.params) and all(map(self.is_inactive, self.left.values()))):
+            return False
+        python_only = {id(inner) for stmt in self.left.values() for inner in gast.walk(stmt)} | self.unwrapped
+        both = [one for one in gast.walk(self.tree) if isinstance(one, _COMPOUND) and id(one) not in python_only]
+        bound = {name for one in both for name in _bound_itself(one)}
+        if any(isinstance(one, gast.While) and one.orelse and id(one.test) in self.taken for one in both):
+            return False
+        return bound.isdisjoint(self.of_python) and not any(map(_is_left_early, self.left.values()))
+
+    def is_of_python(self, node: Any) -> bool:
+        """Whether only the Python part has an expression or a statement."""
+        while node is not None and node is not self.tree:
+            if id(node) in self.left or id(node) in self.taken:
+                return True
+            parent = self._parents.get(id(node))
+            if isinstance(node, gast.withitem) and id(parent) in self.unwrapped:
+                return True
+            node = parent
+        return False
 
     def around(self, stmt: Any) -> Iterator[Any]:
         """The statements around one, the innermost first."""
@@ -250,105 +306,95 @@ class InactiveCode:
     # ---- the Python part -----------------------------------------------------------------------
 
     def python_part(self) -> Any:
-        """The function that hands over what is taken: the statements that lead to it, and those that are left to it."""
-        kept, wrapped = self._slice(), {key: one.name for key, one in self.taken.items()}
-        return _with_body(self.tree, self._python(self.tree.body, kept, wrapped))
+        """The function that hands over what is taken: all that is inactive."""
+        wrapped = {key: one.name for key, one in self.taken.items()}
+        return self._with_locals(self._python(self.tree.body, wrapped))
 
     def whole_python_part(self) -> tuple[Any, dict[str, Any]]:
-        """All that is inactive, each expression that may be taken being handed over; these by their names."""
+        """The Python part that hands over each expression that may be taken; these by their names."""
         named = {
             f"{GIVEN}_{k}": node
             for k, node in enumerate(gast.walk(self.tree))
             if isinstance(node, _VALUES) and any(node is other for other in self.candidates(node))
         }
-        kept = {id(node) for node in gast.walk(self.tree) if isinstance(node, gast.stmt)}
         wrapped = {id(node): name for name, node in named.items()}
-        return _with_body(self.tree, self._python(self.tree.body, kept, wrapped)), named
+        return self._with_locals(self._python(self.tree.body, wrapped)), named
 
-    def _slice(self) -> set[int]:
-        """The ids of the statements that decide on what is taken and left."""
-        statements = [one for one in gast.walk(self.tree) if isinstance(one, gast.stmt) and one is not self.tree]
-        kept: set[int] = set()
-        needed = {name for one in self.taken.values() for name in _names(one.node)}
-        needed |= {name for one in self.taken.values() for around in self.around(one.node) for name in _asked(around)}
-        while True:
-            new = [
-                stmt
-                for stmt in statements
-                if id(stmt) not in kept
-                and (
-                    id(stmt) in self.left
-                    or isinstance(stmt, _EXITS)
-                    or not (isinstance(stmt, _COMPOUND) or needed.isdisjoint(_changed(stmt)))
-                )
-            ]
-            if not new:
-                return kept
-            for stmt in new:
-                kept.add(id(stmt))
-                needed |= set() if isinstance(stmt, gast.Return) else _names(stmt)
-                needed |= {name for around in self.around(stmt) for name in _asked(around)}
+    def _with_locals(self, body: list[Any]) -> Any:
+        """The function with this body, whose variables are its own also where nothing binds them any longer."""
+        gone = sorted((self.activity.local & self.activity.active) - self.activity.params)
+        unbound = [_parsed(f"if False:\n    {' = '.join(gone)} = None", self.tree)] if gone else []
+        return _with_body(self.tree, [*unbound, *body])
 
-    def _python(self, body: Sequence[Any], kept: set[int], wrapped: Mapping[int, str]) -> list[Any]:
-        return [made for stmt in body for made in self._statement_in_python(stmt, kept, wrapped)]
+    def _python(self, body: Sequence[Any], wrapped: Mapping[int, str]) -> list[Any]:
+        return [made for stmt in body for made in self._statement_in_python(stmt, wrapped)]
 
-    def _statement_in_python(self, stmt: Any, kept: set[int], wrapped: Mapping[int, str]) -> list[Any]:
-        if self.activity.is_under_active(stmt) or isinstance(stmt, gast.Raise | gast.Assert):
+    def _statement_in_python(self, stmt: Any, wrapped: Mapping[int, str]) -> list[Any]:
+        if self.activity.is_under_active(stmt):
             return []
-        if id(stmt) in self.left and self.left[id(stmt)] is stmt:
-            return [stmt]
-        if _is_print(stmt) or not self._stored(stmt) <= self.activity.local:
-            return []  # it has an effect, which is that of the rest
+        if isinstance(stmt, gast.Raise) and self.activity.is_active(stmt):
+            return [_located(gast.Return(None), stmt)]  # the rest raises it
         whole = {key: partial(_handed_over, name, wrapped, stmt) for key, name in wrapped.items()}
-        blocks = {
-            name: self._python(getattr(stmt, name), kept, wrapped)
-            for name in ("body", "orelse", "finalbody")
-            if isinstance(stmt, _COMPOUND) and getattr(stmt, name, None)
-        }
-        if isinstance(stmt, gast.Try):
-            is_asked = any(id(inner) in kept or id(inner) in wrapped for inner in gast.walk(stmt))
-            return [_copy(stmt, whole)] if is_asked and self.is_inactive(stmt) else []
-        if isinstance(stmt, gast.With) and id(stmt) in self.unwrapped:
-            return [_copy(stmt, whole, {"body": blocks["body"] or [gast.copy_location(gast.Pass(), stmt)]})]
-        if isinstance(stmt, gast.For) and id(stmt.iter) in wrapped:  # it is the loop that asks for the items
-            return [_copy(stmt, whole, blocks | {"body": blocks["body"] or [gast.copy_location(gast.Pass(), stmt)]})]
-        if isinstance(stmt, gast.For | gast.While | gast.With) and _has_content(blocks.get("body", ())):
-            asked = [stmt.iter] if isinstance(stmt, gast.For) else list(own_expressions(stmt))
-            if not any(map(self.activity.is_active, asked)):
-                return [_copy(stmt, whole, blocks)]
-            if not isinstance(stmt, gast.For):
-                return []
-            parts = _outermost(stmt.iter, wrapped)
-            before = [_assigned(name, _handed_over(name, wrapped, stmt, node), stmt) for name, node in parts]
-            return [*before, _copy(stmt, {id(node): partial(_name, name) for name, node in parts}, blocks)]
-        if isinstance(stmt, gast.If) and any(blocks.values()) and not self.activity.is_active(stmt.test):
-            return [_copy(stmt, whole, {"body": [gast.Pass()], "orelse": []} | {k: v for k, v in blocks.items() if v})]
-        simple = not isinstance(stmt, (*_COMPOUND, gast.Return))
-        if simple and id(stmt) in kept and self.is_inactive(stmt):
+        if isinstance(stmt, _COMPOUND):
+            return self._compound_in_python(stmt, whole, wrapped)
+        if not isinstance(stmt, gast.Return) and self.is_inactive(stmt):
             return [_copy(stmt, whole)]
-        if simple and id(stmt) in kept and (part := self._inactive_bindings(stmt)) is not None:
+        if (part := self._inactive_bindings(stmt, wrapped)) is not None:
             return [_copy(part, whole)]
-        found = [part for own in own_expressions(stmt) for part in _outermost(own, wrapped)]
-        handed = [_located(gast.Expr(_handed_over(name, wrapped, stmt, node)), stmt) for name, node in found]
+        handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt, stmt, wrapped)]
         return [*handed, _located(gast.Return(None), stmt)] if isinstance(stmt, gast.Return) else handed
 
-    # ---- the rest ------------------------------------------------------------------------------
+    def _compound_in_python(self, stmt: Any, whole: Mapping[int, Any], wrapped: Mapping[int, str]) -> list[Any]:
+        if id(stmt) in self.left:
+            return [_copy(stmt, whole)]
+        if isinstance(stmt, gast.Try):
+            return [_copy(stmt, whole)] if self.is_inactive(stmt) else []
+        blocks = {
+            name: self._python(getattr(stmt, name), wrapped) for name in ("body", "orelse") if getattr(stmt, name, None)
+        }
+        is_empty = not blocks["body"]
+        blocks["body"] = blocks["body"] or [gast.copy_location(gast.Pass(), stmt)]
+        asked = [stmt.iter] if isinstance(stmt, gast.For) else list(own_expressions(stmt))
+        if not any(map(self.activity.is_active, asked)):
+            is_idle = isinstance(stmt, gast.For) and is_empty and not blocks.get("orelse")
+            return [] if is_idle and self._only_counts(stmt, wrapped) else [_copy(stmt, whole, blocks)]
+        if not isinstance(stmt, gast.For):
+            handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt, stmt, wrapped)]
+            return [*handed, *blocks["body"]] if isinstance(stmt, gast.With) else handed
+        if is_empty and self._only_counts(stmt, wrapped):
+            return []
+        parts = _outermost(stmt.iter, wrapped)
+        before = [_assigned(name, _handed_over(name, wrapped, stmt, node), stmt) for name, node in parts]
+        return [*before, _copy(stmt, {id(node): partial(_name, name) for name, node in parts}, blocks)]
 
-    def _inactive_bindings(self, stmt: Any) -> Any:
-        """Of `a, b = x, y` what is inactive."""
+    def _only_counts(self, stmt: gast.For, wrapped: Mapping[int, str]) -> bool:
+        """Whether nothing that is outside of the loop is changed by its turns, if its body is empty."""
+        inside = {id(node) for node in gast.walk(stmt)}
+        read = {n.id for n in gast.walk(self.tree) if isinstance(n, gast.Name) and id(n) not in inside}
+        calls = [node for node in gast.walk(stmt.iter) if isinstance(node, gast.Call)]
+        counted = all(isinstance(call.func, gast.Name) and call.func.id in _COUNTED for call in calls)
+        names = self.immutable | self.activity.params if calls else self.activity.params
+        known = {n.id for n in gast.walk(stmt.iter) if isinstance(n, gast.Name)} <= names | _COUNTED
+        return counted and known and read.isdisjoint(bases(stmt.target)) and not _outermost(stmt.iter, wrapped)
+
+    def _inactive_bindings(self, stmt: Any, wrapped: Mapping[int, str]) -> Any:
+        """Of `a, b = x, y` what is inactive; of the others what is handed over, in its order."""
         match stmt:
             case gast.Assign(targets=[gast.Tuple() as target], value=gast.Tuple() as value):
                 pairs = list(bindings([target], value))
-                if len(pairs) > 1:
-                    found = [(a, b) for a, b in pairs if not (self.activity.is_active(a) or self.activity.is_active(b))]
-                    names = gast.Tuple([a for a, _ in found], gast.Store())
-                    made = gast.Assign([names], gast.Tuple([b for _, b in found], gast.Load()), None)
-                    return _located(made, stmt) if found else None
+                active = [self.activity.is_active(a) or self.activity.is_active(b) for a, b in pairs]
+                if len(pairs) == 1 or all(active):
+                    return None
+                targets, values = [], []
+                for (to, of), is_active in zip(pairs, active, strict=True):
+                    targets.append(gast.Name(f"{GIVEN}_part", gast.Store(), None, None) if is_active else to)
+                    handed = _all_handed_over(of, stmt, wrapped) if is_active else []
+                    values.append(gast.Tuple(handed, gast.Load()) if is_active else of)
+                names = gast.Tuple(targets, gast.Store())
+                return _located(gast.Assign([names], gast.Tuple(values, gast.Load()), None), stmt)
         return None
 
-    def _stored(self, stmt: Any) -> set[str]:
-        """What a simple statement binds or stores into."""
-        return set() if isinstance(stmt, _COMPOUND) else _bound(stmt)
+    # ---- the rest ------------------------------------------------------------------------------
 
     def rest(self, conversions: Mapping[str, str]) -> Any:
         """The function without what is taken and left, whose values it reads: those in loops converted, by name."""
@@ -431,6 +477,11 @@ def _outermost(node: Any, wrapped: Mapping[int, str]) -> list[tuple[str, Any]]:
     return [found for child in gast.iter_child_nodes(node) for found in _outermost(child, wrapped)]
 
 
+def _all_handed_over(node: Any, stmt: Any, wrapped: Mapping[int, str]) -> list[Any]:
+    owns = own_expressions(node) if isinstance(node, gast.stmt) else [node]
+    return [_handed_over(name, wrapped, stmt, one) for own in owns for name, one in _outermost(own, wrapped)]
+
+
 def _with_body(tree: Any, body: list[Any]) -> Any:
     return _copy(tree, {}, {"body": body or [gast.Pass()]})
 
@@ -457,14 +508,15 @@ def _located(made: Any, at: Any) -> Any:
     return made
 
 
-def _has_content(body: Sequence[Any]) -> bool:
-    """Whether more is done in a block than that it is left."""
-    return any(
-        (isinstance(node, gast.stmt) and not isinstance(node, (*_EXITS, gast.Pass, gast.If)))
-        or (isinstance(node, gast.Name) and node.id == GIVEN)
-        for stmt in body
-        for node in gast.walk(stmt)
-    )
+def _is_left_early(stmt: Any) -> bool:
+    """Whether a statement has in it what continues elsewhere than behind it."""
+    if isinstance(stmt, gast.FunctionDef):
+        return False
+    if isinstance(stmt, gast.Return | gast.Break | gast.Continue):
+        return True
+    if isinstance(stmt, _LOOPS):
+        return contains(stmt, gast.Return) or any(map(_is_left_early, stmt.orelse))
+    return any(_is_left_early(child) for child in gast.iter_child_nodes(stmt) if not isinstance(child, gast.expr))
 
 
 def _has_slices(node: Any) -> bool:
@@ -475,7 +527,9 @@ def _is_inside(parent: Any, node: Any) -> bool:
     """Whether a node is evaluated in a scope of its own, once for each item, or at a call."""
     if isinstance(node, gast.comprehension):
         return node is not parent.generators[0]
-    return isinstance(parent, _INNER) or (isinstance(parent, gast.comprehension) and node is not parent.iter)
+    return isinstance(parent, (*_INNER, gast.Dict)) or (
+        isinstance(parent, gast.comprehension) and node is not parent.iter
+    )
 
 
 def _is_conditional(parent: Any, node: Any) -> bool:
@@ -486,47 +540,6 @@ def _is_conditional(parent: Any, node: Any) -> bool:
         case gast.Compare(comparators=[first, _, *_], left=left):
             return node is not first and node is not left
     return False
-
-
-def _is_print(stmt: Any) -> bool:
-    match stmt:
-        case gast.Expr(value=gast.Call(func=gast.Name(id="print"))):
-            return True
-    return False
-
-
-def _names(node: Any) -> set[str]:
-    return {one.id for one in gast.walk(node) if isinstance(one, gast.Name)}
-
-
-def _asked(stmt: Any) -> set[str]:
-    """The names that decide whether, and how often, the body of a statement is executed."""
-    match stmt:
-        case gast.If(test=asked) | gast.While(test=asked) | gast.For(iter=asked):
-            return _names(asked)
-        case gast.With(items=items):
-            return {name for item in items for name in _names(item.context_expr)}
-    return set()
-
-
-def _changed(stmt: Any) -> set[str]:
-    """The variables that a statement binds, stores into, or may write into."""
-    return _bound(stmt) | _called_on(stmt)
-
-
-def _called_on(stmt: Any) -> set[str]:
-    """The variables in the calls of a statement that may write into what they are given, or are methods of."""
-    calls = [one for own in own_expressions(stmt) for one in gast.walk(own) if isinstance(one, gast.Call)]
-    inside = [child for name in ("body", "orelse", "finalbody", "handlers") for child in getattr(stmt, name, [])]
-    found = {name for child in inside for name in _called_on(child)}
-    if isinstance(stmt, gast.Expr):
-        return found.union(*map(_names, calls))
-    return found | {name for call in calls if isinstance(call.func, gast.Attribute) for name in bases(call.func.value)}
-
-
-def _written(stmt: Any, immutable: frozenset[str]) -> set[str]:
-    """The variables that a statement is executed for its effect on."""
-    return _called_on(stmt) - immutable if isinstance(stmt, gast.Expr | gast.With | gast.Try | gast.For) else set()
 
 
 def _bound(stmt: Any) -> set[str]:
@@ -540,15 +553,20 @@ def _bound(stmt: Any) -> set[str]:
             return {name}
         case gast.Import() | gast.ImportFrom():
             return set(imported(stmt))
-        case gast.For(target=target):
-            found = set(bases(target))
-        case gast.With(items=items):
-            found = {name for item in items if item.optional_vars is not None for name in bases(item.optional_vars)}
         case _:
-            found = set()
+            found = _bound_itself(stmt)
     inside = [child for name in ("body", "orelse", "finalbody", "handlers") for child in getattr(stmt, name, [])]
-    walrus = (one for own in own_expressions(stmt) for one in gast.walk(own) if isinstance(one, gast.NamedExpr))
-    return found.union(*map(_bound, inside)) | {one.target.id for one in walrus}
+    return found.union(*map(_bound, inside))
+
+
+def _bound_itself(stmt: Any) -> set[str]:
+    """The variables that a compound statement binds, without what is in it."""
+    match stmt:
+        case gast.For(target=target):
+            return set(bases(target))
+        case gast.With(items=items):
+            return {name for item in items if item.optional_vars is not None for name in bases(item.optional_vars)}
+    return set()
 
 
 def _noun(node: Any) -> str:
