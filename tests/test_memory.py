@@ -29,7 +29,7 @@ def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     found = []
     evaluate = PRIMITIVES[name].evaluate
     # a further argument would be one that the primitive does not have: out=
-    most = evaluate.nin if isinstance(evaluate, np.ufunc) else 1 if PRIMITIVES[name].kind == "reduce" else 3
+    most = evaluate.nin if hasattr(evaluate, "nin") else 1 if PRIMITIVES[name].kind == "reduce" else 3
     items = (0, 1, slice(0, 2), None) if name == "index" else ROOM
     for count in range(1, (2 if name == "np.outer" else most) + 1):
         for args in itertools.product(ROOM, *[items] * (count - 1)):

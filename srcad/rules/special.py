@@ -24,6 +24,11 @@ class _Meaning:
 
     name: str
 
+    @property
+    def nin(self) -> int:
+        """How many arguments it has."""
+        return int(getattr(importlib.import_module("scipy.special"), self.name).nin)
+
     def __call__(self, *args: Any) -> Any:
         return getattr(importlib.import_module("scipy.special"), self.name)(*args)
 

@@ -44,6 +44,9 @@ def make(ctx: Context, ref: HeapRef, kind: Scalar | Array | None, name: str) -> 
     """The list with these first items as an array; `kind` is the type of the items."""
     items = ctx.heap[ref.id].items
     dtype = "float64" if kind is None else kind.dtype
+    if isinstance(kind, Array) and any(s.name not in ctx.builder.types for d in kind.dims for s, _ in d.terms):
+        why = "One line of the source makes lists inside and outside of what is differentiated."
+        ctx.fail("S125", "arrays in a list whose lengths are not known where it is made", why)
     lengths = [length_atom(ctx, d) for d in kind.dims] if isinstance(kind, Array) else []
     made = ctx.leaf(ctx.builder.op("np.empty", Const(len(items) + MARGIN), *lengths, dtype=dtype))
     buffer = _named(ctx, made, name)
