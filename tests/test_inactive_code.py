@@ -615,6 +615,15 @@ def local_import(x):
     return x[0] * calendar.monthrange(2024, 2)[1]
 
 
+COUNTS = np.zeros(2)
+
+
+@refused()
+def counts(x):
+    COUNTS[0] += 1.0
+    return np.sum(np.random.default_rng(0).normal(size=6) * x)
+
+
 def differences(f: Callable[..., Any], x: Any, args: tuple[Any, ...]) -> Any:
     def at(k: int, h: float) -> Any:
         moved = x.copy()
@@ -695,21 +704,16 @@ def test_effects_happen_once_and_in_order(caplog: pytest.LogCaptureFixture) -> N
         assert caplog.messages == ["b"]
 
 
-COUNTS = np.zeros(2)
-
-
-def counts(x):
-    COUNTS[0] += 1.0
-    print("counted")
+def prints(x):
+    print("printed")
     return np.sum(np.random.default_rng(0).normal(size=6) * x)
 
 
-def test_what_the_rest_does_python_does_not(capsys: pytest.CaptureFixture[str]) -> None:
-    derivative = srcad.grad(counts, target="python")
+def test_prints_are_those_of_python(capsys: pytest.CaptureFixture[str]) -> None:
+    derivative = srcad.grad(prints, target="python")
     derivative(X)
     derivative(X)
-    assert capsys.readouterr().out == "counted\ncounted\n"
-    assert not COUNTS.any()  # a gradient leaves arrays from outside as they are
+    assert capsys.readouterr().out == "printed\nprinted\n"
 
 
 def of_any_kind(x, kinds):

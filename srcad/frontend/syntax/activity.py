@@ -33,8 +33,8 @@ _SCOPES = (gast.FunctionDef, gast.Lambda, gast.ClassDef)
 class Activity:
     """`active` are the names whose values may depend on those of the parameters `wrt`.
 
-    `has_state` says of a name from outside that its value may be changed; `is_pure` of the callee of a call that it
-    writes into no argument; `is_fresh` of an expression that its value shares no memory with anything. `is_container`
+    `has_state` says of a name from outside that its value may be changed; `is_pure` of a call that it writes
+    into nothing; `is_fresh` of an expression that its value shares no memory with anything. `is_container`
     of one that it has other objects in it, which a sum with it has, too.
     """
 
@@ -42,25 +42,30 @@ class Activity:
         self,
         tree: Any,
         wrt: Iterable[str],
-        is_pure: Callable[[Any], bool] = lambda callee: False,
+        is_pure: Callable[[Any], bool] = lambda call: False,
         is_fresh: Callable[[Any], bool] = lambda node: False,
         has_state: Callable[[str], bool] = lambda name: False,
         is_container: Callable[[Any], bool] = lambda node: False,
     ) -> None:
         self._is_container = is_container
-        self._has_state = has_state
         self._is_pure = is_pure
         self._is_fresh = is_fresh
         self.params = {one.id for one in gast.walk(tree.args) if isinstance(one, gast.Name)}
         rebound = set(assigned(tree.body))
         self.local = self.params | rebound | {name for node in gast.walk(tree) for name in imported(node)}
         self.active: set[str] = set()
-        self._aliases: dict[str, set[str]] = {name: {name} for name in self.local}
-        self._same_shape = self.params - rebound - _grown(tree)
+        names = {node.id for node in gast.walk(tree) if isinstance(node, gast.Name)}
+        inner = {n.id for n in gast.walk(tree) if isinstance(n, gast.Name) and not isinstance(n.ctx, gast.Load)}
+        self.outside = {name for name in names - self.local if has_state(name)}
+        """The objects from outside that may be changed."""
+        self._aliases: dict[str, set[str]] = {name: {name} for name in self.local | inner | self.outside}
+        self._same_shape = self.params - rebound
         """Parameters that have at each place the shape that they are given with."""
         self._under: set[int] = set()
         for node in gast.walk(tree):
             self._note_aliases(node)
+        self._unite([self.outside])
+        self._same_shape -= {other for name in self._grown(tree) for other in self.sharing(name)}
         self._mark(wrt)
         known = (-1, -1)
         while known != (known := (len(self.active), len(self._under))):
@@ -94,9 +99,24 @@ class Activity:
                 for child in gast.iter_child_nodes(node):
                     yield from self._read(child)
 
+    def _grown(self, tree: Any) -> Iterator[str]:
+        """The names of what may get another length, or shape: by a method, a call that writes, or a store."""
+        for node in gast.walk(tree):
+            match node:
+                case gast.Expr(value=gast.Call(func=gast.Attribute(value=value))):
+                    yield from bases(value)
+                case gast.Call(func=gast.Attribute(value=value)) if not self._is_pure(node):
+                    yield from bases(value)
+                case gast.Call() if not self._is_pure(node):
+                    yield from (one.id for one in gast.walk(node) if isinstance(one, gast.Name))
+                case gast.AugAssign(target=gast.Name(id=name)):
+                    yield name
+                case gast.Subscript(slice=gast.Slice(), ctx=gast.Store()) | gast.Attribute(ctx=gast.Store()):
+                    yield from bases(node)
+
     def _mark(self, names: Iterable[str]) -> None:
         for name in names:
-            self.active |= self._aliases.get(name) or ({name} if self._has_state(name) else set())
+            self.active |= self._aliases.get(name, set())
 
     def _note_aliases(self, node: Any) -> None:
         """What may share memory from here on: the names of a value, and of what it is bound to, or put into."""
@@ -116,8 +136,13 @@ class Activity:
                     self._unite([bases(part), self._read(of)])
             case gast.withitem(context_expr=value, optional_vars=target) if target is not None:
                 self._unite([bases(target), self._read(value)])
+            case gast.comprehension(target=target, iter=iterable):
+                for part, of in _iterated(target, iterable):
+                    self._unite([bases(part), self._read(of)])
             case gast.Expr(value=gast.Call() as call):
                 self._unite([self._read(call)])
+            case gast.Call() if not (self._is_pure(node) or self._is_fresh(node)):
+                self._unite([self._read(node)])
             case gast.FunctionDef(name=name) if name in self.local:
                 self._unite([[name], self._read(node)])
 
@@ -133,33 +158,38 @@ class Activity:
         return not self._is_container(node)
 
     def _unite(self, groups: Iterable[Iterable[str]]) -> None:
-        names = {name for group in groups for name in group} & self.local
+        names = {name for group in groups for name in group} & self._aliases.keys()
         whole = set().union(*(self._aliases[name] for name in names)) if names else set()
         for name in whole:
             self._aliases[name] = whole
 
     def _block(self, body: Iterable[Any], under: bool) -> bool:
         """Whether what follows the statements is executed where active values say so."""
+        exits = False
         for stmt in body:
-            if under:
+            if under or exits:
                 self._under.add(id(stmt))
-            under = self._statement(stmt, under) or under
-        return under
+            exits |= self._statement(stmt, under or exits)
+        return exits
 
     def _statement(self, stmt: Any, under: bool) -> bool:
         self._calls(stmt, under)
         match stmt:
             case gast.Assign(targets=targets, value=value):
-                for target, part in bindings(targets, value):
+                pairs = list(bindings(targets, value))
+                for target, part in pairs:
                     if under or self.is_active(part):
                         self._mark(bases(target))
+                if len(pairs) == 1 or len(targets) > 1:  # it is executed as a whole
+                    bound = {name for target, _ in pairs for name in bases(target)}
+                    self._mark(bound if bound & self.active else ())
                 for target in targets:
                     self._index(target)
             case gast.AugAssign(target=target, value=value) | gast.AnnAssign(target=target, value=value):
                 if under or (value is not None and self.is_active(value)):
                     self._mark(bases(target))
                 self._index(target)
-            case gast.For(target=target, iter=iterable, body=body, orelse=orelse):
+            case gast.For(target=target, iter=iterable):
                 if self.is_active(iterable):
                     for part, of in _iterated(target, iterable):
                         if self.is_active(of):
@@ -167,23 +197,27 @@ class Activity:
                 if under:
                     self._mark(bases(target))
                 counted = all(map(self.keeps_shape, self._active_parts(iterable)))
-                return self._loop(body, orelse, under or not counted)
-            case gast.While(test=test, body=body, orelse=orelse):
-                return self._loop(body, orelse, under or self.is_active(test))
+                return self._loop(stmt, under or not counted)
+            case gast.While(test=test):
+                if self.is_active(test):
+                    self._under.add(id(stmt))
+                return self._loop(stmt, under or self.is_active(test))
             case gast.If(test=test, body=body, orelse=orelse):
                 decided = under or self.is_active(test)
                 exits = self._block(body, decided) | self._block(orelse, decided)
-                return exits or (decided and not under and contains(stmt, _EXITS))
-            case gast.With(body=body):
+                return exits or (decided and contains(stmt, _EXITS))
+            case gast.With(items=items, body=body):
+                for item in items:
+                    self._mark(bases(item.optional_vars) if under and item.optional_vars is not None else ())
                 return self._block(body, under)
             case gast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
                 raises = under or any(self.is_active(part) for part in body)
-                found = self._block(body, under)
+                found = self._block(body, raises)
                 for block in (*(handler.body for handler in handlers), orelse, final):
                     found |= self._block(block, raises)
-                return found
+                return found or (raises and contains(stmt, _EXITS))
             case gast.FunctionDef(name=name):
-                if self.is_active(stmt):
+                if under or self.is_active(stmt):
                     self._mark([name])
             case gast.Return() | gast.Expr() | gast.Pass():
                 pass
@@ -192,12 +226,19 @@ class Activity:
                     self._mark(assigned([stmt]))
         return False
 
-    def _loop(self, body: list[Any], orelse: list[Any], under: bool) -> bool:
-        exits = self._block(body, under)
+    def _loop(self, stmt: Any, under: bool) -> bool:
+        exits = self._block(stmt.body, under)
+        if isinstance(stmt, gast.While):
+            exits |= any(isinstance(one, gast.Raise) and self.is_under_active(one) for one in gast.walk(stmt))
         if exits and not under:  # an iteration is executed where none before has left the loop
-            self._block(body, True)
-        self._block(orelse, under or exits)
-        return exits and any(contains(stmt, gast.Return) for stmt in body)
+            self._block(stmt.body, True)
+            self._under.add(id(stmt))
+            self._calls(stmt, True)
+        if isinstance(stmt, gast.For) and (under or exits):  # which items were taken is decided so, too
+            self._mark(bases(stmt.target))
+            self._mark(name for _, of in _iterated(stmt.target, stmt.iter) for name in self._read(of))
+        self._block(stmt.orelse, under or exits)
+        return (under or exits) and any(contains(one, gast.Return) for one in stmt.body)
 
     def _index(self, target: Any) -> None:
         """An active index makes what is stored into active."""
@@ -210,11 +251,12 @@ class Activity:
         for node in own_expressions(stmt):
             for part in gast.walk(node):
                 match part:
-                    case gast.Call(func=callee) if under or self.is_active(part):
-                        if isinstance(stmt, gast.Expr) or not self._is_pure(callee):
+                    case gast.Call() if under or self.is_active(part):
+                        if isinstance(stmt, gast.Expr) or not self._is_pure(part):
                             self._mark(set(self._read(part)))
-                    case gast.NamedExpr(target=target, value=value) if under or self.is_active(value):
-                        self._mark(bases(target))
+                    case gast.comprehension(target=target, iter=iterable):
+                        for item, of in _iterated(target, iterable):
+                            self._mark(bases(item) if under or self.is_active(of) else ())
 
     def _active_parts(self, iterable: Any) -> list[Any]:
         """What is iterated over, as far as it is active."""
@@ -238,6 +280,8 @@ def bases(target: Any) -> Iterator[str]:
         case gast.Tuple(elts=items) | gast.List(elts=items):
             for item in items:
                 yield from bases(item)
+        case _:  # what a call, or a choice, gives may be part of any of these
+            yield from (node.id for node in gast.walk(target) if isinstance(node, gast.Name))
 
 
 def imported(stmt: Any) -> Iterator[str]:
@@ -274,18 +318,6 @@ def contains(node: Any, kinds: Any) -> bool:
     if isinstance(node, kinds):
         return True
     return not isinstance(node, _SCOPES) and any(contains(child, kinds) for child in gast.iter_child_nodes(node))
-
-
-def _grown(tree: Any) -> set[str]:
-    """The names of which a method is called for its effect, which may change a length."""
-    return {
-        name
-        for node in gast.walk(tree)
-        if isinstance(node, gast.Expr)
-        and isinstance(node.value, gast.Call)
-        and isinstance(node.value.func, gast.Attribute)
-        for name in bases(node.value.func.value)
-    }
 
 
 def _iterated(target: Any, iterable: Any) -> Iterator[tuple[Any, Any]]:
