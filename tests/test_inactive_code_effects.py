@@ -735,12 +735,12 @@ def guards(x, n):
     return x[0] * random.random()
 
 
-@refused()
+@right()
 def guard_that_is_active(x, n):
     if x[0] < 0:
         raise ValueError("neg")
     if n < 3:
-        raise ValueError(f"{x[0] * 0}")
+        raise ValueError("small")
     return x[0] * random.random()
 
 
@@ -838,6 +838,230 @@ def view_of_an_argument(x, w):
     v = w[1:]
     v[0] = random.random()
     return x[0] * w[1] * random.random()
+
+
+@right()
+def prints_beside_a_local_function(x, n):
+
+    def up():
+        return x[0] * 2
+
+    print(n)
+    print(random.random())
+    return up()
+
+
+@right()
+def key_that_draws(x, n):
+    v = sorted(range(n), key=lambda i: LOG.append(i) or random.random())
+    return x[0] * v[0]
+
+
+@right()
+def lazy_map(x, n):
+    l = [3.0, 1.0]
+    g = map(lambda v: v * random.random(), l)
+    l[0] = 5.0
+    return x[0] * sum(g)
+
+
+@right()
+def lazy_zip(x, n):
+    l = [3.0, 1.0]
+    z = zip(l, l)
+    l.append(random.random())
+    t = x[0]
+    for a, b in z:
+        t = t * a + b * x[1]
+    return t
+
+
+@right()
+def reversed_view(x, n):
+    a = np.random.rand(3)
+    m = a.max()
+    b = a[::-1]
+    a.sort()
+    return x[0] * b[0] + x[1] * m
+
+
+@right()
+def out_of_a_ufunc(x, n):
+    a = np.random.rand(3)
+    mv = memoryview(a)
+    np.multiply(a, 2.0, out=a)
+    return x[0] * a[0] + mv[1]
+
+
+@right()
+def flat_and_transposed(x, n):
+    a = np.arange(3.0)
+    a.flat[0] = random.random()
+    a.T[1] = 4.0
+    return x[0] * a[0] * a[1]
+
+
+@right()
+def raises_in_a_loop(x, n):
+    t = x[0]
+    for i in range(n):
+        if i == 2:
+            raise ValueError("two")
+        t = t * random.random()
+    return t
+
+
+@right()
+def returns_in_a_while(x, n):
+    t = x[0]
+    while n > 0:
+        n -= 1
+        if random.random() < 0.2:
+            return t * 2
+        t *= x[1]
+    return t
+
+
+@right()
+def draw_after_an_active_if(x, n):
+    t = x[0]
+    for i in range(n):
+        if t > 0.3:
+            t = t * x[1]
+        else:
+            t = t + 1.0
+        k = random.random()
+        t = t * k
+    return t
+
+
+@refused()
+def counter_behind_continue(x, n):
+    t = x[0]
+    k = 1
+    for i in range(n):
+        if t < 0.05:
+            continue
+        k += 1
+        t = t * x[1]
+    return t * len(str(k)) * random.random()
+
+
+@refused()
+def inner_loop_left_early(x, n):
+    t = x[0]
+    m = 0
+    for i in range(n):
+        for j in range(3):
+            if t < 0.05:
+                break
+            t = t * x[1]
+        m = j
+        w = random.random()
+    return t * len(str(m)) * w
+
+
+@refused()
+def inner_loop_returned_from(x, n):
+    t = x[0]
+    for i in range(n):
+        for j in range(3):
+            if t < 0.05:
+                return t * 2
+            t = t * x[1]
+        w = random.random()
+    return t * w
+
+
+@refused()
+def return_in_a_nested_if(x, n):
+    t = x[0]
+    if t > 0.1:
+        for j in range(3):
+            if n > 2:
+                return t * 2
+    w = random.random()
+    return t * w
+
+
+@refused()
+def return_in_an_active_loop(x, n):
+    t = x[0]
+    while t > 0.01:
+        t = t * x[1]
+        if n > 3:
+            return t
+    return t * random.random()
+
+
+@refused()
+def alias_after_an_active_if(x, n):
+    t = x[0]
+    if t > 0.1:
+        a = [1.0]
+    else:
+        a = [2.0]
+    b = json.loads("[3.0]")
+    a = b
+    a.append(1.0)
+    return t * sum(b)
+
+
+@refused()
+def list_grown_through_an_alias(x, n):
+    t = x[0]
+    a = [0]
+    b = a
+    if t > 0.1:
+        b += [1]
+    return t * len(json.dumps(a))
+
+
+@refused()
+def errstate_returned_from_where_active(x, n):
+    with np.errstate(all="ignore"):
+        if x[0] > 0.1:
+            return x[0] * 2
+    return x[0] * random.random()
+
+
+@refused()
+def errstate_left_where_active(x, n):
+    t = x[0]
+    for i in range(n):
+        with np.errstate(all="ignore"):
+            if t < 0.05:
+                break
+            t = t * x[1]
+    return t * random.random() * i
+
+
+@right()
+def nested_targets(x, n):
+    a, (b, c) = (x[0], (random.random(), [1.0]))
+    c.append(b)
+    return a * sum(c)
+
+
+@right()
+def nested_values(x, n):
+    (a, b), c = ((x[0], random.random()), random.random())
+    return a * b * c
+
+
+@right()
+def item_and_name(x, n):
+    a = [x[0], 1.0]
+    a[1], k = (random.random(), random.random())
+    return a[0] * a[1] * k
+
+
+@right()
+def index_bound_beside(x, n):
+    i = 0
+    p = [5, 6]
+    i, p[i] = (1, random.random())
+    return x[0] * p[0] * p[1] * i
 
 
 def done(f: Callable[..., Any], args: Any) -> tuple[Any, Any]:

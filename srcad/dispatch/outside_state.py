@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import dis
 import sys
-from functools import partial
+from logging import Logger
+from random import Random
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
-_LIBRARIES = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "builtins"}
+_LIBRARIES = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "builtins", "srcad"}
+_SELF_CONTAINED = (Random, np.random.Generator, np.random.RandomState, Logger)
+_SIMPLE_MODULES = frozenset({"math", "numpy", "builtins"})
+_EFFECTS = frozenset({"random", "print", "input", "open", "setattr", "next", "exec", "eval", "warn", "save", "seterr"})
 
 
 def is_immutable(value: Any) -> bool:
@@ -24,22 +28,30 @@ def is_immutable(value: Any) -> bool:
     return value is None or isinstance(value, (*NUMBERS, str, bytes, complex, range))
 
 
+def is_self_contained(value: Any) -> bool:
+    """Whether an object has only a state of its own: a generator of random numbers, or a logger."""
+    return isinstance(value, _SELF_CONTAINED)
+
+
 def is_of_library(value: Any) -> bool:
-    """Whether a function, a class or an object is one of NumPy, SciPy or the standard library."""
-    if isinstance(value, partial):
-        return is_of_library(value.func)
+    """Whether a function, a class or an object is one of NumPy, SciPy or the standard library, and calls no other."""
+    inner = [getattr(value, name, None) for name in ("__wrapped__", "pyfunc", "func")]
+    if not isinstance(value, type) and any(callable(one) and not is_of_library(one) for one in inner):
+        return False
     if isinstance(value, MethodType):
         return is_of_library(value.__self__) and is_of_library(value.__func__)
+    if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, ModuleType | type | None):
+        return is_self_contained(value.__self__)
     named = value if isinstance(value, type | FunctionType | BuiltinFunctionType) else type(value)
     module = value.__name__ if isinstance(value, ModuleType) else getattr(named, "__module__", None)
     return str(module or "builtins").partition(".")[0] in _LIBRARIES
 
 
 def is_data(value: Any) -> bool:
-    """Whether a value from outside is neither a function nor a module, nor a class of a library."""
-    if isinstance(value, type):
+    """Whether a value from outside is neither a function, nor a module or a class of a library."""
+    if isinstance(value, type | ModuleType):
         return not is_of_library(value)
-    return not (isinstance(value, ModuleType) or callable(value))
+    return not callable(value)
 
 
 def changes_state(value: Any) -> bool:
@@ -60,6 +72,21 @@ def reads_data(value: Any) -> bool:
         return False
     found = _functions(value, [])
     return not found or any(is_data(one) for function in found for one in _outside(function).values())
+
+
+def is_simple(value: Any) -> bool:
+    """Whether a function of Python, with all that it calls, only computes: it may be executed once more."""
+    found = _functions(value, []) if isinstance(value, FunctionType) else []
+    outside = [one for function in found for one in _outside(function).values()]
+    calls = [one for one in outside if not is_data(one) and not isinstance(one, FunctionType)]
+    modules = {one.__name__ if isinstance(one, ModuleType) else getattr(one, "__module__", None) for one in calls}
+    names = {name for function in found for name in _mentioned(function.__code__)}
+    return (
+        bool(found)
+        and not changes_state(value)
+        and {str(name).partition(".")[0] for name in modules} <= _SIMPLE_MODULES
+        and names.isdisjoint(_EFFECTS)
+    )
 
 
 def prints(value: Any) -> bool:

@@ -21,7 +21,8 @@ import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
-from srcad.dispatch.inactive_values import InactivePart, Search
+from srcad.dispatch.inactive_search import Search
+from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters

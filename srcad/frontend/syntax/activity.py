@@ -165,11 +165,12 @@ class Activity:
 
     def _block(self, body: Iterable[Any], under: bool) -> bool:
         """Whether what follows the statements is executed where active values say so."""
+        exits = False
         for stmt in body:
-            if under:
+            if under or exits:
                 self._under.add(id(stmt))
-            under = self._statement(stmt, under) or under
-        return under
+            exits |= self._statement(stmt, under or exits)
+        return exits
 
     def _statement(self, stmt: Any, under: bool) -> bool:
         self._calls(stmt, under)
@@ -204,7 +205,7 @@ class Activity:
             case gast.If(test=test, body=body, orelse=orelse):
                 decided = under or self.is_active(test)
                 exits = self._block(body, decided) | self._block(orelse, decided)
-                return exits or (decided and not under and contains(stmt, _EXITS))
+                return exits or (decided and contains(stmt, _EXITS))
             case gast.With(items=items, body=body):
                 for item in items:
                     self._mark(bases(item.optional_vars) if under and item.optional_vars is not None else ())
@@ -214,7 +215,7 @@ class Activity:
                 found = self._block(body, raises)
                 for block in (*(handler.body for handler in handlers), orelse, final):
                     found |= self._block(block, raises)
-                return found
+                return found or (raises and contains(stmt, _EXITS))
             case gast.FunctionDef(name=name):
                 if under or self.is_active(stmt):
                     self._mark([name])
@@ -237,7 +238,7 @@ class Activity:
             self._mark(bases(stmt.target))
             self._mark(name for _, of in _iterated(stmt.target, stmt.iter) for name in self._read(of))
         self._block(stmt.orelse, under or exits)
-        return exits and any(contains(one, gast.Return) for one in stmt.body)
+        return (under or exits) and any(contains(one, gast.Return) for one in stmt.body)
 
     def _index(self, target: Any) -> None:
         """An active index makes what is stored into active."""

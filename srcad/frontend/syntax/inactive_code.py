@@ -1,45 +1,18 @@
-"""A function in two: what Python runs first, on values that nothing differentiated reaches, and the rest.
+"""What of a function is left to Python, because nothing differentiated reaches it: so far, and what may be.
 
-An expression that is taken out is computed by the Python part, which hands its values over in the order of their
-computation: one, or where it is in a loop, a list. The rest reads them. The Python part has every inactive statement of
-the function, also those that the rest has, too. Both have the loops.
-
->>> tree = gast.parse('''def f(x):
-...     rng = make(0)
-...     t = 0.0
-...     for i in range(len(x)):
-...         t += x[i] * rng.normal()
-...     return t''').body[0]
->>> code = InactiveCode(tree, Activity(tree, {"x"}), frozenset())
->>> first, _, loop, _ = tree.body
->>> code.leave(first)
->>> one = code.take(loop.body[0].value.right)
->>> print(gast.unparse(code.python_part()).strip())
-def f(x):
-    rng = make(0)
-    for i in range(len(x)):
-        _given('normal', rng.normal())
->>> print(gast.unparse(code.rest({"normal": "float"})).strip())
-def f(x):
-    normal_count = 0
-    t = 0.0
-    for i in range(len(x)):
-        normal = float(normal_values[normal_count])
-        normal_count += 1
-        t += x[i] * normal
-    return t
+An expression is taken: Python computes it, and the rest of the function reads its values. A statement is left: only
+Python executes it. `inactive_parts` makes the two functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import gast
 
-from srcad.frontend.syntax.activity import Activity, bases, bindings, contains, imported, own_expressions
+from srcad.frontend.syntax.activity import Activity, bases, contains, imported
 from srcad.ir.names import unused_name
 
 GIVEN = "_given"
@@ -48,9 +21,8 @@ _READ_ANY = frozenset({"eval", "exec", "locals", "globals", "vars", "super", "br
 """Functions that may read any variable."""
 _EXITS = (gast.Break, gast.Continue, gast.Return)
 _LOOPS = (gast.For, gast.While)
-_COUNTED = frozenset({"range", "len", "enumerate", "zip", "reversed"})
-_COMPOUND = (*_LOOPS, gast.If, gast.With, gast.Try)
-_VALUES = (
+COMPOUND = (*_LOOPS, gast.If, gast.With, gast.Try)
+VALUES = (
     *(gast.Call, gast.Attribute, gast.Subscript, gast.BinOp, gast.UnaryOp, gast.Compare, gast.BoolOp, gast.Name),
     *(gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp, gast.Set, gast.Dict, gast.List, gast.Tuple),
     *(gast.IfExp, gast.JoinedStr),
@@ -154,7 +126,7 @@ class InactiveCode:
         found: list[Any] = []
         while not isinstance(node, gast.stmt):
             parent = self._parents[id(node)]
-            if isinstance(node, _VALUES) and isinstance(getattr(node, "ctx", gast.Load()), gast.Load):
+            if isinstance(node, VALUES) and isinstance(getattr(node, "ctx", gast.Load()), gast.Load):
                 callee = isinstance(parent, gast.Call) and parent.func is node
                 if not callee and not _has_slices(node) and not self.activity.is_active(node):
                     found.append(node)
@@ -261,7 +233,7 @@ class InactiveCode:
         while found:
             found = False
             for stmt in gast.walk(self.tree):
-                if not isinstance(stmt, gast.stmt) or isinstance(stmt, _COMPOUND) or stmt is self.tree:
+                if not isinstance(stmt, gast.stmt) or isinstance(stmt, COMPOUND) or stmt is self.tree:
                     continue
                 changed = _bound(stmt) | (self.written_in(stmt) if isinstance(stmt, gast.Expr) else set())
                 if not (self._is_inner(stmt) or self.is_of_python(stmt) or self.of_python.isdisjoint(changed)):
@@ -280,7 +252,7 @@ class InactiveCode:
         if not (self.of_python.isdisjoint(self.activity.params) and all(map(self.is_inactive, self.left.values()))):
             return False
         python_only = {id(inner) for stmt in self.left.values() for inner in gast.walk(stmt)} | self.unwrapped
-        both = [one for one in gast.walk(self.tree) if isinstance(one, _COMPOUND) and id(one) not in python_only]
+        both = [one for one in gast.walk(self.tree) if isinstance(one, COMPOUND) and id(one) not in python_only]
         bound = {name for one in both for name in _bound_itself(one)}
         if any(isinstance(one, gast.While) and one.orelse and id(one.test) in self.taken for one in both):
             return False
@@ -302,210 +274,6 @@ class InactiveCode:
         node = stmt
         while (node := self._parents.get(id(node))) is not None and node is not self.tree:
             yield node
-
-    # ---- the Python part -----------------------------------------------------------------------
-
-    def python_part(self) -> Any:
-        """The function that hands over what is taken: all that is inactive."""
-        wrapped = {key: one.name for key, one in self.taken.items()}
-        return self._with_locals(self._python(self.tree.body, wrapped))
-
-    def whole_python_part(self) -> tuple[Any, dict[str, Any]]:
-        """The Python part that hands over each expression that may be taken; these by their names."""
-        named = {
-            f"{GIVEN}_{k}": node
-            for k, node in enumerate(gast.walk(self.tree))
-            if isinstance(node, _VALUES) and any(node is other for other in self.candidates(node))
-        }
-        wrapped = {id(node): name for name, node in named.items()}
-        return self._with_locals(self._python(self.tree.body, wrapped)), named
-
-    def _with_locals(self, body: list[Any]) -> Any:
-        """The function with this body, whose variables are its own also where nothing binds them any longer."""
-        gone = sorted((self.activity.local & self.activity.active) - self.activity.params)
-        unbound = [_parsed(f"if False:\n    {' = '.join(gone)} = None", self.tree)] if gone else []
-        return _with_body(self.tree, [*unbound, *body])
-
-    def _python(self, body: Sequence[Any], wrapped: Mapping[int, str]) -> list[Any]:
-        return [made for stmt in body for made in self._statement_in_python(stmt, wrapped)]
-
-    def _statement_in_python(self, stmt: Any, wrapped: Mapping[int, str]) -> list[Any]:
-        if self.activity.is_under_active(stmt):
-            return []
-        if isinstance(stmt, gast.Raise) and self.activity.is_active(stmt):
-            return [_located(gast.Return(None), stmt)]  # the rest raises it
-        whole = {key: partial(_handed_over, name, wrapped, stmt) for key, name in wrapped.items()}
-        if isinstance(stmt, _COMPOUND):
-            return self._compound_in_python(stmt, whole, wrapped)
-        if not isinstance(stmt, gast.Return) and self.is_inactive(stmt):
-            return [_copy(stmt, whole)]
-        if (part := self._inactive_bindings(stmt, wrapped)) is not None:
-            return [_copy(part, whole)]
-        handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt, stmt, wrapped)]
-        return [*handed, _located(gast.Return(None), stmt)] if isinstance(stmt, gast.Return) else handed
-
-    def _compound_in_python(self, stmt: Any, whole: Mapping[int, Any], wrapped: Mapping[int, str]) -> list[Any]:
-        if id(stmt) in self.left:
-            return [_copy(stmt, whole)]
-        if isinstance(stmt, gast.Try):
-            return [_copy(stmt, whole)] if self.is_inactive(stmt) else []
-        blocks = {
-            name: self._python(getattr(stmt, name), wrapped) for name in ("body", "orelse") if getattr(stmt, name, None)
-        }
-        is_empty = not blocks["body"]
-        blocks["body"] = blocks["body"] or [gast.copy_location(gast.Pass(), stmt)]
-        asked = [stmt.iter] if isinstance(stmt, gast.For) else list(own_expressions(stmt))
-        if not any(map(self.activity.is_active, asked)):
-            is_idle = isinstance(stmt, gast.For) and is_empty and not blocks.get("orelse")
-            return [] if is_idle and self._only_counts(stmt, wrapped) else [_copy(stmt, whole, blocks)]
-        if not isinstance(stmt, gast.For):
-            handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt, stmt, wrapped)]
-            return [*handed, *blocks["body"]] if isinstance(stmt, gast.With) else handed
-        if is_empty and self._only_counts(stmt, wrapped):
-            return []
-        parts = _outermost(stmt.iter, wrapped)
-        before = [_assigned(name, _handed_over(name, wrapped, stmt, node), stmt) for name, node in parts]
-        return [*before, _copy(stmt, {id(node): partial(_name, name) for name, node in parts}, blocks)]
-
-    def _only_counts(self, stmt: gast.For, wrapped: Mapping[int, str]) -> bool:
-        """Whether nothing that is outside of the loop is changed by its turns, if its body is empty."""
-        inside = {id(node) for node in gast.walk(stmt)}
-        read = {n.id for n in gast.walk(self.tree) if isinstance(n, gast.Name) and id(n) not in inside}
-        calls = [node for node in gast.walk(stmt.iter) if isinstance(node, gast.Call)]
-        counted = all(isinstance(call.func, gast.Name) and call.func.id in _COUNTED for call in calls)
-        names = self.immutable | self.activity.params if calls else self.activity.params
-        known = {n.id for n in gast.walk(stmt.iter) if isinstance(n, gast.Name)} <= names | _COUNTED
-        return counted and known and read.isdisjoint(bases(stmt.target)) and not _outermost(stmt.iter, wrapped)
-
-    def _inactive_bindings(self, stmt: Any, wrapped: Mapping[int, str]) -> Any:
-        """Of `a, b = x, y` what is inactive; of the others what is handed over, in its order."""
-        match stmt:
-            case gast.Assign(targets=[gast.Tuple() as target], value=gast.Tuple() as value):
-                pairs = list(bindings([target], value))
-                active = [self.activity.is_active(a) or self.activity.is_active(b) for a, b in pairs]
-                if len(pairs) == 1 or all(active):
-                    return None
-                targets, values = [], []
-                for (to, of), is_active in zip(pairs, active, strict=True):
-                    targets.append(gast.Name(f"{GIVEN}_part", gast.Store(), None, None) if is_active else to)
-                    handed = _all_handed_over(of, stmt, wrapped) if is_active else []
-                    values.append(gast.Tuple(handed, gast.Load()) if is_active else of)
-                names = gast.Tuple(targets, gast.Store())
-                return _located(gast.Assign([names], gast.Tuple(values, gast.Load()), None), stmt)
-        return None
-
-    # ---- the rest ------------------------------------------------------------------------------
-
-    def rest(self, conversions: Mapping[str, str]) -> Any:
-        """The function without what is taken and left, whose values it reads: those in loops converted, by name."""
-        counts = [_parsed(f"{one.count} = 0", self.tree) for one in self.taken.values() if one.in_loop]
-        return _with_body(self.tree, [*counts, *self._rest(self.tree.body, conversions)])
-
-    def _rest(self, body: Sequence[Any], conversions: Mapping[str, str]) -> list[Any]:
-        return [made for stmt in body for made in self._statement_of_rest(stmt, conversions)]
-
-    def _statement_of_rest(self, stmt: Any, conversions: Mapping[str, str]) -> list[Any]:
-        if id(stmt) in self.left:
-            return []
-        if id(stmt) in self.unwrapped:
-            return self._rest(stmt.body, conversions)
-        if not any(id(n) in self.taken or id(n) in self.left or id(n) in self.unwrapped for n in gast.walk(stmt)):
-            return [stmt]
-        names = {id(one.node): partial(_name, one.name) for one in self.taken.values()}
-        blocks = {
-            name: self._rest(getattr(stmt, name), conversions) or [gast.copy_location(gast.Pass(), stmt)]
-            for name in ("body", "orelse")
-            if isinstance(stmt, _COMPOUND) and getattr(stmt, name, None)
-        }
-        reads: list[Any] = []
-        for own in own_expressions(stmt):
-            for one in (self.taken[id(node)] for _, node in _outermost(own, dict.fromkeys(self.taken, ""))):
-                if one.in_loop:
-                    item, convert = f"{one.values}[{one.count}]", conversions.get(one.name)
-                    reads.append(_parsed(f"{one.name} = " + (f"{convert}({item})" if convert else item), stmt))
-                    reads.append(_parsed(f"{one.count} += 1", stmt))
-        if isinstance(stmt, gast.For) and id(stmt.iter) in self.taken and isinstance(stmt.target, gast.Name):
-            convert = conversions.get(self.taken[id(stmt.iter)].name)
-            if convert:
-                blocks["body"] = [_parsed(f"{stmt.target.id} = {convert}({stmt.target.id})", stmt), *blocks["body"]]
-        match stmt:
-            case gast.Assign(targets=[gast.Name(id=name)], value=value) if (
-                id(value) in self.taken and self.taken[id(value)].name == name and not self.taken[id(value)].in_loop
-            ):
-                return []
-        if isinstance(stmt, gast.While) and reads:
-            ends = _located(gast.If(gast.UnaryOp(gast.Not(), _copy(stmt.test, names)), [gast.Break()], []), stmt)
-            blocks["body"] = [*reads, ends, *blocks["body"]]
-            return [
-                _copy(stmt, {id(stmt.test): lambda node: gast.copy_location(gast.Constant(True, None), node)}, blocks)
-            ]
-        return [*reads, _copy(stmt, names, blocks)]
-
-
-def _copy(node: Any, instead: Mapping[int, Callable[[Any], Any]], fields: Mapping[str, Any] | None = None) -> Any:
-    """The tree with other nodes in the place of some, and other fields."""
-    if isinstance(node, list):
-        return [_copy(item, instead) for item in node]
-    if not isinstance(node, gast.AST):
-        return node
-    if id(node) in instead:
-        return instead[id(node)](node)
-    made = type(node)(
-        *(
-            fields[name] if fields and name in fields else _copy(getattr(node, name, None), instead)
-            for name in node._fields
-        )
-    )
-    return gast.copy_location(made, node) if hasattr(node, "lineno") else made
-
-
-def _handed_over(name: str, wrapped: Mapping[int, str], stmt: Any, node: Any) -> Any:
-    inner = {key: partial(_handed_over, other, wrapped, stmt) for key, other in wrapped.items() if key != id(node)}
-    view = []
-    if isinstance(stmt, gast.For) and node is stmt.iter:
-        view = [_name("iter", node)]
-    elif isinstance(stmt, gast.If | gast.While) and node is stmt.test:
-        view = [_name("bool", node)]
-    args = [gast.Constant(name, None), _copy(node, inner), *view]
-    return _located(gast.Call(_name(GIVEN, node), args, []), node)
-
-
-def _outermost(node: Any, wrapped: Mapping[int, str]) -> list[tuple[str, Any]]:
-    """The outermost of the wrapped nodes in one, in their order, with their names."""
-    if id(node) in wrapped:
-        return [(wrapped[id(node)], node)]
-    return [found for child in gast.iter_child_nodes(node) for found in _outermost(child, wrapped)]
-
-
-def _all_handed_over(node: Any, stmt: Any, wrapped: Mapping[int, str]) -> list[Any]:
-    owns = own_expressions(node) if isinstance(node, gast.stmt) else [node]
-    return [_handed_over(name, wrapped, stmt, one) for own in owns for name, one in _outermost(own, wrapped)]
-
-
-def _with_body(tree: Any, body: list[Any]) -> Any:
-    return _copy(tree, {}, {"body": body or [gast.Pass()]})
-
-
-def _name(name: str, node: Any) -> Any:
-    return gast.copy_location(gast.Name(name, gast.Load(), None, None), node)
-
-
-def _assigned(name: str, value: Any, stmt: Any) -> Any:
-    return _located(gast.Assign([gast.Name(name, gast.Store(), None, None)], value, None), stmt)
-
-
-def _parsed(text: str, at: Any) -> Any:
-    return _located(gast.parse(text).body[0], at)
-
-
-def _located(made: Any, at: Any) -> Any:
-    """The node with the place of another one, and what is in it where it has none."""
-    for inner in gast.walk(made):
-        if isinstance(inner, gast.expr | gast.stmt) and (
-            inner is made or not hasattr(inner, "lineno") or inner.lineno == 1
-        ):
-            gast.copy_location(inner, at)
-    return made
 
 
 def _is_left_early(stmt: Any) -> bool:
