@@ -33,7 +33,7 @@ from srcad.frontend.lowering.indexing import (
     static_slice,
 )
 from srcad.frontend.lowering.operators import binary
-from srcad.frontend.lowering.overloading import special
+from srcad.frontend.lowering.overloading import class_with_methods, special
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -61,10 +61,10 @@ from srcad.typing.length_demands import stored as stored_in
 def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
     """`value[items] = stored`, or `op=` in place."""
     value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
-    if special(
-        ctx, value, "__setitem__", items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored)
-    ):
-        return
+    if class_with_methods(value) is not None:  # only then: to read the item leaves a trace in the text
+        new = stored if op is None else binary(ctx, op, index(ctx, value, items), stored)
+        if special(ctx, value, "__setitem__", items, new) is not None:
+            return
     if isinstance(value, HeapRef) and value.kind != "object":
         _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
         return
