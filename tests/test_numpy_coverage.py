@@ -86,7 +86,8 @@ def test_compiled(text: str, tmp_path: Path) -> None:
 
 
 SMOOTH = [
-    "np.gradient(v, np.array([0.0, 0.5, 1.2, 2.0, 2.5]))", "np.linalg.svd(s)", "np.linalg.qr(m.T)", "np.linalg.pinv(m)", "np.linalg.eigh(P)",
+    "np.gradient(v, np.array([0.0, 0.5, 1.2, 2.0, 2.5]))",
+    "np.linalg.svd(s)", "np.linalg.qr(m.T)", "np.linalg.pinv(m)", "np.linalg.eigh(P)",
     "np.linalg.lstsq(m.T, r, rcond=None)[0]", "np.linalg.norm(m, 'nuc')", "np.linalg.norm(m, 2)", "np.linalg.cond(s)",
     "np.linalg.eig(p)", "np.einsum('iij->j', S.T)", "np.einsum('ij,jk,kl->il', m, n.T, m)", "np.cov(m, aweights=r * r)",
     "np.corrcoef(m)", "np.nanvar(np.where(B, np.nan, m))", "np.polyval(u, v)", "np.vander(v, 4)", "np.poly(u)",
