@@ -423,7 +423,7 @@ CONDITIONS: tuple[Condition, ...] = (
        "any(may_alias(a, b) for a in stored for b in read)", "False",
        "test_parallel_errors.py::test_the_first_error_of_several[what the loop writes]"),
     _c("threads: checks that read what the loop carries", "optimize/loops/check_fission.py",
-       "(defined(kept) | {loop.index}) & live", "set()",
+       "(defined(kept) | {loop.index}) & live", "defined(()) & live",
        "test_parallel_errors.py::test_the_first_error_of_several[what it carries]"),
     _c("threads: checks that differ between iterations", "optimize/loops/check_fission.py",
        "changed.isdisjoint(liveness(stmt.body, types, (), all_stays=True).before_all)", "True",
