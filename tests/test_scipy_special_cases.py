@@ -164,7 +164,6 @@ def test_logsumexp_of_infinities() -> None:
         (lambda x: special.zeta(x), "without q"),
         (lambda x: special.comb(x, 2, exact=True), "exact=True"),
         (lambda x: special.struve(1.0, x), "scipy.special.struve"),
-        (lambda x: special.erf(x, dtype=np.float32), "dtype"),
         (lambda x: special.sici(x)[0], "scipy.special.sici"),
     ],
 )
@@ -172,6 +171,12 @@ def test_logsumexp_of_infinities() -> None:
 def test_refused(call: Any, said: str, mode: Any) -> None:
     with pytest.raises(SrcadError, match=said.replace("(", r"\(")):
         mode(call, target="python")(2.0)
+
+
+def test_the_option_dtype() -> None:
+    value, slope = srcad.value_and_grad(lambda x: special.erf(x, dtype=np.float32), target="python")(0.3)
+    assert value == special.erf(0.3, dtype=np.float32) and value.dtype == np.float32
+    assert slope == pytest.approx(2.0 / np.sqrt(np.pi) * np.exp(-0.09), rel=1e-6)
 
 
 def test_an_argument_without_a_derivative_may_rest() -> None:
