@@ -299,7 +299,7 @@ def test_the_methods_that_share_are_known():
 def test_the_corpus_may_be_marked(part):
     """Marking 0-d arrays changes nothing of what is accepted: every program of the corpus passes.
 
-    But those that add to an item of a list of run-time length: beside a 0-d array they are refused, for it might be one.
+    But those that add to an item of a list of run-time length: beside 0-d arrays they are refused, for it might be one.
     """
     for case in all_cases()[part::4]:
         source = read(case.function)
