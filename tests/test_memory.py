@@ -24,6 +24,10 @@ STATIC = {"np.transpose": {"axes": (1, 0)}, "astype": {"dtype": "float64"}, "np.
 ROOM = (np.arange(1.0, 5.0), np.full((2, 2), 2.0) + np.eye(2), np.ones((3, 3))[::2, ::2], np.ones((2, 2, 2)), 1, 2)
 
 
+COPIES = {"select", "runtime.diagonals", "runtime.windows"}
+"""What is taken for a view though it is a copy: NumPy's functions that are read so give views."""
+
+
 def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     """The arrays that a primitive gives, each with what it was made of."""
     found = []
@@ -61,7 +65,7 @@ def test_a_primitive_gives_the_memory_that_it_is_said_to(name: str) -> None:
         if is_view(name):
             assert shared == said, f"{name} gives a copy"
         seen = seen or bool(shared)
-    assert seen or not sources or name == "select", f"{name} never gives memory of an argument"
+    assert seen or not sources or name in COPIES, f"{name} never gives memory of an argument"
 
 
 EVERY = list(programs())

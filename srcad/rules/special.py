@@ -27,7 +27,8 @@ class _Meaning:
     @property
     def nin(self) -> int:
         """How many arguments it has."""
-        return int(getattr(importlib.import_module("scipy.special"), self.name).nin)
+        # `zeta(x, q)` is a function of Python's
+        return int(getattr(getattr(importlib.import_module("scipy.special"), self.name), "nin", 2))
 
     def __call__(self, *args: Any) -> Any:
         return getattr(importlib.import_module("scipy.special"), self.name)(*args)
