@@ -120,13 +120,12 @@ def zero_like(builder: Builder, value: object, prim: str) -> Atom:
 
 
 def _of_product(builder: Builder, op: Op, tangents: Sequence[Atom | None]) -> Atom:
-    a, b = op.args
-    first, second = tangents
     parts = []
-    if first is not None:
-        parts.append(builder.op(op.prim, first, b))
-    if second is not None:
-        parts.append(builder.op(op.prim, a, second))
+    for at in PRIMITIVES[op.prim].bilinear:
+        tangent = tangents[at]
+        if tangent is not None:
+            args = [tangent if k == at else arg for k, arg in enumerate(op.args)]
+            parts.append(builder.op(op.prim, *args, hint="", **dict(op.static)))
     return _sum(builder, parts)
 
 

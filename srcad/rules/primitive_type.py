@@ -45,8 +45,8 @@ class Primitive:
     """Its derivative may be infinite where its value is finite: a square root at 0."""
     linear: tuple[int, ...] = ()
     """The result is linear in these arguments together, the others fixed: its tangent is that of their tangents."""
-    bilinear: bool = False
-    """The result is linear in the first argument, and linear in the second."""
+    bilinear: tuple[int, ...] = ()
+    """The result is linear in each of these two arguments, the other arguments fixed."""
     choice: str = ""
     """The result is one of the operands, or says which: by a `condition` (the first), the `maximum`, the `minimum`."""
 

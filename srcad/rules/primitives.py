@@ -116,7 +116,7 @@ row("//", operator.floordiv, "elementwise", operator.floordiv, np.floor_divide, 
     operator=ast.FloorDiv, noun="quotient", weak_literals=True)  # fmt: skip
 row("%", operator.mod, "elementwise", operator.mod, np.mod, np.remainder, **CHEAP, cost=25, operator=ast.Mod,
     noun="remainder", dtype="joined", weak_literals=True)  # fmt: skip
-row("@", operator.matmul, "linalg", bilinear=True, dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult,
+row("@", operator.matmul, "linalg", bilinear=(0, 1), dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult,
     noun="product",
     layout="C")  # fmt: skip
 
@@ -312,7 +312,7 @@ for _function, _dims in [
 
 # ---- linear algebra ----------------------------------------------------------------------------
 
-row("np.outer", np.outer, "linalg", bilinear=True, dims="i,j->ij", layout="C")
+row("np.outer", np.outer, "linalg", bilinear=(0, 1), dims="i,j->ij", layout="C")
 row("np.trace", np.trace, "linalg", linear=(0,), dims="ij->")
 row("np.linalg.solve", np.linalg.solve, "linalg", dims="jj,j->j jj,jk->jk", layout="any")
 row("np.linalg.inv", np.linalg.inv, "linalg", dims="jj->jj", layout="any")
@@ -337,26 +337,26 @@ row("runtime.lu_pivots", runtime.lu_pivots, "linalg", runtime.lu_pivots, differe
 # whose result has a shape also where the arguments, one element each, are no pivots and no band
 row("runtime.order_of_pivots", lambda pivots: runtime.order_of_pivots(np.minimum(pivots, pivots.size - 1)), "linalg",
     runtime.order_of_pivots, differentiable=False, dims="i->i", dtype="int64", nonnegative=True)  # fmt: skip
-for _function, _dims in [
-    (runtime.banded_solution, "ij,jk,,->jk"),
-    (runtime.banded_product, "ij,jk,,->jk"),
-    (runtime.band_of_product, "jk,jk,,->ij"),
+for _function, _dims, _bilinear in [
+    (runtime.banded_solution, "ij,jk,,->jk", ()),
+    (runtime.banded_product, "ij,jk,,->jk", (0, 1)),
+    (runtime.band_of_product, "jk,jk,,->ij", (0, 1)),
 ]:
-    row(f"runtime.{_function.__name__}", _of_band(_function), "linalg", _function, steps=(2, 3), dims=_dims,
-        layout="C")  # fmt: skip
+    row(f"runtime.{_function.__name__}", _of_band(_function), "linalg", _function, steps=(2, 3), bilinear=_bilinear,
+        dims=_dims, layout="C")  # fmt: skip
 row("runtime.banded_transposed", _of_band(runtime.banded_transposed), "linalg", runtime.banded_transposed, steps=(1, 2),
     linear=(0,), dims="ij,,->ij")  # fmt: skip
 
 # ---- convolutions, pooling ------------------------------------------------------------------------
 
-row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), dims="acde,bcfg,->abhi",
-    layout="C")  # fmt: skip
+row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), bilinear=(0, 1),
+    dims="acde,bcfg,->abhi", layout="C")  # fmt: skip
 row("runtime.correlate_2d_input_adjoint", runtime.correlate_2d_input_adjoint, "linalg",
-    runtime.correlate_2d_input_adjoint, steps=(0, 3), dims="acde,bcfg,abhi,->acde", shape_operands=(0,),
-    layout="C")  # fmt: skip
+    runtime.correlate_2d_input_adjoint, steps=(0, 3), bilinear=(1, 2), dims="acde,bcfg,abhi,->acde",
+    shape_operands=(0,), layout="C")  # fmt: skip
 row("runtime.correlate_2d_kernel_adjoint", runtime.correlate_2d_kernel_adjoint, "linalg",
-    runtime.correlate_2d_kernel_adjoint, steps=(1, 3), dims="acde,bcfg,abhi,->bcfg", shape_operands=(1,),
-    layout="C")  # fmt: skip
+    runtime.correlate_2d_kernel_adjoint, steps=(1, 3), bilinear=(0, 2), dims="acde,bcfg,abhi,->bcfg",
+    shape_operands=(1,), layout="C")  # fmt: skip
 
 row("runtime.max_pool_2d", runtime.max_pool_2d, "linalg", runtime.max_pool_2d, steps=(1, 2), dims="abcd,,->abef",
     layout="C")  # fmt: skip

@@ -220,23 +220,3 @@ def banded_solution(
         return runtime.banded_solution(ab, t_b, lower, upper)
     moved = -runtime.banded_product(t_ab, y, lower, upper)
     return runtime.banded_solution(ab, moved if t_b is None else t_b + moved, lower, upper)
-
-
-@jvp(runtime.banded_product)
-def banded_product(
-    y: Any, ab: Any, x: Any, lower: Any, upper: Any, t_ab: Any, t_x: Any, t_lower: Any, t_upper: Any
-) -> Any:
-    if t_ab is None:
-        return runtime.banded_product(ab, t_x, lower, upper)
-    t_y = runtime.banded_product(t_ab, x, lower, upper)
-    return t_y if t_x is None else t_y + runtime.banded_product(ab, t_x, lower, upper)
-
-
-@jvp(runtime.band_of_product)
-def band_of_product(
-    y: Any, a: Any, b: Any, lower: Any, upper: Any, t_a: Any, t_b: Any, t_lower: Any, t_upper: Any
-) -> Any:
-    if t_a is None:
-        return runtime.band_of_product(a, t_b, lower, upper)
-    t_y = runtime.band_of_product(t_a, b, lower, upper)
-    return t_y if t_b is None else t_y + runtime.band_of_product(a, t_b, lower, upper)
