@@ -14,12 +14,6 @@ from srcad.ir.nodes import Expr, Function
 from srcad.ir.traversal import ops, own_exprs, walk
 from srcad.rules.special import PREFIX
 
-READABLE_IMPORTS = """\
-import numpy as np
-from numba import njit
-from scipy import special
-"""
-"""Of a module that calls such functions."""
 IMPORTS = """\
 import ctypes
 import re

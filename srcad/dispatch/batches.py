@@ -18,7 +18,7 @@ from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.backend.numba.compilation import number_of_threads
 from srcad.dispatch.leaf_conversion import leaf_type_key
-from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten
+from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten, with_copied_arrays
 from srcad.errors import fail
 from srcad.ir.names import unused_name
 
@@ -238,8 +238,7 @@ def _lengths(value: Any, axes: Axes, place: str) -> list[tuple[str, int]]:
 def _sample(value: Any, axes: Axes) -> Any:
     """A copy of the first sample; of none, zeros."""
     if axes is None:
-        leaves, spec = flatten(value)
-        return unflatten(spec, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
+        return with_copied_arrays(value)
     if is_leaf(value):
         array, axis = np.asarray(value), _checked(value, axes)
         if not array.shape[axis]:

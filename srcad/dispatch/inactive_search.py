@@ -28,7 +28,6 @@ from srcad.dispatch.inactive_values import (
     together,
 )
 from srcad.dispatch.outside_state import NUMBERS, is_immutable, is_of_library
-from srcad.dispatch.pytree import flatten, unflatten
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.activity import Activity, bases, own_expressions
@@ -283,9 +282,7 @@ class Search:
             tree, named = whole_python_part(self._code)
             found: Observed = {name: [] for name in named}
             function = compiled(tree, self._source)
-            leaves, spec = flatten(tuple(self._values))
-            copies = unflatten(spec, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
-            called(function, self._source, self._names, copies, found)
+            called(function, self._source, self._names, self._values, found)
             self._seen = {id(node): found[name] for name, node in named.items()}
             self._effects.seen = self._seen
             self._code = self._begun()

@@ -13,7 +13,7 @@ import gast
 import numpy as np
 
 from srcad.dispatch.outside_state import NUMBERS
-from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.pytree import with_copied_arrays
 from srcad.errors import fail
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.inactive_code import GIVEN, InactiveCode, Taken
@@ -62,7 +62,7 @@ class InactivePart:
     def run(self, values: Sequence[Any]) -> None:
         """Compute the values for a call with these arguments. Raises what the Python part raises, and S362."""
         found: Observed = {one.name: [] for one in self.code.taken.values()}
-        called(self._function, self.whole, self._names, self._copies(values), found)
+        called(self._function, self.whole, self._names, values, found)
         for one in self.code.taken.values():
             items = found[one.name]
             if one.in_loop:
@@ -71,12 +71,6 @@ class InactivePart:
                 items = [together(items, self.cells[one.values].cell_contents)]
             if items:
                 self.cells[one.values].set(items[-1])
-
-    def _copies(self, values: Sequence[Any]) -> Sequence[Any]:
-        """The arguments, whose arrays the Python part may write into."""
-        leaves, spec = flatten(tuple(values))
-        copies = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        return unflatten(spec, copies)  # type: ignore[no-any-return]
 
 
 def compiled(tree: Any, source: Source) -> Callable[..., Callable[..., Any]]:
@@ -105,6 +99,8 @@ def called(
     values: Sequence[Any],
     found: Mapping[str, list[Any]],
 ) -> None:
+    """Call the function with copies of the arguments, whose arrays it may write into."""
+
     def given(name: str, value: Any, view: Any = None) -> Any:
         if view is bool:
             value = bool(value)
@@ -116,7 +112,8 @@ def called(
         return value
 
     free = [cell.cell_contents for cell in source.closure.values()]
-    function(*free, given)(**dict(zip(names, values, strict=True)))
+    copies = with_copied_arrays(tuple(values))
+    function(*free, given)(**dict(zip(names, copies, strict=True)))
 
 
 def _noting(iterable: Any, items: list[Any]) -> Iterator[Any]:

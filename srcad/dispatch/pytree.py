@@ -50,6 +50,18 @@ def is_leaf(value: object) -> bool:
     return bool(optree.tree_is_leaf(whole, none_is_leaf=True, namespace=_NAMESPACE))
 
 
+def with_copied_arrays(tree: Any) -> Any:
+    """The structure with copies of its arrays, which may be written into.
+
+    >>> x = np.zeros(2)
+    >>> copy = with_copied_arrays({"x": x, "n": 3})
+    >>> copy["x"] is x, copy
+    (False, {'x': array([0., 0.]), 'n': 3})
+    """
+    leaves, spec = flatten(tree)
+    return unflatten(spec, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
+
+
 def leaves_like(spec: PyTreeSpec, tree: object) -> list[Any] | None:
     """The leaves in the order of `spec`; None for another structure. The order of keys in a dictionary does not count.
 

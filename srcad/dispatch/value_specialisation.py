@@ -21,7 +21,7 @@ import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
-from srcad.dispatch.inactive_search import Search
+from srcad.dispatch.inactive_search import CODES, Search
 from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
@@ -53,6 +53,8 @@ class ValueSpecialisation:
 
         With it what generates it for other types. Raises the error, which it was to avoid, where that cannot be.
         """
+        if self.invented or not {problem.code for problem in error.problems} & CODES:
+            raise error
         source = read(self.parameters.function)
         names = self.parameters.names
         asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
@@ -60,7 +62,7 @@ class ValueSpecialisation:
         wrt = [name for name, value in values if name in asked and any(map(is_float, flatten(value)[0]))]
         search = Search(source, names, self.values, wrt)
         last = error
-        for _ in range(_MOST_PARTS if wrt and search.is_hopeful and not self.invented else 0):
+        for _ in range(_MOST_PARTS if wrt and search.is_hopeful else 0):
             part = search.extended(last)
             if part is None:
                 break

@@ -52,7 +52,7 @@ class Activity:
         self._is_fresh = is_fresh
         self.params = {one.id for one in gast.walk(tree.args) if isinstance(one, gast.Name)}
         rebound = set(assigned(tree.body))
-        self.local = self.params | rebound | {name for node in gast.walk(tree) for name in imported(node)}
+        self.local = self.params | rebound
         self.active: set[str] = set()
         names = {node.id for node in gast.walk(tree) if isinstance(node, gast.Name)}
         inner = {n.id for n in gast.walk(tree) if isinstance(n, gast.Name) and not isinstance(n.ctx, gast.Load)}
@@ -282,13 +282,6 @@ def bases(target: Any) -> Iterator[str]:
                 yield from bases(item)
         case _:  # what a call, or a choice, gives may be part of any of these
             yield from (node.id for node in gast.walk(target) if isinstance(node, gast.Name))
-
-
-def imported(stmt: Any) -> Iterator[str]:
-    """The names that an import binds."""
-    if isinstance(stmt, gast.Import | gast.ImportFrom):
-        for one in stmt.names:
-            yield (one.asname or one.name).partition(".")[0]
 
 
 def bindings(targets: Iterable[Any], value: Any) -> Iterator[tuple[Any, Any]]:

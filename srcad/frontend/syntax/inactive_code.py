@@ -12,7 +12,8 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.syntax.activity import Activity, bases, contains, imported
+from srcad.frontend.source.scopes import assigned
+from srcad.frontend.syntax.activity import Activity, bases, contains
 from srcad.ir.names import unused_name
 
 GIVEN = "_given"
@@ -30,18 +31,8 @@ VALUES = (
 _INNER = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp, gast.Lambda, gast.FunctionDef)
 _KNOWN = (
     *(gast.Assign, gast.AugAssign, gast.AnnAssign, gast.Expr, gast.Return, gast.Pass, gast.Break, gast.Continue),
-    *(
-        gast.If,
-        gast.For,
-        gast.While,
-        gast.With,
-        gast.Try,
-        gast.Raise,
-        gast.Assert,
-        gast.FunctionDef,
-        gast.Import,
-        gast.ImportFrom,
-    ),
+    *(gast.If, gast.For, gast.While, gast.With, gast.Try, gast.Raise, gast.Assert, gast.FunctionDef),
+    *(gast.Import, gast.ImportFrom),
 )
 
 
@@ -320,7 +311,7 @@ def _bound(stmt: Any) -> set[str]:
         case gast.FunctionDef(name=name):
             return {name}
         case gast.Import() | gast.ImportFrom():
-            return set(imported(stmt))
+            return set(assigned([stmt]))
         case _:
             found = _bound_itself(stmt)
     inside = [child for name in ("body", "orelse", "finalbody", "handlers") for child in getattr(stmt, name, [])]
