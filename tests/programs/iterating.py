@@ -4,13 +4,14 @@ import functools
 import itertools
 import math
 import operator
-from functools import lru_cache, partial, reduce, singledispatch
+from functools import lru_cache, partial, reduce
 from itertools import accumulate, chain, product
 from operator import attrgetter, itemgetter
 
 import numpy as np
 
 from tests.programs.containers import Point
+from tests.programs.inner_functions import Circle, Rect, area
 from tests.programs.registry import case, real
 
 
@@ -183,31 +184,6 @@ def coeffs(n):
 @case(0.5)
 def use_cache_table(x):
     return sum((c * x**k for k, c in enumerate(coeffs(6))))
-
-
-@singledispatch
-def area(s):
-    raise NotImplementedError
-
-
-class Circle:
-    def __init__(self, r):
-        self.r = r
-
-
-class Rect:
-    def __init__(self, w, h):
-        self.w, self.h = (w, h)
-
-
-@area.register
-def _(s: Circle):
-    return math.pi * s.r**2
-
-
-@area.register(Rect)
-def _(s):
-    return s.w * s.h
 
 
 @case(0.5)

@@ -7,20 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.programs.objects import Spring
 from tests.programs.registry import case, real
-
-
-class Spring:
-    def __init__(self, k, x0=0.0):
-        self.k = k
-        self.x0 = x0
-
-    def energy(self, x):
-        return 0.5 * self.k * (x - self.x0) ** 2
-
-    @property
-    def stiffness(self):
-        return self.k * 2.0
 
 
 class Kind(enum.Enum):
