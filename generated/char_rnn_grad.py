@@ -16,7 +16,7 @@ wrt     W_in, W_h, b_h, W_out, b_out
 keeps   scores_saved  steps x W_out.shape[0] floats   read by line 60
         top_saved     steps floats   read by line 60
         exp_saved     steps x W_out.shape[0] floats   read by line 61
-        y_saved       steps floats   read by line 61
+        result_saved  steps floats   read by line 61
 needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it
 """
 
@@ -72,7 +72,7 @@ def _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=
     scores_saved = np.empty((steps, W_out.shape[0]))
     top_saved = np.empty(steps)
     exp_saved = np.empty((steps, W_out.shape[0]))
-    y_saved = np.empty(steps)
+    result_saved = np.empty(steps)
     for t in range(steps):
         n = W_in.shape[0]
         if not -n <= inputs[t] < n:
@@ -86,14 +86,14 @@ def _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=
         top_saved[t] = top
         exp = np.exp(scores - top)
         exp_saved[t] = exp
-        y = np.sum(exp)
-        y_saved[t] = y
+        result = np.sum(exp)
+        result_saved[t] = result
         n = scores.shape[0]
         if not -n <= targets[t] < n:
             raise IndexError(
                 f"L61: scores[targets[t]]: index {targets[t]} is out of bounds for length {n}"
             )
-        total += top + np.log(y) - scores[targets[t]]
+        total += top + np.log(result) - scores[targets[t]]
     quotient = total / steps
     item = hs[steps].copy()
 
@@ -110,7 +110,7 @@ def _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=
         d_scores = np.zeros(W_out.shape[0])
         # L61: total += top + np.log(np.sum(np.exp(scores - top))) - scores[targets[t]]
         d_scores[targets[t]] -= d_total
-        d_difference = exp_saved[t] * (d_total / y_saved[t])
+        d_difference = exp_saved[t] * (d_total / result_saved[t])
         d_scores += d_difference
         d_top = d_total - np.sum(d_difference)
         # L60: top = np.max(scores)
@@ -161,4 +161,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result)
 
 
-# srcad build: text 6f7190ee67fb
+# srcad build: text 29391aee4747

@@ -5,7 +5,7 @@ there to the one that `target="cpu"` compiles. Optional passes may be switched o
 result stays right.
 
 >>> [one.name for one in passes_of(READABLE["primal"])][:3]
-['lower', 'refuse_zero_dim_conflicts', 'refuse_outside_kernels']
+['lower', 'refuse_zero_dim_conflicts', 'refuse_dependent_iterations']
 """
 
 from __future__ import annotations

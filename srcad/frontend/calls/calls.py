@@ -110,8 +110,8 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
     f(x: float64[x.0]):
         %exp.0 = np.exp(x)
         %log1p.0 = np.log1p(x)
-        %result.1 = np.sum(%log1p.0)
-        %sum.1 = %exp.0 + %result.1
+        %result.2 = np.sum(%log1p.0)
+        %sum.1 = %exp.0 + %result.2
         return %sum.1
     """
     function = ctx.check(function)

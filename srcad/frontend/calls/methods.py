@@ -10,8 +10,8 @@
 f(x: float64[x.0, x.1]):
     %result.0 = np.transpose(x, axes=(1, 0))
     %n.0 = shape(%result.0, axis=0)
-    %result.2 = np.sum(x)
-    %product.0 = %n.0 * %result.2
+    %result.3 = np.sum(x)
+    %product.0 = %n.0 * %result.3
     return %product.0
 """
 

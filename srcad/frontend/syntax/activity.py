@@ -207,9 +207,10 @@ class Activity:
                 exits = self._block(body, decided) | self._block(orelse, decided)
                 return exits or (decided and contains(stmt, _EXITS))
             case gast.With(items=items, body=body):
+                entered = under or any(map(self.is_active, items))  # what was given x may say when the body is executed
                 for item in items:
-                    self._mark(bases(item.optional_vars) if under and item.optional_vars is not None else ())
-                return self._block(body, under)
+                    self._mark(bases(item.optional_vars) if entered and item.optional_vars is not None else ())
+                return self._block(body, entered)
             case gast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
                 raises = under or any(self.is_active(part) for part in body)
                 found = self._block(body, raises)

@@ -145,8 +145,8 @@ def sum(
     where: Any = None,
 ) -> Any:
     x = masked(operand(a, dtype), where, 0)
-    y = total(x, axis, keepdims)
-    return stored(y if initial is None else y + cast(initial, dtype=dtype_of(y)), out)
+    result = total(x, axis, keepdims)
+    return stored(result if initial is None else result + cast(initial, dtype=dtype_of(result)), out)
 
 
 def total(x: Any, axis: Any, keepdims: Any) -> Any:
