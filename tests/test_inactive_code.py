@@ -811,3 +811,25 @@ def test_an_error_of_the_inactive_part_is_that_of_python() -> None:
     assert derivative(X, "2.0")[0] == 2.0
     with pytest.raises(json.JSONDecodeError):
         derivative(X, "{bad")
+
+
+def test_what_is_given_an_active_value_may_leave_its_block_out() -> None:
+    """Python enters no block alone that `with` enters with x: neither are its variables read behind it."""
+
+    class Unless:
+        def __init__(self, value):
+            self.value = value
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *what):
+            return True
+
+    def f(x):
+        with Unless(x):
+            text = "2.0"
+        return x[0] * json.loads(text)
+
+    with pytest.raises(srcad.UnsupportedError, match="text"):
+        srcad.grad(f, target="python")(X)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 
 import srcad
+from tests.benchmarks.threads import programs
 from tests.numeric import copied, leaves, worst_error
 from tests.on_threads import forced, on_threads
 from tests.programs.registry import Case, all_cases
@@ -47,7 +49,7 @@ def test_corpus(case: Case) -> None:
 
 
 def prices(z: Any, s0: Any, sigma: Any) -> Any:
-    """A Monte-Carlo price: paths with states that are saved, a condition, sums."""
+    """The logarithm of a Monte-Carlo price: paths with states that are saved, a condition, sums."""
     total = 0.0
     for path in numba.prange(z.shape[0]):
         s = s0
@@ -57,7 +59,7 @@ def prices(z: Any, s0: Any, sigma: Any) -> Any:
             mean += s
         if mean / z.shape[1] > 1.0:
             total += mean / z.shape[1] - 1.0
-    return total / z.shape[0]
+    return np.log(total / z.shape[0])
 
 
 def energy(x: Any) -> Any:
@@ -88,11 +90,27 @@ def diffusion(u: Any, k: Any, steps: Any) -> Any:
     return np.sum(u * u)
 
 
+def sparse_energy(values: Any, columns: Any, pointers: Any, x: Any) -> Any:
+    """Rows of a sparse matrix: bounds of the inner loop that are read from an array."""
+    e = 0.0
+    for row in range(len(pointers) - 1):
+        s = 0.0
+        for k in range(pointers[row], pointers[row + 1]):
+            s += values[k] * x[columns[k]]
+        e += s * s
+    return e
+
+
 rng = np.random.default_rng(0)
 WORKLOADS: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[Any, ...]]] = {
     "paths": (prices, (1, 2), (rng.normal(size=(300, 20)), 1.0, 0.3)),
     "pairs": (energy, (0,), (rng.normal(size=(150, 3)),)),
     "gather": (gathered, (0, 2), (rng.normal(size=7), rng.integers(0, 7, 4000), rng.normal(size=4000))),
+    "rows": (
+        sparse_energy,
+        (0, 3),
+        (rng.normal(size=4800), rng.integers(0, 40, 4800), np.arange(0, 4801, 16), rng.normal(size=40)),
+    ),
     "stencil": (diffusion, (0, 1), (rng.normal(size=3000), 0.3 * rng.random(3000), 3)),
 }
 
@@ -105,6 +123,21 @@ def test_what_runs_on_threads(name: str) -> None:
     want, wanted = srcad.value_and_grad(function, wrt, target="python")(*args)
     np.testing.assert_allclose(value, want, rtol=1e-12)
     assert worst_error(gradient, wanted) < 1e-10
+
+
+def iterations_of_blocks(name: str) -> list[str]:
+    """The ranges that a block runs over, in the compiled text of a gradient."""
+    function, wrt, args = WORKLOADS[name]
+    text = srcad.grad(function, wrt, parallel=True, cache=False).specialisation(*args).generated.machine_text()
+    return [" ".join(found.split()) for found in re.findall(r"in range\(([^:]*\bblock\d*\b[^:]*)\):", text)]
+
+
+def test_a_block_has_neighbours_in_the_order_of_the_loop() -> None:
+    """What a sweep reads lies in memory one behind the other, and what was saved last is read first."""
+    *_, sweep = iterations_of_blocks("paths")
+    assert sweep.endswith("- 1, -1")
+    assert all("// blocks" in found for found in iterations_of_blocks("rows"))
+    assert iterations_of_blocks("pairs") == ["block, x.shape[0], blocks"]  # rows of unequal length
 
 
 def running(x: Any) -> Any:
@@ -127,10 +160,16 @@ def test_a_sum_that_is_read_stays_on_one_thread() -> None:
     assert worst_error(gradient, wanted) < 1e-10, text
 
 
-def digests() -> dict[str, list[str]]:
+def of_benchmark(name: str) -> tuple[Callable[..., Any], Any, tuple[Any, ...]]:
+    one = dict(programs(quick=True))[name]()
+    return one.function, one.wrt, tuple(one.arguments)
+
+
+def digests(names: Iterable[str]) -> dict[str, list[str]]:
     """Of each workload, the bits of the value and the gradient at one to four threads."""
     found: dict[str, list[str]] = {}
-    for name, (function, wrt, args) in WORKLOADS.items():
+    for name in names:
+        function, wrt, args = WORKLOADS[name] if name in WORKLOADS else of_benchmark(name)
         derivative = srcad.value_and_grad(function, wrt, parallel=True)
         for count in (1, 2, 3, 4):
             numba.set_num_threads(count)
@@ -139,14 +178,19 @@ def digests() -> dict[str, list[str]]:
     return found
 
 
-def test_equal_bits_at_any_number_of_threads() -> None:
-    script = "import json; from tests.test_parallel import digests; print(json.dumps(digests()))"
+SETS = {"small": tuple(WORKLOADS), "gmm": ("gmm",), "bundle_adjustment": ("bundle_adjustment",)}
+
+
+@pytest.mark.one_in(3, least=1)
+@pytest.mark.parametrize("names", SETS.values(), ids=SETS)
+def test_equal_bits_at_any_number_of_threads(names: tuple[str, ...]) -> None:
+    script = f"import json; from tests.test_parallel import digests; print(json.dumps(digests({names!r})))"
     env = {**os.environ, "NUMBA_NUM_THREADS": "4"}
     run = subprocess.run(
         [sys.executable, "-c", script], cwd=Path(__file__).parents[1], env=env, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
-    assert set(found) == set(WORKLOADS)
+    assert set(found) == set(names)
     for name, bits in found.items():
         assert len(set(bits)) == 1, name

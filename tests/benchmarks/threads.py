@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.threads [--quick] [--only NAME ...] [--threads 2] [--rounds 21] [--passive]
 
-The calls take turns, round by round, so that a slow moment of the machine hits all alike; times are medians. On a
+The calls take turns, round by round, so that a slow moment of the machine hits all alike; times are medians. In each
+turn the second of two calls counts: the first wakes the threads, and brings their part of the arrays to them. On a
 machine that has other work, the ratio says little. `divided` says there, too, how the work is divided: the processor
 time of all threads over that of the first, which the others cannot make less. For it, threads that wait must sleep:
 `--passive`, which slows down what has many short loops.
@@ -159,6 +160,7 @@ def measured(program: Program, threads: int, rounds: int) -> tuple[dict[str, flo
     for turn in range(rounds + 2):
         for name, (call, count) in calls.items():
             numba.set_num_threads(count)
+            call()
             took, results[name] = call()
             if turn > 1:  # compiled, and all threads awake
                 taken[name].append(took)

@@ -7,6 +7,7 @@ the blocks: so the bits of a result do not depend on the number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
@@ -16,7 +17,7 @@ from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import check, negated
-from srcad.ir.traversal import names, ops, own_exprs, rename, walk
+from srcad.ir.traversal import children, ops, own_exprs, rename, walk
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import is_enough, product, work
 from srcad.typing.typeof import typeof
@@ -37,7 +38,7 @@ def in_blocks(
     `filled` names what allocates the arrays of which each block has its own. `ended` is the variable that says later
     whether all iterations of a loop that may raise errors have ended; if not, all is as it was before.
     """
-    return _Blocks(types).of(ascending_loop(loop), found, filled, ended)
+    return _Blocks(types).of(loop, found, filled, ended)
 
 
 def work_of_sums(found: Concurrency, types: Mapping[str, Type], blocks: int) -> Expr:
@@ -60,12 +61,13 @@ class _Blocks:
         (renamed,) = rename((loop,), {**new, **own})
         assert isinstance(renamed, For)
         parts = {name: self._parts(name) for name in sums}
-        trips = minus(loop.stop, loop.start)
+        whole = ascending_loop(loop)
+        trips = minus(whole.stop, whole.start)
         start, stop, step = _iterations_of(loop, trips, Var(block), Var(count))
         inside = (
             *(Assign(new[name], self._allocation(filled[name], name)) for name in found.private),
             *(stmt for name in sums for stmt in self._begun(name, own[name], parts[name], Var(block))),
-            For(renamed.index, start, stop, step, renamed.body),
+            replace(renamed, start=start, stop=stop, step=step),
             *(Store(Var(parts[name]), (Var(block),), Var(own[name])) for name in found.scalars),
         )
         number = Op("min", (trips, Const(BLOCKS)))
@@ -210,11 +212,28 @@ def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
 
 
 def _iterations_of(loop: For, trips: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr, Expr]:
-    """The range of the iterations of a block."""
-    if any(loop.index in names(e) for s in walk(loop.body) if isinstance(s, For) for e in (s.start, s.stop)):
-        return plus(loop.start, block), loop.stop, count  # iterations of unequal length: each block has some of all
+    """The range of the iterations of a block, in the order of the loop: what was saved last is read first."""
+    ascending = ascending_loop(loop)
+    bounds = [bound for stmt in walk(loop.body) if isinstance(stmt, For) for bound in (stmt.start, stmt.stop)]
+    if any(loop.index in _read_in_registers(bound) for bound in bounds):
+        # iterations of unequal length: each block has some of all
+        return plus(ascending.start, block), ascending.stop, count
     first, last = _range_of(trips, block, count)
-    return plus(loop.start, first), plus(loop.start, last), Const(1)
+    first, last = plus(ascending.start, first), plus(ascending.start, last)
+    if loop.step == Const(1):
+        return first, last, loop.step
+    return minus(last, 1), minus(first, 1), loop.step
+
+
+def _read_in_registers(expr: Expr) -> frozenset[str]:
+    """The names that an expression depends on otherwise than by where it reads an array.
+
+    Bounds that are read there lead to rows that are stored one after the other: a block has rows that are neighbours.
+    """
+    if isinstance(expr, Op) and expr.prim == "index":
+        return frozenset()
+    own = frozenset((expr.name,)) if isinstance(expr, Var) else frozenset()
+    return own.union(*map(_read_in_registers, children(expr)))
 
 
 def _range_of(length: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr]:
