@@ -10,9 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from srcad.analysis.loops.concurrent_iterations import Concurrency, concurrency, is_of_lengths
+from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.analysis.memory.liveness import Path
-from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.loop_nest import LoopNest, element
@@ -21,16 +20,13 @@ from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, 
 from srcad.ir.traversal import (
     defined,
     names,
-    ops,
-    own_exprs,
-    own_writes,
     rename,
     replace_names,
-    result_names,
     walk,
     with_blocks,
 )
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.optimize.loops.concurrent_loops import ConcurrentLoops
 from srcad.optimize.loops.work_estimate import product, work
 from srcad.optimize.memory.array_contraction import inner_blocks
 
@@ -95,44 +91,19 @@ class _Parallelization:
     def __init__(self, f: Function) -> None:
         self.f = f
         self.types: dict[str, Type] = dict(f.types)
-        self.memory = MemoryQueries(f)
-        self.allocations = _tape_arrays(f)
-        """Of the tape, the arrays that are allocated once, with what allocates them."""
+        self.loops = ConcurrentLoops(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(new for at, stmt in enumerate(block) for new in self._stmt(stmt, (*path, at)))
 
     def _stmt(self, stmt: Stmt, path: Path) -> Block:
         if isinstance(stmt, For):
-            found = self._concurrency(stmt, path)
+            found = self.loops.concurrency(stmt, path)
             if isinstance(found, Concurrency):
                 return (self._on_threads(stmt, found),)
         if isinstance(stmt, LoopNest):
             return (stmt,)
         return (with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)]),)
-
-    def _concurrency(self, loop: For, path: Path) -> Concurrency | str:
-        bounds = names(loop.start) | names(loop.stop)
-        if bounds & defined((loop,)) or not (is_of_lengths(loop.start) and is_of_lengths(loop.stop)):
-            return "its bounds may change"
-        live = self.memory.liveness.live_after((*path, "head"))
-        aliases = may_alias_in(self.memory.aliases_at(path))
-        saved = frozenset(name for name in self.allocations if self._is_saved_within(name, loop))
-        return concurrency(loop, self.types, aliases, self.memory.classes.aliases, live, saved)
-
-    def _is_saved_within(self, name: str, loop: For) -> bool:
-        """Whether only iterations of the loop save values there and load them: then each loads what it has saved.
-
-        The reversal of an iteration needs values of that iteration. Where one iteration of the loop runs both, and the
-        place of a value does not depend on which it is, what others save there is overwritten.
-        """
-        changed = defined((loop,))
-        within, everywhere = (sum(_mentions(name, stmt) for stmt in walk(b)) for b in ((loop,), self.f.body))
-        lengths = frozenset().union(*map(names, self.allocations[name].args))
-        alone = everywhere == within + 1 and self.memory.classes.aliases(name) == {name}
-        counters = {stmt.index for stmt in walk(loop.body) if isinstance(stmt, For)}
-        places = frozenset().union(*(names(item) for item in _items(name, loop.body)))
-        return alone and not (lengths | (places - counters)) & changed
 
     def _on_threads(self, loop: For, found: Concurrency) -> Stmt:
         """The loop on threads where there is work enough, which depends on lengths alone; else as it was."""
@@ -159,7 +130,7 @@ class _Parallelization:
         trips = minus(loop.stop, loop.start)
         start, stop, step = _iterations_of(loop, trips, Var(block), Var(count))
         inside = (
-            *(Assign(new[name], self.allocations[name]) for name in found.saved),
+            *(Assign(new[name], self.loops.allocations[name]) for name in found.saved),
             *(Assign(own[name], self._zero(name)) for name in sums),
             For(renamed.index, start, stop, step, renamed.body),
             *(self._kept(name, parts[name], Var(block), own[name]) for name in sums),
@@ -217,39 +188,12 @@ class _Parallelization:
         return fresh_name(wanted, kind, self.types)
 
 
-def _tape_arrays(f: Function) -> dict[str, Op]:
-    found: dict[str, Op] = {}
-    given = result_names(f).union(p.name for p in f.params)
-    for stmt in walk(f.body):
-        match stmt:
-            case Assign(name, Op("np.empty" | "np.zeros") as allocation) if name in f.tape and name not in given:
-                found[name] = allocation
-    return found
-
-
-def _mentions(name: str, stmt: Stmt) -> bool:
-    is_stored = isinstance(stmt, Store) and name in names(stmt.base)
-    return is_stored or name in own_writes(stmt) or any(name in names(e) for e in own_exprs(stmt))
-
-
 def _said(found: Concurrency) -> Iterator[Comment]:
     """What the iterations do with memory that others use too."""
     if sums := (*found.scalars, *found.arrays):
         yield Comment(f"{', '.join(map(stem, sums))}: a sum for each block, added in their order")
     if found.saved:
         yield Comment(f"{', '.join(map(stem, found.saved))}: an array for each block")
-
-
-def _items(name: str, block: Block) -> Iterator[Expr]:
-    """The items of all indices of the array; of an access without one, of the whole of it, none."""
-    for stmt in walk(block):
-        if isinstance(stmt, Store) and name in names(stmt.base):
-            yield from stmt.index
-        for expr in own_exprs(stmt):
-            for op in ops(expr):
-                match op:
-                    case Op("index", (Var(array), *items)) if array == name:
-                        yield from items
 
 
 def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
