@@ -15,6 +15,7 @@ from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.batches import Batched
 from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
+from srcad.dispatch.device_calls import DeviceCall, has_device_arrays
 from srcad.dispatch.example_arguments import Example, example
 from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
@@ -87,6 +88,8 @@ class Derivative:
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._request.options.target == "cuda" and has_device_arrays((args, kwargs)):
+            return self._on_device(args, kwargs)
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
         if self._request.is_forward:
@@ -110,6 +113,16 @@ class Derivative:
         values = self._parameters.values(args, kwargs)
         buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
         return self.specialisation(*args, **kwargs).run(flatten(values)[0], buffers)
+
+    def _on_device(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call with arrays that are on a device."""
+        call, more = DeviceCall(args, kwargs, self._request), []
+        args, kwargs = call.args, call.kwargs
+        if self._request.mode == "adjoint":
+            args, kwargs, given = split(self._parameters, args, kwargs)
+            more = flat_buffers(self._parameters, self._request.wrt, self._parameters.values(args, kwargs), given)
+        values = self._parameters.values(args, kwargs)
+        return self.specialisation(*args, **kwargs).run_on_device(call, flatten(values)[0], more)
 
     def _directional(self, primals: Any, tangents: Any) -> Any:
         found = tangents_of(self._parameters, primals, tangents)

@@ -219,6 +219,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S521": (CompileError, "array of a size that is known at run time only"),
     "S522": (CompileError, "error that a device function cannot raise"),
     "S523": (CompileError, "device function without a device"),
+    "S527": (CompileError, "what a function of arrays on a device cannot do"),
+    "S528": (ArgumentError, "array that is not on the device"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),

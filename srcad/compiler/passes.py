@@ -211,6 +211,9 @@ DEVICE: Order = (
     Pass("device_form", f(device_form), SEQUENTIAL, SEQUENTIAL),
 )
 """To the one that `target="cuda"` compiles: no vector functions, arrays in local memory."""
+
+OFFLOADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK)
+"""To the one whose loops become kernels, where `target="cuda"` is called with arrays of the device."""
 # fmt: on
 
 READABLE: Mapping[str, Order] = {

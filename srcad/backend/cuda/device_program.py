@@ -1,0 +1,56 @@
+"""A program for a device: kernels, and the host function that launches them.
+
+What the host function does to the device stands in it as statements of these primitives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from srcad.ir.nodes import Effect, Expr, Function, Op, Var
+
+LAUNCH = "cuda.launch"
+"""A launch: of as many threads as the first operand has iterations for; one thread where there is none."""
+LEAVE = "cuda.leave"
+"""In a kernel: the thread ends here."""
+ATOMIC_ADD = "cuda.atomic.add"
+GRID = "cuda.grid"
+GRID_SIZE = "cuda.gridsize"
+BLOCK_SUM = "block_sum"
+"""In a kernel: the sum of a value over the threads of a block, stored in the column of the block."""
+BLOCKS_OF = "blocks_of"
+"""On the host: the number of blocks for a number of iterations."""
+THREADS_OF = "threads_of"
+SUMS_OF = "sums_of"
+"""On the host: the sum of each row."""
+TO_HOST = "to_host"
+"""On the host: a small array of the device, copied."""
+NO_ERROR = "no_error"
+"""On the host: an array of the device that says that no thread has found an error."""
+MATMUL = "matmul"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A function of which each thread runs some iterations of a loop, or one thread the whole."""
+
+    function: Function
+    notes: tuple[str, ...] = ()
+    """What is to be known of it, a line each."""
+
+
+@dataclass(frozen=True)
+class DeviceProgram:
+    kernels: tuple[Kernel, ...]
+    host: Function
+
+    def __post_init__(self) -> None:
+        assert len({one.function.name for one in self.kernels}) == len(self.kernels)
+
+
+def launch(kernel: str, trips: Expr | None, args: Sequence[str]) -> Effect:
+    """The statement of the host function that launches a kernel."""
+    given = () if trips is None else (trips,)
+    static = (("kernel", kernel), ("one", trips is None))
+    return Effect(Op(LAUNCH, (*given, *map(Var, args)), static))

@@ -1,0 +1,106 @@
+"""The functions that a program for a device has beside its kernels: texts that are printed where they are used."""
+
+from __future__ import annotations
+
+import re
+
+_BLOCKS = '''
+THREADS = 128  # of a block, a power of two
+MOST_BLOCKS = 2048
+
+
+def blocks_of(iterations):
+    """How many blocks run so many iterations. Nothing else decides that, so equal calls add up in the same order."""
+    return min(max(-(-iterations // THREADS), 1), MOST_BLOCKS)
+'''
+
+_THREADS = """
+def threads_of(iterations):
+    return blocks_of(iterations) * THREADS
+"""
+
+_BLOCK_SUM = '''
+@cuda.jit(device=True)
+def block_sum_DTYPE(value, sums, row, column):
+    """The sum over the threads of a block, in the order of a tree, is stored in sums[row, column]."""
+    part = cuda.shared.array(THREADS, np.DTYPE)
+    thread = cuda.threadIdx.x
+    part[thread] = value
+    cuda.syncthreads()
+    half = THREADS // 2
+    while half > 0:
+        if thread < half:
+            part[thread] += part[thread + half]
+        cuda.syncthreads()
+        half //= 2
+    if thread == 0:
+        sums[row, column] = part[0]
+    cuda.syncthreads()  # before the next sum
+
+
+@cuda.jit
+def add_up_DTYPE(parts, sums):
+    """A block for each row: the sum of the parts."""
+    value = parts.dtype.type(0)
+    for block in range(cuda.threadIdx.x, parts.shape[1], THREADS):
+        value += parts[cuda.blockIdx.x, block]
+    block_sum_DTYPE(value, sums, cuda.blockIdx.x, 0)
+'''.replace("parts.dtype.type(0)", "np.DTYPE(0)")
+
+_SUMS_OF = '''
+def sums_of(parts, stream):
+    """The sum of each row of the parts, on the host; the host waits for it."""
+    rows, blocks = parts.shape
+    if blocks > 1:
+        sums = cuda.device_array((rows, 1), parts.dtype, stream=stream)
+        ADD_UP[parts.dtype.name][rows, THREADS, stream](parts, sums)
+        parts = sums
+    return to_host(parts, stream)[:, 0]
+'''
+
+_TO_HOST = """
+def to_host(array, stream):
+    found = array.copy_to_host(stream=stream)
+    if stream:
+        stream.synchronize()
+    return found
+"""
+
+_NO_ERROR = '''
+def no_error(length, stream):
+    """What kernels tell the host of an error: its number, and its values."""
+    return cuda.to_device(np.zeros(length, np.int64), stream=stream)
+'''
+
+_MATMUL = '''
+def matmul(a, b, stream):
+    """The product of two arrays, by cuBLAS."""
+    with cp.cuda.ExternalStream(int(stream)) if stream else cp.cuda.Stream.null:
+        return cuda.as_cuda_array(cp.matmul(cp.asarray(a), cp.asarray(b)))
+'''
+
+
+def helpers_for(text: str) -> list[str]:
+    """The functions that the text calls, and those that these call, each after what it calls.
+
+    >>> [re.findall(r"def (\\w+)", one) for one in helpers_for("x = to_host(y, stream)")]
+    [['to_host']]
+    """
+    used = {*re.findall(r"\b\w+\b", text)}
+    dtypes = sorted({name.removeprefix("block_sum_") for name in used if name.startswith("block_sum_")})
+    found: list[str] = []
+    if used & {"blocks_of", "threads_of"}:
+        found.append(_BLOCKS)
+    if "threads_of" in used:
+        found.append(_THREADS)
+    if used & {"to_host", "sums_of"}:
+        found.append(_TO_HOST)
+    if "no_error" in used:
+        found.append(_NO_ERROR)
+    if dtypes:
+        found += [_BLOCK_SUM.replace("DTYPE", dtype) for dtype in dtypes]
+        found.append(f"ADD_UP = {{{', '.join(f'{dtype!r}: add_up_{dtype}' for dtype in dtypes)}}}".replace("'", '"'))
+        found.append(_SUMS_OF)
+    if "matmul" in used:
+        found.append(_MATMUL)
+    return [one.strip("\n") for one in found]

@@ -1,0 +1,281 @@
+"""Kernels: a parallel nest whose iterations are divided among threads, and statements that one thread runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from srcad.analysis.loops.concurrent_iterations import Concurrency
+from srcad.backend.cuda.device_program import (
+    ATOMIC_ADD,
+    BLOCK_SUM,
+    BLOCKS_OF,
+    GRID,
+    GRID_SIZE,
+    LEAVE,
+    NO_ERROR,
+    SUMS_OF,
+    THREADS_OF,
+    TO_HOST,
+    Kernel,
+    launch,
+)
+from srcad.ir.length_exprs import minus, plus
+from srcad.ir.loop_nest import element
+from srcad.ir.names import fresh_name, stem
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Param,
+    Stmt,
+    Store,
+    Var,
+)
+from srcad.ir.runtime_checks import Check, check, check_of, negated
+from srcad.ir.traversal import blocks, defined, names, own_exprs, rename, walk, with_blocks
+from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.optimize.loops.work_estimate import product
+from srcad.optimize.offload.definite_assignment import surely_assigned
+from srcad.optimize.offload.device_statements import for_device
+from srcad.optimize.offload.thread_arrays import allocations_in, with_thread_arrays
+
+_INT = Scalar("int64")
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A kernel, and what the host does with it."""
+
+    kernel: Kernel
+    before: Block
+    """It allocates, and launches."""
+    sets: frozenset[str]
+    """The names that `after` assigns."""
+    after: Block
+    """It waits, and reads what the kernel has computed of scalars, before it needs them."""
+
+
+class Kernels:
+    """Makes the kernels of a function. `types` are those of the function, which new names are added to."""
+
+    def __init__(self, types: dict[str, Type]) -> None:
+        self._types = types
+
+    def of_nest(self, levels: Sequence[For], found: Concurrency, saved: Mapping[str, Op]) -> Launched | None:
+        """A kernel for a perfect nest of loops, outermost first; None where a thread cannot have arrays of its own.
+
+        `saved` are the arrays in which an iteration saves values for itself, with their allocations.
+        """
+        body = levels[-1].body
+        inside = allocations_in(body, self._types)
+        if inside is None:
+            return None
+        thread = self._fresh("thread", _INT)
+        own = with_thread_arrays(body, {**inside, **saved}, thread, self._types)
+        if own is None or any(names(arg) & defined((levels[0],)) for _, made in own.shared for arg in made.args):
+            return None
+        trips, index, decoded = self._iterations(levels)
+        here = {name: self._fresh(f"{stem(name)}_here", self._types[name]) for name in found.scalars}
+        body = rename(_atomic(own.body, frozenset(found.arrays)), here)
+        body, error, checks = self._with_error(body)
+        sums = self._sums(found.scalars, here, trips)
+        step = Op(GRID_SIZE, (Const(1),))
+        start: Expr = Op(GRID, (Const(1),))
+        setup: list[Stmt] = []
+        if own.shared:
+            setup.append(Assign(thread, start))
+            start = Var(thread)
+        first, stop = (plus(levels[0].start, start), levels[0].stop) if len(levels) == 1 else (start, trips)
+        inner = (
+            *own.local,
+            *setup,
+            *(Assign(here[name], self._zero(name)) for name in found.scalars),
+            For(index, first, stop, step, (*decoded, *body)),
+            *sums.kept,
+        )
+        name = self._name(body, (*found.arrays, *found.scalars), defined((levels[0],)))
+        notes = [f"{', '.join(map(stem, found.scalars))}: a sum for each block"] if found.scalars else []
+        if found.arrays:
+            notes.append(f"{', '.join(map(stem, found.arrays))}: threads add to one element, in any order (atomic)")
+        kernel, args = self._kernel(name, inner, notes)
+        arrays = tuple(
+            Assign(shared, Op("np.empty", (*made.args, Op(THREADS_OF, (trips,))), made.static))
+            for shared, made in own.shared
+        )
+        launched: Block = (*arrays, *sums.made, launch(name, trips, args))
+        if error is not None:
+            launched = (*self._asked(error, checks), *launched, *self._raised(error, checks, launch(name, None, args)))
+        return Launched(kernel, launched, frozenset(found.scalars), sums.read)
+
+    def of_block(self, block: Block, live: frozenset[str]) -> Launched:
+        """A kernel of one thread; `live` are the names that what follows may read."""
+        out = sorted(defined(block) & live)
+        given = {name for name in out if name not in surely_assigned(block)}
+        body, error, checks = self._with_error(block)
+        kept: list[Stmt] = []
+        made: list[Stmt] = []
+        read: list[Stmt] = []
+        for dtype in sorted({self._dtype(name) for name in out}):
+            of_dtype = [name for name in out if self._dtype(name) == dtype]
+            kind = Array(dtype, (dim(len(of_dtype)),))
+            values, found = self._fresh("values", kind), self._fresh("found", kind)
+            made.append(Assign(values, _empty(dtype, (Const(len(of_dtype)),))))
+            read.append(Assign(found, Op(TO_HOST, (Var(values),))))
+            for row, one in enumerate(of_dtype):
+                kept.append(Store(Var(values), (Const(row),), Var(one)))
+                read.append(Assign(one, element(found, (Const(row),))))
+        name = self._name(block, out, defined(block))
+        kernel, args = self._kernel(name, (*body, *kept), ["one thread"], given)
+        launched: Block = (*made, launch(name, None, args))
+        if error is not None:
+            launched = (*self._asked(error, checks), *launched, *self._raised(error, checks, None))
+        return Launched(kernel, launched, frozenset(out), tuple(read))
+
+    # ---- parts of kernels ----------------------------------------------------------------------
+
+    def _iterations(self, levels: Sequence[For]) -> tuple[Expr, str, Block]:
+        """How many iterations there are, the index that counts them, and the indices of the loops, computed from it."""
+        if len(levels) == 1:
+            return minus(levels[0].stop, levels[0].start), levels[0].index, ()
+        extents = [_nonnegative(minus(loop.stop, loop.start)) for loop in levels]
+        at = self._fresh("at", _INT)
+        decoded: list[Stmt] = []
+        for level, loop in enumerate(levels):
+            below: Expr = Const(1)
+            for extent in extents[level + 1 :]:
+                below = product(below, extent)
+            index: Expr = Var(at) if below == Const(1) else Op("//", (Var(at), below))
+            if level:
+                index = Op("%", (index, extents[level]))
+            decoded.append(Assign(loop.index, plus(loop.start, index) if loop.start != Const(0) else index))
+        trips: Expr = Const(1)
+        for extent in extents:
+            trips = product(trips, extent)
+        return trips, at, tuple(decoded)
+
+    @dataclass(frozen=True)
+    class _Sums:
+        made: Block
+        kept: Block
+        read: Block
+
+    def _sums(self, scalars: Sequence[str], here: dict[str, str], trips: Expr) -> _Sums:
+        made: list[Stmt] = []
+        kept: list[Stmt] = []
+        read: list[Stmt] = []
+        for dtype in sorted({self._dtype(name) for name in scalars}):
+            rows = [name for name in scalars if self._dtype(name) == dtype]
+            parts = self._fresh("parts", Array(dtype, (dim(len(rows)), dim(Symbol("blocks", None)))))
+            sums = self._fresh("sums", Array(dtype, (dim(len(rows)),)))
+            made.append(Assign(parts, _empty(dtype, (Const(len(rows)), Op(BLOCKS_OF, (trips,))))))
+            read.append(Assign(sums, Op(SUMS_OF, (Var(parts),))))
+            for row, name in enumerate(rows):
+                kept.append(Effect(Op(f"{BLOCK_SUM}_{dtype}", (Var(here[name]), Var(parts), Const(row)))))
+                read.append(AugAssign(name, "+", element(sums, (Const(row),))))
+        return self._Sums(tuple(made), tuple(kept), tuple(read))
+
+    def _with_error(self, block: Block) -> tuple[Block, str | None, list[Check]]:
+        """The block in which a check that fails stores its number and its values, and ends the thread."""
+        checks = [found for stmt in walk(block) if (found := check_of(stmt)) is not None]
+        if not checks:
+            return block, None, []
+        error = self._fresh("error", Array("int64", (dim(1 + max(len(_values(one)) for one in checks)),)))
+        number = iter(range(1, len(checks) + 1))
+
+        def changed(stmt: Stmt) -> Stmt:
+            found = check_of(stmt)
+            if found is None:
+                return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
+            told = (Const(next(number)), *_values(found))
+            stores = tuple(Store(Var(error), (Const(at),), value) for at, value in enumerate(told))
+            return If(negated(found.condition), (*stores, Effect(Op(LEAVE))), ())
+
+        return tuple(map(changed, block)), error, checks
+
+    def _asked(self, error: str, checks: list[Check]) -> Block:
+        return (Assign(error, Op(NO_ERROR, (Const(1 + max(len(_values(one)) for one in checks)),))),)
+
+    def _raised(self, error: str, checks: list[Check], again: Stmt | None) -> Block:
+        """What raises the error of Python: the first, which one thread finds again in the order of the iterations."""
+        found = self._fresh("found", self._types[error])
+        copied = Assign(found, Op(TO_HOST, (Var(error),)))
+        raised: list[Stmt] = []
+        for number, one in enumerate(checks, 1):
+            places = iter(range(1, 1 + len(_values(one))))
+            message = [p if isinstance(p, str) else element(found, (Const(next(places)),)) for p in one.message]
+            fails = check(Const(False), one.error, message)
+            raised.append(If(Op("==", (element(found, (Const(0),)), Const(number))), (fails,), ()))
+        inside = (*(() if again is None else (again, copied)), *raised)
+        return copied, If(Op("!=", (element(found, (Const(0),)), Const(0))), inside, ())
+
+    def _kernel(
+        self, name: str, body: Block, notes: Sequence[str], given: Iterable[str] = ()
+    ) -> tuple[Kernel, list[str]]:
+        """The kernel, and its parameters: what it reads and does not define."""
+        own = defined(body) - {*given}
+        order: dict[str, None] = dict.fromkeys(sorted(given))
+        for stmt in walk(body):
+            read = own_exprs(stmt)
+            for one in (n for e in read for n in sorted(names(e))):
+                if one not in own or one in given:
+                    order.setdefault(one)
+        function = Function(name, tuple(Param(n, n) for n in order), for_device(body), (), self._types)
+        return Kernel(function, tuple(notes)), list(order)
+
+    def _zero(self, name: str) -> Expr:
+        kind = self._types[name]
+        assert isinstance(kind, Scalar)
+        if kind.dtype in ("float64", "int64"):
+            return Const(0.0 if kind.dtype == "float64" else 0)
+        return Op("astype", (Const(0),), (("dtype", kind.dtype),))
+
+    def _name(self, body: Block, sums: Sequence[str], own: frozenset[str]) -> str:
+        stored = [s.base.name for s in walk(body) if isinstance(s, Store) and isinstance(s.base, Var)]
+        of = next((n for n in stored if n not in own and not n.startswith("error")), None) or next(iter(sums), "checks")
+        return self._fresh(f"{stem(of)}_kernel", Scalar("int64"))
+
+    def _dtype(self, name: str) -> str:
+        kind = self._types[name]
+        assert isinstance(kind, Scalar)
+        return kind.dtype
+
+    def _fresh(self, wanted: str, kind: Type) -> str:
+        return fresh_name(wanted, kind, self._types)
+
+
+def _values(one: Check) -> tuple[Expr, ...]:
+    return tuple(part for part in one.message if not isinstance(part, str))
+
+
+def _empty(dtype: str, lengths: tuple[Expr, ...]) -> Op:
+    return Op("np.empty", lengths, () if dtype == "float64" else (("dtype", dtype),))
+
+
+def _nonnegative(extent: Expr) -> Expr:
+    match extent:
+        case Const(int(value)) if value >= 0:
+            return extent
+        case Op("shape" | "len" | "size" | "max"):
+            return extent
+    return Op("max", (extent, Const(0)))
+
+
+def _atomic(block: Block, arrays: frozenset[str]) -> Block:
+    """The block with atomic additions to these arrays."""
+
+    def changed(stmt: Stmt) -> Stmt:
+        match stmt:
+            case Store(Var(name) as base, index, value, str(op)) if name in arrays:
+                at = index[0] if len(index) == 1 else Op("tuple", index)
+                return Effect(Op(ATOMIC_ADD, (base, at, value if op == "+" else Op("neg", (value,)))), stmt.span)
+        return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
+
+    return tuple(map(changed, block))

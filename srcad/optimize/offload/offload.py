@@ -1,0 +1,268 @@
+"""Offloading: a function in sequential form as kernels, and a host function that launches them.
+
+Each parallel nest becomes a kernel. Scalars and serial loops around them stay on the host; what else touches elements
+of arrays is run by one thread of the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srcad.analysis.loops.concurrent_iterations import Concurrency
+from srcad.analysis.memory.liveness import Path
+from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
+from srcad.backend.cuda.device_program import DeviceProgram, Kernel
+from srcad.cleanup.adjoint.loop_fission import ascending_loop
+from srcad.errors import fail
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Stmt,
+    Store,
+    While,
+)
+from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk, with_blocks
+from srcad.ir.types import Array, Type
+from srcad.optimize.loops.concurrent_loops import ConcurrentLoops
+from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.optimize.offload.check_fission import checks_of, without_checks
+from srcad.optimize.offload.device_statements import runs_on_device, touches_elements
+from srcad.optimize.offload.kernels import Kernels, Launched
+from srcad.optimize.offload.whole_arrays import lower_whole_arrays
+from srcad.typing.typeof import typeof
+
+_FEW = 64
+"""Iterations of a parallel loop in a serial one: with no more, one thread runs both."""
+_ON_HOST = frozenset({"index", "np.transpose", "reshape", "np.empty", "array", "@", "select"})
+"""Operations that give arrays, and that the host has for arrays of the device."""
+_TAKES_ARRAYS = frozenset({"index", "shape", "size", "len", "append"})
+
+
+def offload(f: Function) -> DeviceProgram:
+    """The kernels, and the function that launches them; S527 for what neither can do."""
+    f = lower_whole_arrays(f)
+    work = _Offloading(f)
+    body = work.block(f.body, ())
+    host = replace(f, body=_without_unused_arrays(replace(f, body=body)), types=work.types)
+    return DeviceProgram(tuple(work.made), host)
+
+
+class _Offloading:
+    def __init__(self, f: Function) -> None:
+        self.types = dict(f.types)
+        self.f = replace(f, types=self.types)
+        self.made: list[Kernel] = []
+        self._kernels = Kernels(self.types)
+        self._nests: dict[Path, tuple[Launched, ...]] = {}
+        self.loops = ConcurrentLoops(self.f)
+        self.memory = MemoryQueries(self.f)
+
+    def block(self, block: Block, path: Path) -> Block:
+        done = _HostBlock()
+        waiting: list[Stmt] = []
+        for at, stmt in enumerate(block):
+            here = (*path, at)
+            if isinstance(stmt, For) and (launches := self._nest(stmt, here)):
+                self._flush(waiting, done, (*path, at - 1))
+                for launched in launches:
+                    self._launch(launched, done)
+            elif self._is_for_one_thread(stmt, here) or self._joins(stmt, waiting):
+                waiting.append(stmt)
+            elif self._is_independent(stmt, waiting):
+                done.add(stmt)
+            else:
+                self._flush(waiting, done, (*path, at - 1))
+                self._refuse_unknown(stmt)
+                done.add(with_blocks(stmt, [self.block(b, (*here, name)) for name, b in inner_blocks(stmt)]))
+        self._flush(waiting, done, (*path, len(block) - 1))
+        return done.finished()
+
+    # ---- parallel nests ------------------------------------------------------------------------
+
+    def _nest(self, loop: For, path: Path) -> tuple[Launched, ...]:
+        """The kernels of a parallel nest: of its checks if it has any, and of what it does. None for another loop."""
+        if path not in self._nests:
+            self._nests[path] = self._kernels_of(loop, path)
+        return self._nests[path]
+
+    def _kernels_of(self, loop: For, path: Path) -> tuple[Launched, ...]:
+        found = self.loops.concurrency(loop, path)
+        if isinstance(found, str):
+            return self._after_checks(loop, path)
+        levels = [ascending_loop(loop)]
+        while len(levels[-1].body) == 1 and isinstance(inner := levels[-1].body[0], For):
+            path = (*path, "body", 0)
+            more = self.loops.concurrency(inner, path)
+            if isinstance(more, str) or not {*more.arrays} <= {*found.arrays} or more.saved != found.saved:
+                break
+            if (names(inner.start) | names(inner.stop)) & defined((levels[0],)):
+                break
+            levels.append(ascending_loop(inner))
+        return self._of_levels(levels, found)
+
+    def _of_levels(self, levels: list[For], found: Concurrency) -> tuple[Launched, ...]:
+        if not runs_on_device(_without_arrays(levels[-1].body, self.types), self.types):
+            return ()
+        made = self._kernels.of_nest(levels, found, {name: self.loops.allocations[name] for name in found.saved})
+        return () if made is None else (made,)
+
+    def _after_checks(self, loop: For, path: Path) -> tuple[Launched, ...]:
+        """The kernels where the checks of all iterations may be asked before any of them does what it does."""
+        asking = checks_of(loop, self.types, may_alias_in(self.memory.aliases_at(path)))
+        if asking is None or not asking.body or not runs_on_device(asking.body, self.types, checks=True):
+            return ()
+        bare = replace(asking, body=without_checks(asking.body))
+        free = self.loops.concurrency(bare, path, frozenset())
+        loop = replace(loop, body=without_checks(loop.body))
+        found = self.loops.concurrency(loop, path)
+        if isinstance(free, str) or isinstance(found, str):
+            return ()
+        asked = self._kernels.of_nest([ascending_loop(asking)], free, {})
+        done = self._of_levels([ascending_loop(loop)], found)
+        return () if asked is None or not done else (asked, *done)
+
+    def _launch(self, launched: Launched, done: _HostBlock) -> None:
+        self.made.append(launched.kernel)
+        done.launch(launched)
+
+    # ---- one thread ----------------------------------------------------------------------------
+
+    def _is_for_one_thread(self, stmt: Stmt, path: Path) -> bool:
+        if isinstance(stmt, Comment) or not touches_elements(stmt, self.types):
+            return False
+        return runs_on_device((stmt,), self.types, checks=True) and not self._has_parallel(stmt, path)
+
+    def _has_parallel(self, stmt: Stmt, path: Path) -> bool:
+        """Whether a loop in the statement is better run by many threads."""
+        for name, block in inner_blocks(stmt):
+            for at, inner in enumerate(block):
+                here = (*path, name, at)
+                if isinstance(inner, For) and not _is_short(inner) and self._nest(inner, here):
+                    return True
+                if self._has_parallel(inner, here):
+                    return True
+        return False
+
+    def _joins(self, stmt: Stmt, waiting: list[Stmt]) -> bool:
+        """Whether the statement computes with what the waiting ones compute, so that the same thread may run it."""
+        if not waiting or not runs_on_device((stmt,), self.types, checks=True):
+            return False
+        made = defined(tuple(waiting))
+        return any(names(e) & made for one in walk((stmt,)) for e in own_exprs(one))
+
+    def _is_independent(self, stmt: Stmt, waiting: list[Stmt]) -> bool:
+        """Whether the statement, which stays on the host, may come before the waiting ones."""
+        if not waiting or not isinstance(stmt, Assign) or touches_elements(stmt, self.types):
+            return False
+        self._refuse_unknown(stmt)
+        used = {n for one in walk(tuple(waiting)) for e in own_exprs(one) for n in names(e)}
+        used |= defined(tuple(waiting))
+        return stmt.target not in used and not names(stmt.value) & defined(tuple(waiting))
+
+    def _flush(self, waiting: list[Stmt], done: _HostBlock, last: Path) -> None:
+        if not waiting:
+            return
+        block = tuple(waiting)
+        waiting.clear()
+        if not any(isinstance(stmt, Store | For | While | If | AugAssign) for stmt in walk(block)):
+            for stmt in block:  # each element is a small copy
+                done.add(stmt)
+            return
+        self._launch(self._kernels.of_block(block, self.memory.liveness.live_after(last)), done)
+
+    # ---- what stays on the host ----------------------------------------------------------------
+
+    def _refuse_unknown(self, stmt: Stmt) -> None:
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                self._refuse_unless_known(op, stmt)
+        if isinstance(stmt, AugAssign) and isinstance(self.types.get(stmt.target), Array):
+            self._refuse("an operation on whole arrays", stmt)
+        if isinstance(stmt, Store) and stmt.op is not None:
+            self._refuse("an operation on whole arrays", stmt)
+
+    def _refuse_unless_known(self, op: Op, stmt: Stmt) -> None:
+        if isinstance(typeof(op, self.types), Array):
+            if op.prim not in _ON_HOST:
+                self._refuse(_described(op), stmt)
+        elif not op.prim.startswith("list") and op.prim not in _TAKES_ARRAYS and self._takes_array(op):
+            self._refuse(_described(op), stmt)
+
+    def _takes_array(self, op: Op) -> bool:
+        return any(isinstance(typeof(arg, self.types), Array) for arg in op.args)
+
+    def _refuse(self, what: str, stmt: Stmt) -> None:
+        why = "It is neither a loop whose iterations may run at once, nor an operation that the device has."
+        advice = "write it with loops over elements; or run it on the host."
+        fail("S527", f"{what} is not possible on the device", getattr(stmt, "span", None) or self.f.span, why, advice)
+
+
+def _described(op: Op) -> str:
+    return f"a call of {op.prim.removeprefix('runtime.').removeprefix('external.')}"
+
+
+def _is_short(loop: For) -> bool:
+    loop = ascending_loop(loop)
+    match loop.start, loop.stop:
+        case Const(int(low)), Const(int(high)):
+            return high - low <= _FEW
+    return False
+
+
+def _without_arrays(body: Block, types: Mapping[str, Type]) -> Block:
+    kept = [s for s in body if not (isinstance(s, Assign) and isinstance(types.get(s.target), Array))]
+    return tuple(with_blocks(s, [_without_arrays(b, types) for _, b in inner_blocks(s)]) for s in kept)
+
+
+def _without_unused_arrays(f: Function) -> Block:
+    """The body without arrays that nothing mentions: each thread has one of its own."""
+    mentioned = {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
+    mentioned |= {n for e in f.results for n in names(e)}
+
+    def kept(block: Block) -> Block:
+        return tuple(
+            with_blocks(s, [kept(b) for _, b in inner_blocks(s)])
+            for s in block
+            if not (isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim == "np.empty")
+            or s.target in mentioned
+        )
+
+    return kept(f.body)
+
+
+class _HostBlock:
+    """The statements of a block of the host, in which scalars of kernels are read as late as possible."""
+
+    def __init__(self) -> None:
+        self._done: list[Stmt] = []
+        self._unread: list[Launched] = []
+
+    def add(self, stmt: Stmt) -> None:
+        touched = {n for one in walk((stmt,)) for e in own_exprs(one) for n in names(e)}
+        touched |= {n for one in walk((stmt,)) for n in own_writes(one)}
+        for one in [one for one in self._unread if one.sets & touched]:
+            self._unread.remove(one)
+            self._done += one.after
+        self._done.append(stmt)
+
+    def launch(self, launched: Launched) -> None:
+        for stmt in launched.before:
+            self.add(stmt)
+        if launched.after:
+            for one in [one for one in self._unread if one.sets & launched.sets]:
+                self._unread.remove(one)
+                self._done += one.after
+            self._unread.append(launched)
+
+    def finished(self) -> Block:
+        for one in self._unread:
+            self._done += one.after
+        return tuple(self._done)

@@ -1,0 +1,96 @@
+"""What fills or copies a whole array, as loops over its elements, which kernels can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from srcad.ir.loop_nest import element
+from srcad.ir.names import fresh_name
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Slice, Stmt, Store, Var
+from srcad.ir.traversal import blocks, names, with_blocks
+from srcad.ir.types import Array, Scalar, Type
+from srcad.typing.typeof import typeof
+
+_VALUES = {"np.zeros": 0, "np.zeros_like": 0, "np.ones": 1, "np.ones_like": 1}
+_LIKE = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "copy"})
+
+
+def lower_whole_arrays(f: Function) -> Function:
+    """Write fills and copies of whole arrays as loops over elements.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Symbol, dim
+    >>> types = dict.fromkeys("xy", Array("float64", (dim(Symbol("x", 0)),)))
+    >>> print(show(lower_whole_arrays(Function("f", (), parse("y = np.zeros_like(x)\\nx[:] = y"), (), types)).body))
+    y = np.empty(shape(x, axis=0))
+    for k in range(shape(y, axis=0)):
+        y[k] = 0.0
+    for k1 in range(shape(x, axis=0)):
+        x[k1] = y[k1]
+    """
+    types = dict(f.types)
+    return replace(f, body=_block(f.body, types), types=types)
+
+
+def _block(block: Block, types: dict[str, Type]) -> Block:
+    return tuple(
+        new for stmt in block for new in _stmt(with_blocks(stmt, [_block(b, types) for b in blocks(stmt)]), types)
+    )
+
+
+def _stmt(stmt: Stmt, types: dict[str, Type]) -> Block:
+    match stmt:
+        case Assign(target, Op(prim, args, _) as made) if isinstance(kind := types.get(target), Array):
+            match prim:
+                case _ if prim in _LIKE and not isinstance(args[0], Var):
+                    return (stmt,)
+                case "np.full":
+                    return _filled(target, kind, args[1:], args[0], types)
+                case _ if prim in _VALUES:
+                    lengths = _shape(args[0], kind) if prim in _LIKE else args
+                    value = np.dtype(kind.dtype).type(_VALUES[prim]).item()
+                    return _filled(target, kind, lengths, Const(value), types)
+                case "np.empty_like":
+                    return (Assign(target, _empty(kind, _shape(args[0], kind))),)
+                case "copy" if target not in names(made):
+                    lengths = _shape(args[0], kind)
+                    source = args[0]
+                    assert isinstance(source, Var)
+                    filled = _nest(target, kind, lambda at: element(source.name, at), types)
+                    return Assign(target, _empty(kind, lengths)), filled
+        case Store(Var(name), index, value, None) if isinstance(kind := types.get(name), Array):
+            if not all(item == Slice() for item in index):
+                return (stmt,)
+            if isinstance(typeof(value, types), Scalar):
+                if any(isinstance(types.get(n), Array) for n in names(value)):
+                    return (stmt,)
+                return (_nest(name, kind, lambda _: value, types),)
+            other = types.get(value.name) if isinstance(value, Var) else None
+            if isinstance(value, Var) and isinstance(other, Array) and other.dims == kind.dims and value.name != name:
+                return (_nest(name, kind, lambda at: element(value.name, at), types),)
+    return (stmt,)
+
+
+def _filled(target: str, kind: Array, lengths: tuple[Expr, ...], value: Expr, types: dict[str, Type]) -> Block:
+    return Assign(target, _empty(kind, lengths)), _nest(target, kind, lambda _: value, types)
+
+
+def _empty(kind: Array, lengths: tuple[Expr, ...]) -> Op:
+    return Op("np.empty", lengths, () if kind.dtype == "float64" else (("dtype", kind.dtype),))
+
+
+def _shape(array: Expr, kind: Array) -> tuple[Expr, ...]:
+    return tuple(Op("shape", (array,), (("axis", axis),)) for axis in range(kind.rank))
+
+
+def _nest(name: str, kind: Array, value: Callable[[tuple[Var, ...]], Expr], types: dict[str, Type]) -> For:
+    counters = [fresh_name("k", Scalar("int64"), types) for _ in kind.dims]
+    at = tuple(map(Var, counters))
+    made: Stmt = Store(Var(name), at, value(at))
+    for counter, length in reversed(list(zip(counters, _shape(Var(name), kind), strict=True))):
+        made = For(counter, Const(0), length, Const(1), (made,))
+    assert isinstance(made, For)
+    return made
