@@ -122,7 +122,7 @@ class Specialisation:
         return self.finish(self._called(flat))
 
     def run_on_device(self, call: DeviceCall, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
-        """Call the program for arrays of a device. Among the leaves, and in `more`, arrays of the host stand for them."""
+        """Call the program for arrays of a device, for which arrays of the host stand among the leaves and in `more`."""
         flat = self.flat(leaves)
         of_leaves = len(self._positions)
         given = [
@@ -261,7 +261,10 @@ class Specialisation:
         options = self._request.options
         if options.target == "cuda":
             why = 'With target="cuda" it takes arrays that are on the device, or it is called in kernels of your own.'
-            advice = "pass arrays of CuPy, PyTorch or numba.cuda;\nor call what .device(*args) gives, in a kernel; or leave target out."
+            advice = (
+                "pass arrays of CuPy, PyTorch or numba.cuda; call what .device(*args) gives, in a kernel;\n"
+                "or leave target out."
+            )
             fail("S523", f"{self.generated.name} is called on the host", None, why, advice)
         versions = _versions() if self._compiles else ()
         path = cache_files.store(
