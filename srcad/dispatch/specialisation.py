@@ -122,7 +122,7 @@ class Specialisation:
         return self.finish(self._called(flat))
 
     def run_on_device(self, call: DeviceCall, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
-        """Call the program for arrays of a device, for which arrays of the host stand among the leaves and in `more`."""
+        """Call the program for arrays of a device, for which arrays stand among the leaves and in `more`."""
         flat = self.flat(leaves)
         of_leaves = len(self._positions)
         given = [
