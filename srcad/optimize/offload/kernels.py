@@ -43,7 +43,7 @@ from srcad.ir.runtime_checks import Check, check, check_of, negated
 from srcad.ir.traversal import blocks, defined, names, own_exprs, rename, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import product
-from srcad.optimize.offload.definite_assignment import surely_assigned
+from srcad.optimize.offload.definite_assignment import exposed, surely_assigned
 from srcad.optimize.offload.device_statements import for_device
 from srcad.optimize.offload.thread_arrays import allocations_in, with_thread_arrays
 
@@ -118,7 +118,7 @@ class Kernels:
     def of_block(self, block: Block, live: frozenset[str]) -> Launched:
         """A kernel of one thread; `live` are the names that what follows may read."""
         out = sorted(defined(block) & live)
-        given = {name for name in out if name not in surely_assigned(block)}
+        given = ({*out} - surely_assigned(block)) | (exposed(block) & defined(block))
         body, error, checks = self._with_error(block)
         kept: list[Stmt] = []
         made: list[Stmt] = []

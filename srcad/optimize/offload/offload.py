@@ -34,6 +34,7 @@ from srcad.ir.types import Array, Type
 from srcad.optimize.loops.concurrent_loops import ConcurrentLoops
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.offload.check_fission import checks_of, without_checks
+from srcad.optimize.offload.definite_assignment import exposed, surely_assigned
 from srcad.optimize.offload.device_statements import runs_on_device, touches_elements
 from srcad.optimize.offload.kernels import Kernels, Launched
 from srcad.optimize.offload.whole_arrays import lower_whole_arrays
@@ -50,7 +51,7 @@ def offload(f: Function) -> DeviceProgram:
     """The kernels, and the function that launches them; S527 for what neither can do."""
     f = lower_whole_arrays(f)
     work = _Offloading(f)
-    body = work.block(f.body, ())
+    body = work.block(f.body, (), frozenset().union(*map(names, f.results)))
     host = replace(f, body=_without_unused_arrays(replace(f, body=body)), types=work.types)
     return DeviceProgram(tuple(work.made), host)
 
@@ -65,13 +66,15 @@ class _Offloading:
         self.loops = ConcurrentLoops(self.f)
         self.memory = MemoryQueries(self.f)
 
-    def block(self, block: Block, path: Path) -> Block:
+    def block(self, block: Block, path: Path, after: frozenset[str]) -> Block:
+        """The statements of the host for a block; what follows it may read the names in `after`."""
+        live = _live(block, after)
         done = _HostBlock()
         waiting: list[Stmt] = []
         for at, stmt in enumerate(block):
             here = (*path, at)
             if isinstance(stmt, For) and (launches := self._nest(stmt, here)):
-                self._flush(waiting, done, (*path, at - 1))
+                self._flush(waiting, done, live[at])
                 for launched in launches:
                     self._launch(launched, done)
             elif self._is_for_one_thread(stmt, here) or self._joins(stmt, waiting):
@@ -79,10 +82,12 @@ class _Offloading:
             elif self._is_independent(stmt, waiting):
                 done.add(stmt)
             else:
-                self._flush(waiting, done, (*path, at - 1))
+                self._flush(waiting, done, live[at])
                 self._refuse_unknown(stmt)
-                done.add(with_blocks(stmt, [self.block(b, (*here, name)) for name, b in inner_blocks(stmt)]))
-        self._flush(waiting, done, (*path, len(block) - 1))
+                again = live[at] if isinstance(stmt, For | While) else frozenset[str]()
+                within = [self.block(b, (*here, name), again | live[at + 1]) for name, b in inner_blocks(stmt)]
+                done.add(with_blocks(stmt, within))
+        self._flush(waiting, done, after)
         return done.finished()
 
     # ---- parallel nests ------------------------------------------------------------------------
@@ -167,7 +172,7 @@ class _Offloading:
         used |= defined(tuple(waiting))
         return stmt.target not in used and not names(stmt.value) & defined(tuple(waiting))
 
-    def _flush(self, waiting: list[Stmt], done: _HostBlock, last: Path) -> None:
+    def _flush(self, waiting: list[Stmt], done: _HostBlock, live: frozenset[str]) -> None:
         if not waiting:
             return
         block = tuple(waiting)
@@ -176,7 +181,7 @@ class _Offloading:
             for stmt in block:  # each element is a small copy
                 done.add(stmt)
             return
-        self._launch(self._kernels.of_block(block, self.memory.liveness.live_after(last)), done)
+        self._launch(self._kernels.of_block(block, live), done)
 
     # ---- what stays on the host ----------------------------------------------------------------
 
@@ -203,6 +208,14 @@ class _Offloading:
         why = "It is neither a loop whose iterations may run at once, nor an operation that the device has."
         advice = "write it with loops over elements; or run it on the host."
         fail("S527", f"{what} is not possible on the device", getattr(stmt, "span", None) or self.f.span, why, advice)
+
+
+def _live(block: Block, after: frozenset[str]) -> list[frozenset[str]]:
+    """The names that may be read from each statement on, and after the last."""
+    found = [after]
+    for stmt in reversed(block):
+        found.append(exposed((stmt,)) | (found[-1] - surely_assigned((stmt,))))
+    return found[::-1]
 
 
 def _described(op: Op) -> str:
