@@ -12,7 +12,7 @@ from dataclasses import replace
 from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
-from srcad.backend.cuda.device_program import DeviceProgram, Kernel
+from srcad.backend.cuda.device_program import LAUNCH, DeviceProgram, Kernel
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.errors import fail
 from srcad.ir.nodes import (
@@ -21,6 +21,8 @@ from srcad.ir.nodes import (
     Block,
     Comment,
     Const,
+    Effect,
+    Expr,
     For,
     Function,
     If,
@@ -42,7 +44,7 @@ from srcad.typing.typeof import typeof
 
 _FEW = 64
 """Iterations of a parallel loop in a serial one: with no more, one thread runs both."""
-_ON_HOST = frozenset({"index", "np.transpose", "reshape", "np.empty", "array", "@", "select"})
+_ON_HOST = frozenset({"index", "np.transpose", "reshape", "np.empty", "array", "@", "select", "list.pop", "list.item"})
 """Operations that give arrays, and that the host has for arrays of the device."""
 _TAKES_ARRAYS = frozenset({"index", "shape", "size", "len", "append"})
 
@@ -53,7 +55,7 @@ def offload(f: Function) -> DeviceProgram:
     work = _Offloading(f)
     body = work.block(f.body, (), frozenset().union(*map(names, f.results)))
     host = replace(f, body=_without_unused_arrays(replace(f, body=body)), types=work.types)
-    return DeviceProgram(tuple(work.made), host)
+    return DeviceProgram(tuple(work.made), replace(host, body=(*_undefined(host), *host.body)))
 
 
 class _Offloading:
@@ -208,6 +210,20 @@ class _Offloading:
         why = "It is neither a loop whose iterations may run at once, nor an operation that the device has."
         advice = "write it with loops over elements; or run it on the host."
         fail("S527", f"{what} is not possible on the device", getattr(stmt, "span", None) or self.f.span, why, advice)
+
+
+def _undefined(host: Function) -> Block:
+    """Values for names that kernels take, though on some paths nothing has assigned them, nor reads them."""
+    taken = {n for s in walk(host.body) if isinstance(s, Effect) and s.call.prim == LAUNCH for n in names(s.call)}
+    unsure = (exposed(host.body) - {p.name for p in host.params}) & taken
+    return tuple(Assign(name, _blank(host.types[name])) for name in sorted(unsure))
+
+
+def _blank(kind: Type) -> Expr:
+    static = () if getattr(kind, "dtype", "float64") == "float64" else (("dtype", getattr(kind, "dtype", None)),)
+    if isinstance(kind, Array):
+        return Op("np.empty", (Const(0),) * kind.rank, static)
+    return Op("astype", (Const(0),), static) if static else Const(0.0)
 
 
 def _live(block: Block, after: frozenset[str]) -> list[frozenset[str]]:
