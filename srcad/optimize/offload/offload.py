@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency
+from srcad.analysis.loops.parallel_loops import memory_reads
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.backend.cuda.device_program import LAUNCH, DeviceProgram, Kernel
@@ -167,7 +168,7 @@ class _Offloading:
 
     def _is_independent(self, stmt: Stmt, waiting: list[Stmt]) -> bool:
         """Whether the statement, which stays on the host, may come before the waiting ones."""
-        if not waiting or not isinstance(stmt, Assign) or touches_elements(stmt, self.types):
+        if not waiting or not isinstance(stmt, Assign) or memory_reads(stmt.value, self.types):
             return False
         self._refuse_unknown(stmt)
         used = {n for one in walk(tuple(waiting)) for e in own_exprs(one) for n in names(e)}
