@@ -222,7 +222,7 @@ class Generated:
         if self.beside and recursive(self.beside):
             what = "a call of a function that calls itself is not possible on the device"
             fail("S527", what, self.function.span, None, "write it as a loop; or run it on the host.")
-        return offload(self._for_machine(self.function, OFFLOADED))
+        return offload(self._for_machine(self.function, OFFLOADED), self._asked.request.options.deterministic)
 
     def program_text(self) -> str:
         """The text of the program for the device."""

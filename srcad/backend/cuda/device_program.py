@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from srcad.ir.nodes import Effect, Expr, Function, Op, Var
 
 LAUNCH = "cuda.launch"
-"""A launch: of as many threads as the first operand has iterations for; one thread where there is none."""
+"""A launch: of as many blocks as the first operand says; of one thread where there is none."""
 LEAVE = "cuda.leave"
 """In a kernel: the thread ends here."""
 ATOMIC_ADD = "cuda.atomic.add"
@@ -21,7 +21,10 @@ BLOCK_SUM = "block_sum"
 """In a kernel: the sum of a value over the threads of a block, stored in the column of the block."""
 BLOCKS_OF = "blocks_of"
 """On the host: the number of blocks for a number of iterations."""
-THREADS_OF = "threads_of"
+FEWER_BLOCKS_OF = "fewer_blocks_of"
+"""The same, for threads that have a number of elements of their own."""
+THREADS_IN = "threads_in"
+"""On the host: the number of threads in a number of blocks."""
 SUMS_OF = "sums_of"
 """On the host: the sum of each row."""
 TO_HOST = "to_host"
@@ -49,8 +52,8 @@ class DeviceProgram:
         assert len({one.function.name for one in self.kernels}) == len(self.kernels)
 
 
-def launch(kernel: str, trips: Expr | None, args: Sequence[str]) -> Effect:
-    """The statement of the host function that launches a kernel."""
-    given = () if trips is None else (trips,)
-    static = (("kernel", kernel), ("one", trips is None))
+def launch(kernel: str, blocks: Expr | None, args: Sequence[str]) -> Effect:
+    """The statement of the host function that launches a kernel; of one thread, where no number of blocks is given."""
+    given = () if blocks is None else (blocks,)
+    static = (("kernel", kernel), ("one", blocks is None))
     return Effect(Op(LAUNCH, (*given, *map(Var, args)), static))

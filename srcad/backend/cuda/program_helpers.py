@@ -14,9 +14,25 @@ def blocks_of(iterations):
     return min(max(-(-iterations // THREADS), 1), MOST_BLOCKS)
 '''
 
+_FEWER = '''
+MOST_ELEMENTS = 2**25  # that all threads have of their own
+
+
+def fewer_blocks_of(iterations, elements):
+    """How many blocks run so many iterations, where each thread has so many elements of its own."""
+    return max(min(blocks_of(iterations), MOST_ELEMENTS // (THREADS * max(elements, 1))), 1)
+'''
+
 _THREADS = """
-def threads_of(iterations):
-    return blocks_of(iterations) * THREADS
+def threads_in(blocks):
+    return blocks * THREADS
+"""
+
+_COPIED = """
+def copied(array, stream):
+    new = cuda.device_array(array.shape, array.dtype, stream=stream)
+    new[:] = array
+    return new
 """
 
 _BLOCK_SUM = '''
@@ -89,10 +105,11 @@ def helpers_for(text: str) -> list[str]:
     used = {*re.findall(r"\b\w+\b", text)}
     dtypes = sorted({name.removeprefix("block_sum_") for name in used if name.startswith("block_sum_")})
     found: list[str] = []
-    if used & {"blocks_of", "threads_of"}:
-        found.append(_BLOCKS)
-    if "threads_of" in used:
-        found.append(_THREADS)
+    for name, helper in (("blocks_of", _BLOCKS), ("fewer_blocks_of", _FEWER), ("threads_in", _THREADS)):
+        if name in used or (name == "blocks_of" and "fewer_blocks_of" in used):
+            found.append(helper)
+    if "copied" in used:
+        found.append(_COPIED)
     if used & {"to_host", "sums_of"}:
         found.append(_TO_HOST)
     if "no_error" in used:

@@ -79,11 +79,11 @@ class _ForHost(ast.NodeTransformer):
         if isinstance(node.value, ast.Call) and _called(node.value) == LAUNCH:
             call = node.value
             static = {one.arg: one.value.value for one in call.keywords if isinstance(one.value, ast.Constant)}
-            trips, args = (None, call.args) if static["one"] else (call.args[0], call.args[1:])
-            blocks: list[ast.expr] = [ast.Constant(1), ast.Constant(1)]
-            if trips is not None:
-                blocks = [ast.Call(ast.Name("blocks_of"), [trips], []), ast.Name("THREADS")]
-            launched = ast.Subscript(ast.Name(str(static["kernel"])), ast.Tuple([*blocks, _STREAM]))
+            size: list[ast.expr] = [ast.Constant(1), ast.Constant(1)]
+            args = call.args
+            if not static["one"]:
+                size, args = [args[0], ast.Name("THREADS")], args[1:]
+            launched = ast.Subscript(ast.Name(str(static["kernel"])), ast.Tuple([*size, _STREAM]))
             return ast.Expr(ast.Call(launched, args, []))
         return self.generic_visit(node)  # type: ignore[return-value]
 
@@ -95,8 +95,12 @@ class _ForHost(ast.NodeTransformer):
                 node.keywords.append(ast.keyword("stream", _STREAM))
             case "np.array":
                 return ast.Call(dotted("cuda.to_device"), [node], [ast.keyword("stream", _STREAM)])
+            case "np.ascontiguousarray":
+                return ast.Call(ast.Name("copied"), [*node.args, _STREAM], [])
             case name if name in _WITH_STREAM:
                 node.args.append(_STREAM)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "copy":
+            return ast.Call(ast.Name("copied"), [node.func.value, _STREAM], [])
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:

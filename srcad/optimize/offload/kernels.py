@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.backend.cuda.device_program import (
     ATOMIC_ADD,
     BLOCK_SUM,
     BLOCKS_OF,
+    FEWER_BLOCKS_OF,
     GRID,
     GRID_SIZE,
     LEAVE,
     NO_ERROR,
     SUMS_OF,
-    THREADS_OF,
+    THREADS_IN,
     TO_HOST,
     Kernel,
     launch,
@@ -66,54 +67,101 @@ class Launched:
 class Kernels:
     """Makes the kernels of a function. `types` are those of the function, which new names are added to."""
 
-    def __init__(self, types: dict[str, Type]) -> None:
+    def __init__(self, types: dict[str, Type], deterministic: bool) -> None:
         self._types = types
+        self._deterministic = deterministic
 
-    def of_nest(self, levels: Sequence[For], found: Concurrency, saved: Mapping[str, Op]) -> Launched | None:
-        """A kernel for a perfect nest of loops, outermost first; None where a thread cannot have arrays of its own.
+    def of_nest(self, levels: Sequence[For], found: Concurrency, saved: Mapping[str, Op]) -> tuple[Launched, ...]:
+        """The kernels of a perfect nest of loops, outermost first; none where a thread cannot have arrays of its own.
 
-        `saved` are the arrays in which an iteration saves values for itself, with their allocations.
+        `saved` are the arrays in which an iteration saves values for itself, with their allocations. Where the order of
+        sums is to be the same in equal calls, each thread adds to arrays of its own, which a second kernel adds up.
         """
-        body = levels[-1].body
-        inside = allocations_in(body, self._types)
+        inside = allocations_in(levels[-1].body, self._types)
         if inside is None:
-            return None
+            return ()
         thread = self._fresh("thread", _INT)
-        own = with_thread_arrays(body, {**inside, **saved}, thread, self._types)
+        own = with_thread_arrays(levels[-1].body, {**inside, **saved}, thread, self._types)
         if own is None or any(names(arg) & defined((levels[0],)) for _, made in own.shared for arg in made.args):
-            return None
+            return ()
         trips, index, decoded = self._iterations(levels)
+        blocks: Expr = Op(BLOCKS_OF, (trips,))
+        parts: dict[str, str] = {}
+        if self._deterministic and found.arrays:
+            parts = {name: self._of_threads(name) for name in found.arrays}
+            size: Expr = Const(0)
+            for name in found.arrays:
+                size = plus(size, Op("size", (Var(name),)))
+            blocks = Op(FEWER_BLOCKS_OF, (trips, size))
+        counted: Block = ()
+        if own.shared or parts or found.scalars:
+            count = self._fresh("blocks", _INT)
+            counted, blocks = (Assign(count, blocks),), Var(count)
         here = {name: self._fresh(f"{stem(name)}_here", self._types[name]) for name in found.scalars}
-        body = rename(_atomic(own.body, frozenset(found.arrays)), here)
-        body, error, checks = self._with_error(body)
-        sums = self._sums(found.scalars, here, trips)
-        step = Op(GRID_SIZE, (Const(1),))
+        body = _to_parts(own.body, parts, thread) if parts else _atomic(own.body, frozenset(found.arrays))
+        body, error, checks = self._with_error(rename(body, here))
+        sums = self._sums(found.scalars, here, blocks)
         start: Expr = Op(GRID, (Const(1),))
         setup: list[Stmt] = []
-        if own.shared:
+        if own.shared or parts:
             setup.append(Assign(thread, start))
             start = Var(thread)
+        setup += [self._cleared(name, thread) for name in parts.values()]
         first, stop = (plus(levels[0].start, start), levels[0].stop) if len(levels) == 1 else (start, trips)
         inner = (
             *own.local,
             *setup,
             *(Assign(here[name], self._zero(name)) for name in found.scalars),
-            For(index, first, stop, step, (*decoded, *body)),
+            For(index, first, stop, Op(GRID_SIZE, (Const(1),)), (*decoded, *body)),
             *sums.kept,
         )
-        name = self._name(body, (*found.arrays, *found.scalars), defined((levels[0],)))
-        notes = [f"{', '.join(map(stem, found.scalars))}: a sum for each block"] if found.scalars else []
-        if found.arrays:
-            notes.append(f"{', '.join(map(stem, found.arrays))}: threads add to one element, in any order (atomic)")
-        kernel, args = self._kernel(name, inner, notes)
+        name = self._name(body, (*found.arrays, *found.scalars), defined((levels[0],)) | {*parts.values()})
+        kernel, args = self._kernel(name, inner, _notes(found, bool(parts)))
+        private = (*own.shared, *((new, _like(name, self._types)) for name, new in parts.items()))
         arrays = tuple(
-            Assign(shared, Op("np.empty", (*made.args, Op(THREADS_OF, (trips,))), made.static))
-            for shared, made in own.shared
+            Assign(new, Op("np.empty", (*made.args, Op(THREADS_IN, (blocks,))), made.static)) for new, made in private
         )
-        launched: Block = (*arrays, *sums.made, launch(name, trips, args))
+        launched: Block = (*counted, *arrays, *sums.made, launch(name, blocks, args))
         if error is not None:
             launched = (*self._asked(error, checks), *launched, *self._raised(error, checks, launch(name, None, args)))
-        return Launched(kernel, launched, frozenset(found.scalars), sums.read)
+        done = Launched(kernel, launched, frozenset(found.scalars), sums.read)
+        return (done, *(total for name, new in parts.items() for total in self._added_up(name, new)))
+
+    def _of_threads(self, name: str) -> str:
+        """An array with an axis more, the last: the sums of all threads."""
+        kind = self._types[name]
+        assert isinstance(kind, Array)
+        return self._fresh(f"{stem(name)}_of", Array(kind.dtype, (*kind.dims, dim(Symbol("threads", None)))))
+
+    def _cleared(self, name: str, thread: str) -> Stmt:
+        return self._nest(name, lambda at: Store(Var(name), (*at, Var(thread)), self._zero(name)))
+
+    def _added_up(self, name: str, parts: str) -> tuple[Launched, ...]:
+        """A kernel that adds the sums of all threads to the array, element by element."""
+        kind = self._types[parts]
+        assert isinstance(kind, Array)
+        of = self._fresh("of", _INT)
+        every = Op("shape", (Var(parts),), (("axis", kind.rank - 1),))
+
+        def added(at: tuple[Expr, ...]) -> Stmt:
+            add = Store(Var(name), at, element(parts, (*at, Var(of))), "+")
+            return For(of, Const(0), every, Const(1), (add,))
+
+        levels = [self._nest(parts, added)]
+        while len(levels) < kind.rank - 1 and isinstance(inner := levels[-1].body[0], For):
+            levels.append(inner)
+        return self.of_nest(levels, Concurrency((), (), (), ()), {})
+
+    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt]) -> For:
+        """A statement for each element of an array but for the axis of the threads."""
+        kind = self._types[name]
+        assert isinstance(kind, Array)
+        counters = [self._fresh("k", _INT) for _ in kind.dims[:-1]]
+        made = stmt(tuple(map(Var, counters)))
+        for axis, counter in reversed(list(enumerate(counters))):
+            made = For(counter, Const(0), Op("shape", (Var(name),), (("axis", axis),)), Const(1), (made,))
+        assert isinstance(made, For)
+        return made
 
     def of_block(self, block: Block, live: frozenset[str]) -> Launched:
         """A kernel of one thread; `live` are the names that what follows may read."""
@@ -167,7 +215,7 @@ class Kernels:
         kept: Block
         read: Block
 
-    def _sums(self, scalars: Sequence[str], here: dict[str, str], trips: Expr) -> _Sums:
+    def _sums(self, scalars: Sequence[str], here: dict[str, str], blocks: Expr) -> _Sums:
         made: list[Stmt] = []
         kept: list[Stmt] = []
         read: list[Stmt] = []
@@ -175,7 +223,7 @@ class Kernels:
             rows = [name for name in scalars if self._dtype(name) == dtype]
             parts = self._fresh("parts", Array(dtype, (dim(len(rows)), dim(Symbol("blocks", None)))))
             sums = self._fresh("sums", Array(dtype, (dim(len(rows)),)))
-            made.append(Assign(parts, _empty(dtype, (Const(len(rows)), Op(BLOCKS_OF, (trips,))))))
+            made.append(Assign(parts, _empty(dtype, (Const(len(rows)), blocks))))
             read.append(Assign(sums, Op(SUMS_OF, (Var(parts),))))
             for row, name in enumerate(rows):
                 kept.append(Effect(Op(f"{BLOCK_SUM}_{dtype}", (Var(here[name]), Var(parts), Const(row)))))
@@ -232,7 +280,7 @@ class Kernels:
 
     def _zero(self, name: str) -> Expr:
         kind = self._types[name]
-        assert isinstance(kind, Scalar)
+        assert isinstance(kind, Scalar | Array)
         if kind.dtype in ("float64", "int64"):
             return Const(0.0 if kind.dtype == "float64" else 0)
         return Op("astype", (Const(0),), (("dtype", kind.dtype),))
@@ -266,6 +314,32 @@ def _nonnegative(extent: Expr) -> Expr:
         case Op("shape" | "len" | "size" | "max"):
             return extent
     return Op("max", (extent, Const(0)))
+
+
+def _notes(found: Concurrency, parts: bool) -> list[str]:
+    notes = [f"{', '.join(map(stem, found.scalars))}: a sum for each block"] if found.scalars else []
+    if found.arrays:
+        how = "a sum for each thread" if parts else "threads add to one element, in any order (atomic)"
+        notes.append(f"{', '.join(map(stem, found.arrays))}: {how}")
+    return notes
+
+
+def _like(name: str, types: Mapping[str, Type]) -> Op:
+    kind = types[name]
+    assert isinstance(kind, Array)
+    return _empty(kind.dtype, tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(kind.rank)))
+
+
+def _to_parts(block: Block, arrays: Mapping[str, str], thread: str) -> Block:
+    """The block that adds to the part of the thread."""
+
+    def changed(stmt: Stmt) -> Stmt:
+        match stmt:
+            case Store(Var(name), index, _, str()) if name in arrays:
+                return replace(stmt, base=Var(arrays[name]), index=(*index, Var(thread)))
+        return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
+
+    return tuple(map(changed, block))
 
 
 def _atomic(block: Block, arrays: frozenset[str]) -> Block:

@@ -45,26 +45,43 @@ from srcad.typing.typeof import typeof
 
 _FEW = 64
 """Iterations of a parallel loop in a serial one: with no more, one thread runs both."""
-_ON_HOST = frozenset({"index", "np.transpose", "reshape", "np.empty", "array", "@", "select", "list.pop", "list.item"})
+_ON_HOST = frozenset(
+    {
+        "index",
+        "np.transpose",
+        "reshape",
+        "np.empty",
+        "array",
+        "@",
+        "select",
+        "list.pop",
+        "list.item",
+        "copy",
+        "np.ascontiguousarray",
+    }
+)
 """Operations that give arrays, and that the host has for arrays of the device."""
 _TAKES_ARRAYS = frozenset({"index", "shape", "size", "len", "append"})
 
 
-def offload(f: Function) -> DeviceProgram:
-    """The kernels, and the function that launches them; S527 for what neither can do."""
+def offload(f: Function, deterministic: bool = False) -> DeviceProgram:
+    """The kernels, and the function that launches them; S527 for what neither can do.
+
+    Where `deterministic`, no sum depends on the order in which threads add to it.
+    """
     f = lower_whole_arrays(f)
-    work = _Offloading(f)
+    work = _Offloading(f, deterministic)
     body = work.block(f.body, (), frozenset().union(*map(names, f.results)))
     host = replace(f, body=_without_unused_arrays(replace(f, body=body)), types=work.types)
     return DeviceProgram(tuple(work.made), replace(host, body=(*_undefined(host), *host.body)))
 
 
 class _Offloading:
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Function, deterministic: bool) -> None:
         self.types = dict(f.types)
         self.f = replace(f, types=self.types)
         self.made: list[Kernel] = []
-        self._kernels = Kernels(self.types)
+        self._kernels = Kernels(self.types, deterministic)
         self._nests: dict[Path, tuple[Launched, ...]] = {}
         self.loops = ConcurrentLoops(self.f)
         self.memory = MemoryQueries(self.f)
@@ -119,8 +136,7 @@ class _Offloading:
     def _of_levels(self, levels: list[For], found: Concurrency) -> tuple[Launched, ...]:
         if not runs_on_device(_without_arrays(levels[-1].body, self.types), self.types):
             return ()
-        made = self._kernels.of_nest(levels, found, {name: self.loops.allocations[name] for name in found.saved})
-        return () if made is None else (made,)
+        return self._kernels.of_nest(levels, found, {name: self.loops.allocations[name] for name in found.saved})
 
     def _after_checks(self, loop: For, path: Path) -> tuple[Launched, ...]:
         """The kernels where the checks of all iterations may be asked before any of them does what it does."""
@@ -135,7 +151,7 @@ class _Offloading:
             return ()
         asked = self._kernels.of_nest([ascending_loop(asking)], free, {})
         done = self._of_levels([ascending_loop(loop)], found)
-        return () if asked is None or not done else (asked, *done)
+        return (*asked, *done) if asked and done else ()
 
     def _launch(self, launched: Launched, done: _HostBlock) -> None:
         self.made.append(launched.kernel)

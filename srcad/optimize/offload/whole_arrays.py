@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from srcad.ir.loop_nest import element
-from srcad.ir.names import fresh_name
+from srcad.ir.names import fresh_name, stem
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, names, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.typing.typeof import typeof
 
 _VALUES = {"np.zeros": 0, "np.zeros_like": 0, "np.ones": 1, "np.ones_like": 1}
-_LIKE = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "copy"})
+_LIKE = frozenset({"np.zeros_like", "np.ones_like"})
 
 
 def lower_whole_arrays(f: Function) -> Function:
@@ -43,24 +43,18 @@ def _block(block: Block, types: dict[str, Type]) -> Block:
 
 def _stmt(stmt: Stmt, types: dict[str, Type]) -> Block:
     match stmt:
-        case Assign(target, Op(prim, args, _) as made) if isinstance(kind := types.get(target), Array):
+        case Assign(target, Op(prim, args, _)) if isinstance(kind := types.get(target), Array):
             match prim:
-                case _ if prim in _LIKE and not isinstance(args[0], Var):
-                    return (stmt,)
                 case "np.full":
                     return _filled(target, kind, args[1:], args[0], types)
-                case _ if prim in _VALUES:
+                case "np.empty_like" if isinstance(args[0], Var):
+                    return (Assign(target, _empty(kind, _shape(args[0], kind))),)
+                case _ if prim in _VALUES and (prim not in _LIKE or isinstance(args[0], Var)):
                     lengths = _shape(args[0], kind) if prim in _LIKE else args
                     value = np.dtype(kind.dtype).type(_VALUES[prim]).item()
                     return _filled(target, kind, lengths, Const(value), types)
-                case "np.empty_like":
-                    return (Assign(target, _empty(kind, _shape(args[0], kind))),)
-                case "copy" if target not in names(made):
-                    lengths = _shape(args[0], kind)
-                    source = args[0]
-                    assert isinstance(source, Var)
-                    filled = _nest(target, kind, lambda at: element(source.name, at), types)
-                    return Assign(target, _empty(kind, lengths)), filled
+                case "copy" | "np.ascontiguousarray":
+                    return _copied(target, kind, args[0], types)
         case Store(Var(name), index, value, None) if isinstance(kind := types.get(name), Array):
             if not all(item == Slice() for item in index):
                 return (stmt,)
@@ -72,6 +66,15 @@ def _stmt(stmt: Stmt, types: dict[str, Type]) -> Block:
             if isinstance(value, Var) and isinstance(other, Array) and other.dims == kind.dims and value.name != name:
                 return (_nest(name, kind, lambda at: element(value.name, at), types),)
     return (stmt,)
+
+
+def _copied(target: str, kind: Array, source: Expr, types: dict[str, Type]) -> Block:
+    """A copy, also of what the target refers to itself."""
+    viewed = typeof(source, types)
+    assert isinstance(viewed, Array)
+    of = fresh_name(f"{stem(target)}_view", viewed, types)
+    filled = _nest(target, kind, lambda at: element(of, at), types)
+    return Assign(of, source), Assign(target, _empty(kind, _shape(Var(of), kind))), filled
 
 
 def _filled(target: str, kind: Array, lengths: tuple[Expr, ...], value: Expr, types: dict[str, Type]) -> Block:
