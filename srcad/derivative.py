@@ -206,6 +206,34 @@ class Derivative:
         """The text for these arguments. Nothing is compiled."""
         return self.specialisation(*args, **kwargs).text
 
+    def device_source(self, *args: Any, **kwargs: Any) -> str:
+        """With `target="cuda"`, the text that runs where arrays are on the device: kernels, and what launches them.
+
+        For these arguments, which may be on the host; without any, for those in the annotations. Buffers of an
+        `adjoint` may be left out. Nothing is compiled. Raises S527 for what a device cannot do.
+
+        >>> import numpy as np
+        >>> import srcad
+        >>> def energy(x):
+        ...     return np.sum(x * x)
+        >>> text = srcad.grad(energy, target="cuda").device_source(np.ones(9))
+        >>> print(text[text.index("@cuda.jit\\ndef d_x") :])
+        @cuda.jit
+        def d_x_kernel(x, d_x, d_result):
+            for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+                d_x[i] = 2.0 * x[i] * d_result
+        <BLANKLINE>
+        <BLANKLINE>
+        def energy_grad(x, d_result=1.0, stream=0):
+            d_x = cuda.device_array(x.shape[0], stream=stream)
+            d_x_kernel[blocks_of(x.shape[0]), THREADS, stream](x, d_x, d_result)
+            return d_x
+        <BLANKLINE>
+        """
+        if self._request.options.target != "cuda":
+            fail("S310", 'a text for the device needs target="cuda"', advice='write target="cuda" where it is made.')
+        return self._chosen(args, kwargs).generated.program_text()
+
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The memory that a call with these arguments saves in its forward sweep for its reverse sweep, in bytes.
 
@@ -303,6 +331,9 @@ class Derivative:
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         """The specialisation that a call with these arguments runs."""
+        if self._request.options.target == "cuda" and has_device_arrays((args, kwargs)):
+            call = DeviceCall(args, kwargs, self._request)
+            args, kwargs = call.args, call.kwargs
         values = self._parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
