@@ -78,7 +78,8 @@ def _is_array(base: Expr, types: Mapping[str, Type]) -> bool:
         case Var(name):
             return isinstance(types.get(name), Array)
         case Op("np.transpose", (inner,)):
-            return _is_array(inner, types)
+            kind = typeof(base, types)
+            return isinstance(kind, Array) and kind.rank == 2 and _is_array(inner, types)
         case Op("index", (inner, *items)):
             return _is_array(inner, types) and all(
                 not isinstance(item, Slice) and _is_device_expr(item, types) for item in items

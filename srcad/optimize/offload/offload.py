@@ -28,6 +28,7 @@ from srcad.ir.nodes import (
     Function,
     If,
     Op,
+    Slice,
     Stmt,
     Store,
     While,
@@ -104,8 +105,12 @@ class _Offloading:
             else:
                 self._flush(waiting, done, live[at])
                 self._refuse_unknown(stmt)
-                again = live[at] if isinstance(stmt, For | While) else frozenset[str]()
-                within = [self.block(b, (*here, name), again | live[at + 1]) for name, b in inner_blocks(stmt)]
+                later = live[at + 1]
+                if isinstance(stmt, For | While):  # what the next iteration reads
+                    later |= live[at]
+                if isinstance(stmt, While):
+                    later |= names(stmt.cond) | exposed(stmt.body)
+                within = [self.block(b, (*here, name), later) for name, b in inner_blocks(stmt)]
                 done.add(with_blocks(stmt, within))
         self._flush(waiting, done, after)
         return done.finished()
@@ -215,10 +220,22 @@ class _Offloading:
 
     def _refuse_unless_known(self, op: Op, stmt: Stmt) -> None:
         if isinstance(typeof(op, self.types), Array):
-            if op.prim not in _ON_HOST:
+            if op.prim not in _ON_HOST or not self._is_view_of_numba(op):
                 self._refuse(_described(op), stmt)
         elif not op.prim.startswith("list") and op.prim not in _TAKES_ARRAYS and self._takes_array(op):
             self._refuse(_described(op), stmt)
+
+    def _is_view_of_numba(self, op: Op) -> bool:
+        """Whether arrays of Numba's have the view: no new axes, steps forward, transposes of matrices."""
+        kind = typeof(op, self.types)
+        match op:
+            case Op("np.transpose"):
+                return isinstance(kind, Array) and kind.rank == 2
+            case Op("index", (_, *items)):
+                steps = [item.step for item in items if isinstance(item, Slice)]
+                forward = all(s is None or (isinstance(s, Const) and int(s.value or 1) > 0) for s in steps)
+                return forward and Const(None) not in items
+        return True
 
     def _takes_array(self, op: Op) -> bool:
         return any(isinstance(typeof(arg, self.types), Array) for arg in op.args)
