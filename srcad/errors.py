@@ -220,7 +220,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S522": (CompileError, "error that a device function cannot raise"),
     "S523": (CompileError, "device function without a device"),
     "S527": (CompileError, "what a function of arrays on a device cannot do"),
-    "S528": (ArgumentError, "array that is not on the device"),
+    "S528": (CompileError, "array that is not on the device"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),
