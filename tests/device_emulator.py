@@ -33,7 +33,6 @@ class Memory:
     dtype = property(lambda self: self._array.dtype)
     size = property(lambda self: self._array.size)
     ndim = property(lambda self: self._array.ndim)
-    T = property(lambda self: Memory(self._device, self._array.T))
 
     def __len__(self) -> int:
         return len(self._array)
@@ -61,6 +60,9 @@ class Memory:
     def add(self, index: Any, value: Any) -> None:
         self._device.added(self._address(index))
         self._array[index] += value
+
+    def transpose(self, axes: tuple[int, ...]) -> Memory:
+        return Memory(self._device, self._array.transpose(axes))
 
     def reshape(self, *shape: int) -> Memory:
         return Memory(self._device, self._array.reshape(*shape))
@@ -93,7 +95,8 @@ class Device:
     def to_device(self, array: Any, stream: Any = 0) -> Memory:
         return Memory(self, np.array(array))
 
-    as_cuda_array = to_device
+    def as_cuda_array(self, array: Any, sync: bool = True) -> Memory:
+        return Memory(self, array)
 
     def told(self, length: int) -> Memory:
         """What a program is told of errors: any thread that has found one may say so."""

@@ -72,14 +72,14 @@ def as_numba(values: Sequence[Any]) -> tuple[list[DeviceArray], Any]:
     if any(map(_is_simulated, values)):
         return list(values), 0
     streams = [_stream_of(value) for value in values]
-    chosen = streams[0]
-    for other in {*streams} - {chosen}:
-        _numba_stream(other).synchronize()
-    arrays = [
+    for other in {*streams} - {streams[0]}:
+        (cuda.external_stream(other) if other else cuda.default_stream()).synchronize()
+    chosen = cuda.external_stream(streams[0]) if streams[0] else 0
+    arrays = (
         value if hasattr(value, "copy_to_host") else cuda.as_cuda_array(_detached(value), sync=False)
         for value in values
-    ]
-    return arrays, _numba_stream(chosen)
+    )
+    return [array.bind(chosen) for array in arrays], chosen  # elements are copied to the host on that stream
 
 
 def _stream_of(value: Any) -> int:
@@ -92,12 +92,6 @@ def _stream_of(value: Any) -> int:
         case _:
             handle = value.__cuda_array_interface__.get("stream") or 0
     return 0 if handle == 1 else int(handle)
-
-
-def _numba_stream(handle: int) -> Any:
-    from numba import cuda
-
-    return cuda.external_stream(handle) if handle else cuda.default_stream()
 
 
 def of_kind(value: DeviceArray, like: Any) -> Any:

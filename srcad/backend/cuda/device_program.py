@@ -32,6 +32,8 @@ TO_HOST = "to_host"
 NO_ERROR = "no_error"
 """On the host: an array of the device that says that no thread has found an error."""
 MATMUL = "matmul"
+TRANSPOSED = "transposed"
+"""On the host: a view of an array of the device."""
 
 
 @dataclass(frozen=True)

@@ -88,11 +88,21 @@ def no_error(length, stream):
     return cuda.to_device(np.zeros(length, np.int64), stream=stream)
 '''
 
+_TRANSPOSED = '''
+def transposed(array, axes=None):
+    """A view with the axes in this order, or reversed. The transposes that Numba has are copies."""
+    axes = range(array.ndim)[::-1] if axes is None else axes
+    if not hasattr(array, "gpu_data"):  # in the simulator
+        return array.transpose(tuple(axes))
+    shape, strides = zip(*((array.shape[axis], array.strides[axis]) for axis in axes))
+    return type(array)(shape, strides, array.dtype, array.stream, array.gpu_data)
+'''
+
 _MATMUL = '''
 def matmul(a, b, stream):
     """The product of two arrays, by cuBLAS."""
     with cp.cuda.ExternalStream(int(stream)) if stream else cp.cuda.Stream.null:
-        return cuda.as_cuda_array(cp.matmul(cp.asarray(a), cp.asarray(b)))
+        return cuda.as_cuda_array(cp.matmul(cp.asarray(a), cp.asarray(b)), sync=False)
 '''
 
 
@@ -118,6 +128,8 @@ def helpers_for(text: str) -> list[str]:
         found += [_BLOCK_SUM.replace("DTYPE", dtype) for dtype in dtypes]
         found.append(f"ADD_UP = {{{', '.join(f'{dtype!r}: add_up_{dtype}' for dtype in dtypes)}}}".replace("'", '"'))
         found.append(_SUMS_OF)
+    if "transposed" in used:
+        found.append(_TRANSPOSED)
     if "matmul" in used:
         found.append(_MATMUL)
     return [one.strip("\n") for one in found]

@@ -17,6 +17,7 @@ from srcad.backend.cuda.device_program import (
     NO_ERROR,
     SUMS_OF,
     TO_HOST,
+    TRANSPOSED,
     DeviceProgram,
     Kernel,
 )
@@ -95,12 +96,20 @@ class _ForHost(ast.NodeTransformer):
                 node.keywords.append(ast.keyword("stream", _STREAM))
             case "np.array":
                 return ast.Call(dotted("cuda.to_device"), [node], [ast.keyword("stream", _STREAM)])
+            case "np.transpose":
+                node.func = ast.Name(TRANSPOSED)
             case "np.ascontiguousarray":
                 return ast.Call(ast.Name("copied"), [*node.args, _STREAM], [])
             case name if name in _WITH_STREAM:
                 node.args.append(_STREAM)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "copy":
             return ast.Call(ast.Name("copied"), [node.func.value, _STREAM], [])
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if node.attr == "T":
+            return ast.Call(ast.Name(TRANSPOSED), [node.value], [])
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:

@@ -226,11 +226,8 @@ class _Offloading:
             self._refuse(_described(op), stmt)
 
     def _is_view_of_numba(self, op: Op) -> bool:
-        """Whether arrays of Numba's have the view: no new axes, steps forward, transposes of matrices."""
-        kind = typeof(op, self.types)
+        """Whether arrays of Numba's have the view: no new axes, steps forward."""
         match op:
-            case Op("np.transpose"):
-                return isinstance(kind, Array) and kind.rank == 2
             case Op("index", (_, *items)):
                 steps = [item.step for item in items if isinstance(item, Slice)]
                 forward = all(s is None or (isinstance(s, Const) and int(s.value or 1) > 0) for s in steps)
