@@ -190,10 +190,13 @@ class Derivative:
 
             values, gradients = srcad.value_and_grad(loss).batched(in_axes=(None, 0, 0))(params, xs, ys)
         """
-        options = replace(self._request.options, parallel=self._request.options.target != "python")
+        options, first = self._request.options, self
+        if options.target == "cuda":  # what the results look like is asked of the host
+            first = Derivative(self.__wrapped__, replace(self._request, options=replace(options, target="python")))
+        options = replace(options, parallel=options.target == "cpu")
         request = Request("primal", (), True, False, options)
         names = tuple(name for name in self._parameters.names if name in self._parameters.positional)
-        return Batched(self, self._name_as_function, names, in_axes, lambda loop: Derivative(loop, request))
+        return Batched(self, self._name_as_function, names, in_axes, lambda loop: Derivative(loop, request), first)
 
     # ---- the text ------------------------------------------------------------------------------
 

@@ -216,12 +216,35 @@ def in_place() -> float:
     return float(np.max(np.abs(y.copy_to_host() - np.arange(5.0) ** 2) + np.abs(d_x.copy_to_host() - wanted)))
 
 
+def samples() -> float:
+    """A gradient for each of many samples: a thread a sample."""
+    from numba import cuda
+
+    def loss(w: Any, x: Any, y: Any) -> Any:
+        s = 0.0
+        for k in range(len(x)):
+            s += np.tanh(w[k] * x[k])
+        return (s - y) ** 2
+
+    args = rng.normal(size=3), rng.normal(size=(140, 3)), rng.normal(size=140)
+    axes = (None, 0, 0)
+    wanted = srcad.value_and_grad(loss, target="python").batched(in_axes=axes)(*args)
+    batched = srcad.value_and_grad(loss, target="cuda").batched(in_axes=axes)
+    for _ in range(2):
+        found = batched(*map(cuda.to_device, args))
+    assert len(batched._loops) == 1
+    (made,) = batched._loops.values()
+    assert len(made._newest.generated.device_program.kernels) == 1, made._newest.generated.program_text()
+    return max(float(np.max(np.abs(a.copy_to_host() - b))) for a, b in zip(found, wanted, strict=True))
+
+
 if __name__ == "__main__":
     if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
         for each in PROGRAMS:
             print(each.name, *simulated(each), sep="|", flush=True)
         print("errors", errors(), sep="|")
         print("in_place", in_place(), sep="|")
+        print("samples", samples(), sep="|")
     else:
         for each in PROGRAMS:
             print(each.name, *(min(ptx_sizes(each, capability)) for capability in ((7, 5), (9, 0))), sep="|")

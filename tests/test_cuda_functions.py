@@ -60,6 +60,7 @@ def test_an_index_out_of_bounds_is_the_error_of_python(simulated):
     assert out_of_bounds == "IndexError: L80: x[index[k]]: index 9 is out of bounds for length 7"
     assert "S528" in on_host
     assert simulated["in_place"] == ["0.0"]
+    assert float(simulated["samples"][0]) < 1e-12
 
 
 # ---- races -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.backend.cuda.device_arrays import is_device_array, on_host, stand_in
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.dispatch.leaf_conversion import leaf_type_key
@@ -35,6 +36,8 @@ class Batched:
     """Those of its arguments."""
     in_axes: Axes
     compile: Callable[[Callable[..., Any]], Any]
+    first: Callable[..., Any]
+    """The function, of one sample that is on the host."""
     _loops: dict[object, Any] = field(default_factory=dict)
 
     def __call__(self, *args: Any) -> Any:
@@ -53,8 +56,9 @@ class Batched:
         """The compiled loop, made once for each structure of arguments and results; its arguments; the structure."""
         axes = self._axes(args)
         _check_lengths(args, axes, self.names)
-        leaves, spec = flatten(self.function(*map(_sample, args, axes)))
+        leaves, spec = flatten(self.first(*map(_sample, args, axes)))
         given, structure = flatten(args)
+        given = [stand_in(leaf) if is_device_array(leaf) else leaf for leaf in given]
         results = tuple((np.asarray(leaf).dtype.name, np.ndim(leaf)) for leaf in leaves)
         key = (structure, spec, results, tuple(map(leaf_type_key, given)))
         if key not in self._loops:
@@ -157,9 +161,11 @@ def _lengths(value: Any, axes: Axes, place: str) -> list[tuple[str, int]]:
 def _sample(value: Any, axes: Axes) -> Any:
     """The first sample; of none, zeros."""
     if axes is None:
-        return value
+        whole, spec = flatten(value)
+        return unflatten(spec, [on_host(leaf) if is_device_array(leaf) else leaf for leaf in whole])
     if is_leaf(value):
-        array, axis = np.asarray(value), _checked(value, axes)
+        axis = _checked(value, axes)
+        array: Any = on_host(value) if is_device_array(value) else np.asarray(value)
         if not array.shape[axis]:
             return np.zeros(array.shape[:axis] + array.shape[axis + 1 :], array.dtype)[()]
         return np.take(array, 0, axis)[()]

@@ -29,7 +29,7 @@ class DeviceCall:
         _refuse_request(request)
         leaves, spec = flatten((args, dict(kwargs)))
         at = [place for place, leaf in enumerate(leaves) if device_arrays.is_device_array(leaf)]
-        if given := device_arrays.on_host(leaves):
+        if given := [leaf for leaf in leaves if isinstance(leaf, np.ndarray) and leaf.ndim]:
             what = f"an array of shape {given[0].shape} is in the memory of the host, and others are on the device"
             fail("S528", what, None, None, "copy it: cuda.to_device(x), cupy.asarray(x), x.cuda().")
         self._first = leaves[at[0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -127,6 +127,7 @@ def _extent(array: DeviceArray) -> tuple[int, int]:
     return low, first + sum(reach for reach in reaches if reach > 0) + array.dtype.itemsize
 
 
-def on_host(values: Iterable[Any]) -> list[Any]:
-    """The arrays among the values that no kernel can reach."""
-    return [value for value in values if isinstance(value, np.ndarray) and value.ndim]
+def on_host(value: Any) -> np.ndarray[Any, Any]:
+    """A copy of the array in the memory of the host."""
+    ((array,), _) = as_numba([value])
+    return array.copy_to_host()  # type: ignore[no-any-return]

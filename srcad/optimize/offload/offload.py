@@ -41,6 +41,7 @@ from srcad.optimize.offload.check_fission import checks_of, without_checks
 from srcad.optimize.offload.definite_assignment import exposed, surely_assigned
 from srcad.optimize.offload.device_statements import runs_on_device, touches_elements
 from srcad.optimize.offload.kernels import Kernels, Launched
+from srcad.optimize.offload.row_views import without_row_views
 from srcad.optimize.offload.whole_arrays import lower_whole_arrays
 from srcad.typing.typeof import typeof
 
@@ -139,6 +140,7 @@ class _Offloading:
         return self._of_levels(levels, found)
 
     def _of_levels(self, levels: list[For], found: Concurrency) -> tuple[Launched, ...]:
+        levels = [*levels[:-1], replace(levels[-1], body=without_row_views(levels[-1].body, self.types))]
         if not runs_on_device(_without_arrays(levels[-1].body, self.types), self.types):
             return ()
         return self._kernels.of_nest(levels, found, {name: self.loops.allocations[name] for name in found.saved})
