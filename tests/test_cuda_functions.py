@@ -169,6 +169,22 @@ def test_a_variable_of_one_path_only():
         _equal(f, 0, (np.arange(1.0, 6.0), c))
 
 
+def test_variables_with_the_names_of_the_text():
+    def copied(stream, THREADS, blocks_of):
+        cp = THREADS * 2.0
+        total = 0.0
+        to_host = stream.copy()
+        for matmul in range(len(stream)):
+            to_host[matmul] = np.exp(stream[matmul] * cp) * blocks_of
+            total += to_host[matmul]
+        return total
+
+    _equal(copied, (0, 1), (np.arange(5.0) / 5.0, 0.3, 2.0))
+    derivative = srcad.jit(copied, target="cuda")
+    value, _ = emulated(derivative, (np.arange(5.0) / 5.0, 0.3, 2.0))
+    np.testing.assert_allclose(value, copied(np.arange(5.0) / 5.0, 0.3, 2.0))
+
+
 def test_an_empty_array():
     def f(x):
         return np.sum(np.exp(x)) + 1.0

@@ -81,6 +81,10 @@ def loaded_program(generated: Generated) -> Callable[..., Any]:
 def refuse_overlap(arrays: Sequence[tuple[str, Any]], written: Sequence[int]) -> None:
     """S308 where one of the arrays that are written to, by position, may overlap another one in memory."""
     for at in written:
+        if device_arrays.may_overlap_itself(arrays[at][1]):
+            name = arrays[at][0]
+            why = "It is written to, which would change more than one of its elements."
+            fail("S308", f"{name} may overlap itself in memory", None, why, f"copy {name}.")
         for other, (name, array) in enumerate(arrays):
             if other != at and device_arrays.may_overlap(arrays[at][1], array):
                 first = arrays[at][0]

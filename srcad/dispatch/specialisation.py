@@ -142,6 +142,8 @@ class Specialisation:
 
     def _refuse_device_overlap(self, given: Sequence[Any], buffers: int) -> None:
         params = self.generated.function.params
+        for at in self._written:
+            refuse_overlap([(self.names[at], given[at])], [0])
         for one, other in self._overlaps:
             refuse_overlap([(self.names[at], given[at]) for at in (one, other)], [0])
         arrays = [(p.name, value) for p, value in zip(params, given, strict=False) if hasattr(value, "shape")]

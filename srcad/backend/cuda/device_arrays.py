@@ -118,6 +118,17 @@ def may_overlap(one: DeviceArray, other: DeviceArray) -> bool:
     return low < stop and start < high
 
 
+def may_overlap_itself(array: DeviceArray) -> bool:
+    """Whether two elements may share memory, by strides."""
+    strides = _strides(array) or ()
+    reach = array.dtype.itemsize
+    for stride, length in sorted((abs(s), n) for s, n in zip(strides, array.shape, strict=False) if n > 1):
+        if stride < reach:
+            return True
+        reach += stride * (length - 1)
+    return False
+
+
 def _extent(array: DeviceArray) -> tuple[int, int]:
     first = array.__cuda_array_interface__["data"][0]
     reaches = [stride * (length - 1) for stride, length in zip(array.strides, array.shape, strict=True)]

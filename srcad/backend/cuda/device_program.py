@@ -35,6 +35,13 @@ MATMUL = "matmul"
 TRANSPOSED = "transposed"
 """On the host: a view of an array of the device."""
 
+NAMES = frozenset(
+    "stream cp np math cuda THREADS MOST_BLOCKS MOST_ELEMENTS ADD_UP blocks_of fewer_blocks_of threads_in sums_of "
+    "to_host copied no_error transposed matmul block_sum_float64 block_sum_float32 block_sum_int64 "
+    "add_up_float64 add_up_float32 add_up_int64".split()
+)
+"""What the text of a program means something by."""
+
 
 @dataclass(frozen=True)
 class Kernel:

@@ -23,6 +23,7 @@ from srcad.backend.cuda.device_program import (
 )
 from srcad.backend.cuda.program_helpers import helpers_for
 from srcad.backend.python.expressions import dotted
+from srcad.backend.python.module_text import helpers_of
 from srcad.backend.python.statements import to_ast
 from srcad.backend.python.writer import write
 
@@ -40,6 +41,8 @@ def program_text(program: DeviceProgram, header: str, defaults: tuple[str, ...] 
         parts.append("import math")
     cupy = ["import cupy as cp"] if MATMUL in host else []
     parts.append("\n".join([*cupy, "import numpy as np", "from numba import cuda"]))
+    if of_srcad := sorted(helpers_of(program.host)):  # functions of numbers, on the host
+        parts.append(f"from srcad.runtime import {', '.join(of_srcad)}")
     return "\n\n\n".join(["\n\n".join(parts), *helpers, *kernels, host]) + "\n"
 
 

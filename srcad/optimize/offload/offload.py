@@ -13,9 +13,10 @@ from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.analysis.loops.parallel_loops import memory_reads
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
-from srcad.backend.cuda.device_program import LAUNCH, DeviceProgram, Kernel
+from srcad.backend.cuda.device_program import LAUNCH, NAMES, DeviceProgram, Kernel
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.errors import fail
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -31,10 +32,21 @@ from srcad.ir.nodes import (
     Slice,
     Stmt,
     Store,
+    Var,
     While,
 )
-from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk, with_blocks
-from srcad.ir.types import Array, Type
+from srcad.ir.traversal import (
+    defined,
+    names,
+    ops,
+    own_exprs,
+    own_writes,
+    rename,
+    replace_names,
+    walk,
+    with_blocks,
+)
+from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.loops.concurrent_loops import ConcurrentLoops
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.offload.check_fission import checks_of, without_checks
@@ -71,7 +83,7 @@ def offload(f: Function, deterministic: bool = False) -> DeviceProgram:
 
     Where `deterministic`, no sum depends on the order in which threads add to it.
     """
-    f = lower_whole_arrays(f)
+    f = lower_whole_arrays(_without_names_of_text(f))
     work = _Offloading(f, deterministic)
     body = work.block(f.body, (), frozenset().union(*map(names, f.results)))
     host = replace(f, body=_without_unused_arrays(replace(f, body=body)), types=work.types)
@@ -221,6 +233,8 @@ class _Offloading:
             self._refuse("an operation on whole arrays", stmt)
 
     def _refuse_unless_known(self, op: Op, stmt: Stmt) -> None:
+        if op.prim.startswith("external."):
+            self._refuse(_described(op), stmt)
         if isinstance(typeof(op, self.types), Array):
             if op.prim not in _ON_HOST or not self._is_view_of_numba(op):
                 self._refuse(_described(op), stmt)
@@ -243,6 +257,19 @@ class _Offloading:
         why = "It is neither a loop whose iterations may run at once, nor an operation that the device has."
         advice = "write it with loops over elements; or run it on the host."
         fail("S527", f"{what} is not possible on the device", getattr(stmt, "span", None) or self.f.span, why, advice)
+
+
+def _without_names_of_text(f: Function) -> Function:
+    """The function without variables that are called as what the text of the program uses."""
+    types = {name: kind for name, kind in f.types.items() if name not in NAMES}
+    taken = {**types, **{name: Scalar("int64") for name in NAMES}}
+    new = {name: fresh_name(f"{name}_", f.types[name], taken) for name in sorted({*f.types} & NAMES)}
+    types |= {new[name]: f.types[name] for name in new}
+    params = tuple(replace(p, name=new.get(p.name, p.name)) for p in f.params)
+    tape = {new.get(name, name): saved for name, saved in f.tape.items()}
+    results = tuple(replace_names(e, {old: Var(name) for old, name in new.items()}) for e in f.results)
+    name = f"{f.name}_on_device" if f.name in NAMES else f.name
+    return replace(f, name=name, params=params, body=rename(f.body, new), results=results, types=types, tape=tape)
 
 
 def _undefined(host: Function) -> Block:
