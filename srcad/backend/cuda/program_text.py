@@ -1,6 +1,6 @@
 """Printing of a program for a device: a file with its kernels, and the host function that launches them below.
 
-Such a file needs NumPy and Numba for CUDA alone.
+Such a file needs NumPy and Numba for CUDA; CuPy for products of matrices.
 """
 
 from __future__ import annotations
