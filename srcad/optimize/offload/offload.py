@@ -40,7 +40,6 @@ from srcad.ir.traversal import (
     names,
     ops,
     own_exprs,
-    own_writes,
     rename,
     replace_names,
     walk,
@@ -52,6 +51,7 @@ from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.offload.check_fission import checks_of, without_checks
 from srcad.optimize.offload.definite_assignment import exposed, surely_assigned
 from srcad.optimize.offload.device_statements import runs_on_device, touches_elements
+from srcad.optimize.offload.host_block import HostBlock
 from srcad.optimize.offload.kernels import Kernels, Launched
 from srcad.optimize.offload.row_views import without_row_views
 from srcad.optimize.offload.whole_arrays import lower_whole_arrays
@@ -103,7 +103,7 @@ class _Offloading:
     def block(self, block: Block, path: Path, after: frozenset[str]) -> Block:
         """The statements of the host for a block; what follows it may read the names in `after`."""
         live = _live(block, after)
-        done = _HostBlock()
+        done = HostBlock()
         waiting: list[Stmt] = []
         for at, stmt in enumerate(block):
             here = (*path, at)
@@ -172,7 +172,7 @@ class _Offloading:
         done = self._of_levels([ascending_loop(loop)], found)
         return (*asked, *done) if asked and done else ()
 
-    def _launch(self, launched: Launched, done: _HostBlock) -> None:
+    def _launch(self, launched: Launched, done: HostBlock) -> None:
         self.made.append(launched.kernel)
         done.launch(launched)
 
@@ -210,7 +210,7 @@ class _Offloading:
         used |= defined(tuple(waiting))
         return stmt.target not in used and not names(stmt.value) & defined(tuple(waiting))
 
-    def _flush(self, waiting: list[Stmt], done: _HostBlock, live: frozenset[str]) -> None:
+    def _flush(self, waiting: list[Stmt], done: HostBlock, live: frozenset[str]) -> None:
         if not waiting:
             return
         block = tuple(waiting)
@@ -325,33 +325,3 @@ def _without_unused_arrays(f: Function) -> Block:
         )
 
     return kept(f.body)
-
-
-class _HostBlock:
-    """The statements of a block of the host, in which scalars of kernels are read as late as possible."""
-
-    def __init__(self) -> None:
-        self._done: list[Stmt] = []
-        self._unread: list[Launched] = []
-
-    def add(self, stmt: Stmt) -> None:
-        touched = {n for one in walk((stmt,)) for e in own_exprs(one) for n in names(e)}
-        touched |= {n for one in walk((stmt,)) for n in own_writes(one)}
-        for one in [one for one in self._unread if one.sets & touched]:
-            self._unread.remove(one)
-            self._done += one.after
-        self._done.append(stmt)
-
-    def launch(self, launched: Launched) -> None:
-        for stmt in launched.before:
-            self.add(stmt)
-        if launched.after:
-            for one in [one for one in self._unread if one.sets & launched.sets]:
-                self._unread.remove(one)
-                self._done += one.after
-            self._unread.append(launched)
-
-    def finished(self) -> Block:
-        for one in self._unread:
-            self._done += one.after
-        return tuple(self._done)
