@@ -16,6 +16,7 @@ from srcad.derivative import Derivative
 from srcad.dispatch.pytree import flatten, unflatten
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import fail
+from srcad.kernel_adjoint import KernelAdjoint, is_kernel
 from srcad.options import Choices, Options, spelled
 from srcad.pullback import Vjp
 from srcad.request import MODE_OF, Request, jacobian_mode
@@ -270,6 +271,9 @@ def adjoint(f: Callable[..., Any] | str, argnums: Argnums = 0, **options: Unpack
     >>> d_x, d_y, y
     (array([2., 2.]), array([0., 0.]), array([2., 2.]))
     """
+    chosen = Options.of(options)
+    if chosen.target == "cuda" and is_kernel(function := _function(f)):
+        return KernelAdjoint.of(function, argnums, chosen)
     return _derivative("adjoint", f, argnums, False, options)
 
 

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from optree import PyTreeSpec
+
+from srcad.compiler.generate import Generated
 from srcad.compiler.zero_derivatives import warn_of_zeros
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
+from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.batches import Batched
 from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
 from srcad.dispatch.device_calls import DeviceCall, has_device_arrays
 from srcad.dispatch.example_arguments import Example, example
+from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
-from srcad.dispatch.pytree import flatten
+from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.repeated_arguments import refuse_repeated
 from srcad.dispatch.scipy_function import ScipyFunction
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
@@ -85,6 +92,9 @@ class Derivative:
             )
         self._rules = CHANGES[0]
         self._specialisations: dict[object, list[Specialisation]] = {}
+        self._finding = threading.RLock()
+        self._inactive: dict[object, InactivePart] = {}
+        """What Python computes before a call, for the structures that have such a part."""
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -94,8 +104,19 @@ class Derivative:
             return self._adjoint(args, kwargs)
         if self._request.is_forward:
             return self._directional(*args, **kwargs)
-        leaves, spec = flatten(self._parameters.values(args, kwargs))
+        values = self._parameters.values(args, kwargs)
+        leaves, spec = flatten(values)
         one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(args, kwargs)
+        return self._run(one, values, leaves)
+
+    def _run(self, one: Specialisation, values: Sequence[Any], leaves: list[Any], more: Sequence[Any] = ()) -> Any:
+        if one.tells_apart:
+            refuse_repeated(self._parameters.names, values)
+        return one.run(leaves, more)
+
+    def of_leaves(self, leaves: list[Any], spec: PyTreeSpec) -> Any:
+        """The same as `self(*leaves)`, of a gradient whose arguments are not nested; `spec` is their structure."""
+        one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(tuple(leaves), {})
         return one.run(leaves)
 
     def _made(self, key: tuple[object, ...], leaves: list[Any]) -> Specialisation | None:
@@ -103,6 +124,9 @@ class Derivative:
         if self._rules != CHANGES[0]:
             self._rules = CHANGES[0]
             self._specialisations.clear()
+            self._inactive.clear()
+        if self._inactive and (part := self._inactive.get(key)) is not None:
+            part.run(unflatten(cast(PyTreeSpec, key[0]), leaves))
         for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
                 return one
@@ -112,17 +136,23 @@ class Derivative:
         args, kwargs, given = split(self._parameters, args, kwargs)
         values = self._parameters.values(args, kwargs)
         buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
-        return self.specialisation(*args, **kwargs).run(flatten(values)[0], buffers)
+        return self._run(self.specialisation(*args, **kwargs), values, flatten(values)[0], buffers)
 
     def _on_device(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with arrays that are on a device."""
         call, more = DeviceCall(args, kwargs, self._request), []
+        if self._request.mode == "adjoint":
+            args, kwargs, _ = split(self._parameters, args, kwargs)
+        given = self._parameters.values(args, kwargs)
         args, kwargs = call.args, call.kwargs
         if self._request.mode == "adjoint":
-            args, kwargs, given = split(self._parameters, args, kwargs)
-            more = flat_buffers(self._parameters, self._request.wrt, self._parameters.values(args, kwargs), given)
+            args, kwargs, buffers = split(self._parameters, args, kwargs)
+            more = flat_buffers(self._parameters, self._request.wrt, self._parameters.values(args, kwargs), buffers)
         values = self._parameters.values(args, kwargs)
-        return self.specialisation(*args, **kwargs).run_on_device(call, flatten(values)[0], more)
+        one = self.specialisation(*args, **kwargs)
+        if one.tells_apart:
+            refuse_repeated(self._parameters.names, given)
+        return one.run_on_device(call, flatten(values)[0], more)
 
     def _directional(self, primals: Any, tangents: Any) -> Any:
         found = tangents_of(self._parameters, primals, tangents)
@@ -131,7 +161,7 @@ class Derivative:
         one = one or self._specialise(tuple(primals), {}, positions=found.positions)
         if one.is_procedure:
             found.refuse_unwritable(leaves, one.names)
-        return one.run(leaves, found.flat)
+        return self._run(one, found.values, leaves, found.flat)
 
     # ---- in other functions --------------------------------------------------------------------
 
@@ -183,7 +213,9 @@ class Derivative:
         return ScipyFunction(both, self._parameters, request)
 
     def batched(self, in_axes: Any = 0) -> Batched:
-        """The same function of many samples, along a new first axis of its results: a loop, compiled, on threads.
+        """The same function of many samples, along a new first axis of its results: a compiled loop, on threads.
+
+        Samples that write into what all share are computed in their order.
 
         `in_axes` says along which axis of each argument the samples are, None where all have the same: a number for all
         arguments, or a tuple with one for each, or dicts, lists and tuples of them, as of `jax.vmap`.
@@ -193,8 +225,7 @@ class Derivative:
         options, first = self._request.options, self
         if options.target == "cuda":  # what the results look like is asked of the host
             first = Derivative(self.__wrapped__, replace(self._request, options=replace(options, target="python")))
-        options = replace(options, parallel=options.target == "cpu")
-        request = Request("primal", (), True, False, options)
+        request = Request("primal", (), True, False, replace(options, parallel=False))
         names = tuple(name for name in self._parameters.names if name in self._parameters.positional)
         return Batched(self, self._name_as_function, names, in_axes, lambda loop: Derivative(loop, request), first)
 
@@ -400,6 +431,23 @@ class Derivative:
             return self.specialise_for(self.example())
         return self._newest
 
+    def _without_inactive(
+        self, key: object, specialiser: ValueSpecialisation, error: SrcadError
+    ) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
+        """One thread finds what Python is to compute before a call; another computes it, and uses what was found."""
+        with self._finding:
+            known = self._inactive.get(key)
+            if known is None:
+                made, arguments, specialiser = specialiser.without_inactive(error)
+                assert specialiser.inactive is not None
+                self._inactive[key] = specialiser.inactive
+                return made, arguments, specialiser
+            if known is specialiser.inactive:
+                raise error
+        known.run(specialiser.values)
+        specialiser = replace(specialiser, inactive=known)
+        return (*specialiser.generate_for_call(), specialiser)
+
     def _specialise(
         self,
         args: tuple[Any, ...],
@@ -416,6 +464,8 @@ class Derivative:
         if request.either and forward_is_better(parameters, values, leaves, request):
             columns = Derivative(self.__wrapped__, replace(request, mode="columns", either=False))
             one = columns._specialise(args, kwargs, invented)
+            for part in columns._inactive.values():
+                self._inactive[key] = part
             self._specialisations.setdefault(key, []).append(one)
             self._newest = one
             return one
@@ -424,8 +474,17 @@ class Derivative:
                 request, positions=float_positions(parameters, values) if positions is None else positions
             )
             key = (spec, request.positions, *map(leaf_type_key, leaves))
-        specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
-        made, arguments = specialiser.generate_for_call()
+        known = self._inactive.get(key)
+        specialiser = ValueSpecialisation(parameters, values, leaves, request, invented, known)
+        fault = None
+        try:
+            made, arguments = specialiser.generate_for_call()
+        except SrcadError as error:
+            fault = error
+        if fault is not None and request.options.target == "cuda":  # Python has no elements of arrays of a device
+            raise fault
+        if fault is not None:  # here, since what Python computes may raise errors of its own
+            made, arguments, specialiser = self._without_inactive(key, specialiser, fault)
         warn_of_zeros(made.steps, made.lowered.function)
         one = self._kind(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
         existing = self._specialisations.setdefault(key, [])

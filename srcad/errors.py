@@ -26,7 +26,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 
 class Place(Protocol):
@@ -76,6 +76,8 @@ class SrcadError(Exception):
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
         self.problems = problems
+        self.within: Any = None
+        """The node of the syntax tree of the function itself in which it was met, in lowering."""
 
     def __str__(self) -> str:
         return "\n\n".join(str(problem) for problem in self.problems)
@@ -158,6 +160,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S129": (UnsupportedError, "loop over something that is not a range, an array or a sequence"),
     "S130": (UnsupportedError, "block that cannot be inserted"),
     "S131": (UnsupportedError, "window whose gradient cannot be cut"),
+    "S132": (UnsupportedError, "iterations in any order that depend on each other"),
     "S199": (UnsupportedError, "construct outside the language"),
     # derivatives
     "S201": (DerivativeError, "gradient of an output that is not a scalar"),
@@ -201,11 +204,14 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S354": (ArgumentError, "tensor changed in place"),
     "S355": (ArgumentError, "recording that has another value when it is played back"),
     "S360": (ArgumentError, "samples that do not fit"),
+    "S361": (ArgumentError, "how a kernel is launched"),
+    "S362": (ArgumentError, "values of inactive code that change their type"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),
     # compiling and files
     "S501": (CompileError, "Numba refused the generated code"),
+    "S502": (CompileError, "threads in a process that was forked"),
     "S503": (CompileError, "file that cannot be written"),
     "S504": (CompileError, "file that cannot be taken for a generated one"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
@@ -219,6 +225,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S521": (CompileError, "array of a size that is known at run time only"),
     "S522": (CompileError, "error that a device function cannot raise"),
     "S523": (CompileError, "device function without a device"),
+    "S524": (CompileError, "what a kernel cannot do"),
+    "S525": (CompileError, "memory that the threads of a kernel share"),
     "S527": (CompileError, "what a function of arrays on a device cannot do"),
     "S528": (CompileError, "array that is not on the device"),
     "S601": (NonFiniteError, "result with NaN or infinities"),

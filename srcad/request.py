@@ -33,6 +33,8 @@ class Request:
     """The leaves of a call, by position, that have a tangent; None: all floats."""
     either: bool = False
     """Of a Jacobian: in forward mode, where that is faster, or the only one that takes it."""
+    kernel: bool = False
+    """The function is a kernel of CUDA's: each thread of a grid runs it."""
 
     def __post_init__(self) -> None:
         _check_has_aux(self.has_aux)

@@ -39,58 +39,68 @@ def chosen(c: Any, a: Any, b: Any) -> Any:
 
 
 def unbroadcast_1d(big: Any, like: Any) -> Any:
-    """Sum `big` down to the length of `like`: where `like` has one entry, it stood for all of them."""
+    """Sum `big` down to the length of `like`: where `like` has one entry, it stood for all of them.
+
+    Where `big` has one entry, that is the one of all.
+    """
     if like.shape[0] == big.shape[0]:
         return big
     out = np.zeros(like.shape, big.dtype)
-    for i in range(big.shape[0]):
-        out[0] += big[i]
+    step = 0 if like.shape[0] == 1 else 1
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += big[i * from_step]
     return out
 
 
 def unbroadcast_2d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """Sum `big` over the axes along which `like`, of the same rank, has length 1; repeat it where its own are 1."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step_0 = 0 if like.shape[0] == 1 else 1
     step_1 = 0 if like.shape[1] == 1 else 1
-    for i in range(big.shape[0]):
-        for j in range(big.shape[1]):
-            out[i * step_0, j * step_1] += big[i, j]
+    from_0 = 0 if big.shape[0] == 1 else 1
+    from_1 = 0 if big.shape[1] == 1 else 1
+    for i in range(big.shape[0] if step_0 == 0 else like.shape[0]):
+        for j in range(big.shape[1] if step_1 == 0 else like.shape[1]):
+            out[i * step_0, j * step_1] += big[i * from_0, j * from_1]
     return out
 
 
 def unbroadcast_3d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """The same for arrays of three axes."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step = 0 if like.shape[0] == 1 else 1
-    for i in range(big.shape[0]):
-        out[i * step] += unbroadcast_2d(big[i], like[i * step])
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += unbroadcast_2d(big[i * from_step], like[i * step])
     return out
 
 
 def unbroadcast_4d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """The same for arrays of four axes."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step = 0 if like.shape[0] == 1 else 1
-    for i in range(big.shape[0]):
-        out[i * step] += unbroadcast_3d(big[i], like[i * step])
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += unbroadcast_3d(big[i * from_step], like[i * step])
     return out
 
 
 def unbroadcast_5d(big: Any, like: Any) -> Any:
-    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    """The same for arrays of five axes."""
     if like.shape == big.shape:
         return big
     out = np.zeros(like.shape, big.dtype)
     step = 0 if like.shape[0] == 1 else 1
-    for i in range(big.shape[0]):
-        out[i * step] += unbroadcast_4d(big[i], like[i * step])
+    from_step = 0 if big.shape[0] == 1 else 1
+    for i in range(big.shape[0] if step == 0 else like.shape[0]):
+        out[i * step] += unbroadcast_4d(big[i * from_step], like[i * step])
     return out
 
 
@@ -440,11 +450,225 @@ def eigenpairs(a: Any) -> Any:
     return out
 
 
+def eliminated(a: Any, pivots: Any) -> Any:
+    """L, without its diagonal of ones, and U of a square matrix in one; with which row each changed places in `pivots`.
+
+    >>> pivots = np.zeros(2, np.int64)
+    >>> eliminated(np.array([[1.0, 2.0], [4.0, 6.0]]), pivots), pivots
+    (array([[4.  , 6.  ],
+           [0.25, 0.5 ]]), array([1, 1]))
+    """
+    lu = np.ascontiguousarray(a).copy()
+    for k in range(lu.shape[0]):
+        best = k
+        for i in range(k + 1, lu.shape[0]):
+            if abs(lu[i, k]) > abs(lu[best, k]):
+                best = i
+        pivots[k] = best
+        if best != k:
+            row = lu[k].copy()
+            lu[k] = lu[best]
+            lu[best] = row
+        if lu[k, k] != 0.0:
+            for i in range(k + 1, lu.shape[0]):
+                lu[i, k] /= lu[k, k]
+                lu[i, k + 1 :] -= lu[i, k] * lu[k, k + 1 :]
+    return lu
+
+
+def lu_packed(a: Any) -> Any:
+    """L and U of a square matrix with partial pivoting, as `scipy.linalg.lu_factor` gives them."""
+    return eliminated(a, np.empty(a.shape[0], np.int64))
+
+
+def lu_pivots(a: Any) -> Any:
+    """Which row each row changes places with in `lu_packed`."""
+    pivots = np.empty(a.shape[0], np.int64)
+    eliminated(a, pivots)
+    return pivots
+
+
+def order_of_pivots(pivots: Any) -> Any:
+    """The order of rows after they have changed places.
+
+    >>> order_of_pivots(np.array([2, 2, 2]))
+    array([2, 0, 1])
+    """
+    order = np.arange(pivots.size)
+    for k in range(pivots.size):
+        first, second = order[k], order[pivots[k]]
+        order[k] = second
+        order[pivots[k]] = first
+    return order
+
+
+def banded_solution(ab: Any, b: Any, lower: Any, upper: Any) -> Any:
+    """The solution of A x = b, where `ab[upper + i - j, j]` is A[i, j]: elimination with partial pivoting in the band.
+
+    >>> ab = np.array([[0.0, 1.0, 1.0], [2.0, 2.0, 2.0], [1.0, 1.0, 0.0]])
+    >>> banded_solution(ab, np.array([[3.0], [4.0], [3.0]]), 1, 1)[:, 0]
+    array([1., 1., 1.])
+    """
+    n = ab.shape[1]
+    width = lower + upper
+    rows = np.zeros((n, lower + width + 1), ab.dtype)  # row i begins in column i - lower; pivoting makes it wider
+    for i in range(n):
+        for j in range(max(0, i - lower), min(n, i + upper + 1)):
+            rows[i, j - i + lower] = ab[upper + i - j, j]
+    x = b.copy()
+    for k in range(n):
+        best = k
+        for i in range(k + 1, min(n, k + lower + 1)):
+            if abs(rows[i, k - i + lower]) > abs(rows[best, k - best + lower]):
+                best = i
+        if best != k:
+            for j in range(k, min(n, k + width + 1)):
+                entry = rows[k, j - k + lower]
+                rows[k, j - k + lower] = rows[best, j - best + lower]
+                rows[best, j - best + lower] = entry
+            line = x[k].copy()
+            x[k] = x[best]
+            x[best] = line
+        pivot = rows[k, lower]
+        if pivot == 0.0:
+            raise np.linalg.LinAlgError("singular matrix")
+        for i in range(k + 1, min(n, k + lower + 1)):
+            factor = rows[i, k - i + lower] / pivot
+            if factor != 0.0:
+                for j in range(k, min(n, k + width + 1)):
+                    rows[i, j - i + lower] -= factor * rows[k, j - k + lower]
+                x[i] -= factor * x[k]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, min(n, k + width + 1)):
+            x[k] -= rows[k, j - k + lower] * x[j]
+        x[k] /= rows[k, lower]
+    return x
+
+
+def banded_transposed(ab: Any, lower: Any, upper: Any) -> Any:
+    """The band of the transpose, which has `upper` diagonals below the main one, and `lower` above."""
+    n = ab.shape[1]
+    out = np.zeros_like(ab)
+    for i in range(n):
+        for j in range(max(0, i - lower), min(n, i + upper + 1)):
+            out[lower + j - i, i] = ab[upper + i - j, j]
+    return out
+
+
+def banded_product(ab: Any, x: Any, lower: Any, upper: Any) -> Any:
+    """A @ x, where `ab[upper + i - j, j]` is A[i, j]."""
+    n = ab.shape[1]
+    out = np.zeros_like(x)
+    for i in range(n):
+        for j in range(max(0, i - lower), min(n, i + upper + 1)):
+            out[i] += ab[upper + i - j, j] * x[j]
+    return out
+
+
+def band_of_product(a: Any, b: Any, lower: Any, upper: Any) -> Any:
+    """The band of a @ b.T, of two matrices of n rows, as `banded_solution` takes it."""
+    n = a.shape[0]
+    out = np.zeros((lower + upper + 1, n), a.dtype)
+    for i in range(n):
+        for j in range(max(0, i - lower), min(n, i + upper + 1)):
+            out[upper + i - j, j] = np.sum(a[i] * b[j])
+    return out
+
+
+def real_eigenpairs(a: Any) -> Any:
+    """The eigenvalues of a matrix, which must be real, and below them its eigenvectors, of length 1, in the columns."""
+    values, vectors = np.linalg.eig(a)
+    if np.any(np.imag(values) != 0.0):
+        raise ValueError("the eigenvalues are complex numbers, which are not supported")
+    out = np.empty((a.shape[0] + 1, a.shape[1]), a.dtype)
+    out[0] = np.real(values)
+    out[1:] = np.real(vectors)
+    return out
+
+
+def singular_triplets(a: Any) -> Any:
+    """One below the other: the left singular vectors, the singular values, the right singular vectors, in columns.
+
+    >>> singular_triplets(np.diag([3.0, 2.0]))[2]
+    array([3., 2.])
+    """
+    m = a.shape[0]
+    u, s, vt = np.linalg.svd(np.ascontiguousarray(a), False)
+    out = np.empty((m + a.shape[1] + 1, s.size), a.dtype)
+    out[:m] = u
+    out[m] = s
+    out[m + 1 :] = vt.T
+    return out
+
+
+def singular_values(a: Any) -> Any:
+    """The singular values of a matrix, in descending order."""
+    return np.linalg.svd(np.ascontiguousarray(a), False)[1]
+
+
+def orthonormal_columns(a: Any) -> Any:
+    """The factor Q of a matrix that has no more columns than rows, A = Q R."""
+    return np.linalg.qr(np.ascontiguousarray(a))[0]
+
+
+def pseudoinverse(a: Any, rcond: Any) -> Any:
+    """The inverse of Moore and Penrose; singular values below `rcond` times the largest one count as zero."""
+    return np.linalg.pinv(np.ascontiguousarray(a), rcond)
+
+
 def with_diagonal(like: Any, values: Any, k: Any) -> Any:
     """A matrix of zeros of the shape of `like`, with `values` on its `k`-th diagonal."""
     out = np.zeros(like.shape, values.dtype)
     for i in range(min(values.size, like.shape[0] - max(-k, 0), like.shape[1] - max(k, 0))):
         out[i + max(-k, 0), i + max(k, 0)] = values[i]
+    return out
+
+
+def diagonals(a: Any, offset: Any) -> Any:
+    """The diagonals of matrices, which the last two axes are.
+
+    >>> diagonals(np.arange(8.0).reshape(2, 2, 2), 1)
+    array([[1.],
+           [5.]])
+    """
+    down, right = max(-offset, 0), max(offset, 0)
+    n = max(min(a.shape[-2] - down, a.shape[-1] - right), 0)
+    out = np.empty(a.shape[:-2] + (n,), a.dtype)  # noqa: RUF005
+    for k in range(n):
+        out[..., k] = a[..., k + down, k + right]
+    return out
+
+
+def diagonals_adjoint(a: Any, d_y: Any, offset: Any) -> Any:
+    """The adjoint of `a`, of which only the shape is read, by that of `diagonals(a, offset)`."""
+    down, right = max(-offset, 0), max(offset, 0)
+    out = np.zeros(a.shape, d_y.dtype)
+    for k in range(min(a.shape[-2] - down, a.shape[-1] - right)):
+        out[..., k + down, k + right] = d_y[..., k]
+    return out
+
+
+def windows(a: Any, width: Any) -> Any:
+    """Each stretch of `width` items of the first axis, along a new last axis.
+
+    >>> windows(np.arange(4.0), 2)
+    array([[0., 1.],
+           [1., 2.],
+           [2., 3.]])
+    """
+    n = a.shape[0] - width + 1
+    out = np.empty((n,) + a.shape[1:] + (width,), a.dtype)  # noqa: RUF005
+    for k in range(width):
+        out[..., k] = a[k : k + n]
+    return out
+
+
+def windows_adjoint(a: Any, d_y: Any, width: Any) -> Any:
+    """The adjoint of `a`, of which only the shape is read, by that of `windows(a, width)`."""
+    n = d_y.shape[0]
+    out = np.zeros(a.shape, d_y.dtype)
+    for k in range(width):
+        out[k : k + n] += d_y[..., k]
     return out
 
 

@@ -29,6 +29,7 @@ class Memory:
     def __init__(self, device: Device, array: Any) -> None:
         self._device, self._array = device, array
 
+    __cuda_array_interface__ = property(lambda self: self._array.__array_interface__)
     shape = property(lambda self: self._array.shape)
     dtype = property(lambda self: self._array.dtype)
     size = property(lambda self: self._array.size)

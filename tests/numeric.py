@@ -8,10 +8,22 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import enum
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value is an instance of a dataclass, or of a class of the tests."""
+    own = type(value).__module__.startswith("tests.") and not isinstance(value, tuple | enum.Enum)
+    return not isinstance(value, type) and (dataclasses.is_dataclass(value) or own)
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    names = [name for cls in reversed(type(value).__mro__) for name in getattr(cls, "__slots__", ())]
+    return {name: getattr(value, name) for name in names} | dict(getattr(value, "__dict__", {}))
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -23,9 +35,9 @@ def paths(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield from paths(value, f"{at}[{key!r}]")
-    elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        for field in dataclasses.fields(tree):
-            yield from paths(getattr(tree, field.name), f"{at}.{field.name}")
+    elif is_object(tree):
+        for name, value in attributes(tree).items():
+            yield from paths(value, f"{at}.{name}")
     elif isinstance(tree, list | tuple):
         for k, value in enumerate(tree):
             yield from paths(value, f"{at}[{k}]")
@@ -37,9 +49,11 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same structure with `function` of each leaf."""
     if isinstance(tree, dict):
         return {key: map_leaves(function, value) for key, value in tree.items()}
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = [field.name for field in dataclasses.fields(tree)]
-        return dataclasses.replace(tree, **{n: map_leaves(function, getattr(tree, n)) for n in names})
+    if is_object(tree):
+        new = copy.copy(tree)
+        for name, value in attributes(tree).items():
+            object.__setattr__(new, name, map_leaves(function, value))
+        return new
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(map_leaves(function, value) for value in tree))
     if isinstance(tree, list | tuple):

@@ -249,8 +249,8 @@ LINALG = [
     "np.linalg.eigh(p)", "np.linalg.eigh(s).eigenvectors",
     "np.linalg.eigh(s)[1][0]", "np.linalg.eigvalsh(S)", "np.linalg.eigh(S)", "np.linalg.eigh(v[:1, None])",
     "np.linalg.eigh(I[:3, :3])", "np.linalg.inv(I[:3, :3] + 9 * np.eye(3, dtype=int))",
-    "np.linalg.det(I[:3, :3])", "np.linalg.det(s[:0, :0])", "np.linalg.qr(s)", "np.linalg.svd(s)", "np.linalg.eig(s)",
-    "np.linalg.pinv(s)", "np.linalg.lstsq(m.T, r)",
+    "np.linalg.det(I[:3, :3])", "np.linalg.det(s[:0, :0])", "np.linalg.qr(s)", "np.linalg.svd(s)",
+    "np.linalg.eig(s + s.T)", "np.linalg.pinv(s)", "np.linalg.lstsq(m.T, r)",
     "np.linalg.cholesky(-p)", "np.linalg.inv(0.0 * s)",
 ]  # fmt: skip
 

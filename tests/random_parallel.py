@@ -21,7 +21,7 @@ import numpy as np
 import srcad
 from srcad.errors import SrcadError
 from tests.numeric import copied, leaves, worst_error
-from tests.on_threads import forced, is_on_threads, on_threads
+from tests.on_threads import forced, is_on_threads, threads_in_python
 from tests.random_programs import load
 
 HELPERS = """
@@ -42,6 +42,20 @@ def bent(a):
 
 def put(target, at, value):
     target[at] += 0.3 * value
+
+
+def picked(source, at, scale):
+    s = 0.1
+    for k in range(2):
+        s += source[at[k]] * scale
+    return s
+
+
+def outer(a, b):
+    def inner(c):
+        return np.tanh(a * c) + b
+
+    return inner(b) * inner(0.3)
 
 
 def row_norm(row):
@@ -65,6 +79,11 @@ _INDICES = (
     "i - 1",
     "0",
     "2 * i % n",
+    "jdx[i]",
+    "jdx[idx[i]]",
+    "idx[jdx[i]]",
+    "idx[i] + 1",
+    "jdx[i] - 1",
 )
 _BOUNDS = ("range(n)", "range(n)", "range(n)", "range(n)", "range(1, n)", "range(n - 1, -1, -1)", "range(m, n)")
 _INNER = ("range(n)", "range(i)", "range(i, n)", "range(i + 1)", "range(m)", "range(i + 1, n)")
@@ -136,6 +155,7 @@ class _Writer:
             f"0.3 * {a} + 0.2 * {b}",
             f"np.tanh({a} - {b})",
             f"mixed({a}, {b})",
+            f"outer({a}, {b})" if self.chance(0.3) else f"np.cos({a}) + {b}",
             f"bent({a}) * 0.5",
             f"0.4 * {a}",
             f"({a} if flags[i] else {b}) * 0.6",
@@ -151,7 +171,11 @@ class _Writer:
             *(self.nest,) * 3,
             *(self.branch,) * 2,
             self.scratch_inside,
-            self.scratch_outside,
+            *(self.scratch_outside,) * 2,
+            *(self.table,) * 2,
+            self.cleared,
+            self.whole,
+            self.gathered,
             self.rows,
             self.search,
             self.aliased,
@@ -229,6 +253,53 @@ class _Writer:
         if self.chance(0.3):
             self.emit(f"{self.element()} = g[{self.pick(('0', '1', 'm - 1'))}]")
 
+    def table(self) -> None:
+        """An array of two axes of before the loop, filled row by row, perhaps not all of it."""
+        rows, columns = self.pick((("m", "3"), ("m", "3"), ("m", "3"), ("m - 1", "3"), ("m", "2"), ("i % 4 % m", "3")))
+        self.emit(f"for a in range({rows}):")
+        self.emit(f"    for b in range({columns}):")
+        self.emit(f"        G[a, b] = {self.value()} + 0.1 * a * b")
+        if self.chance(0.3):
+            self.emit("    G[a, 1] += G[a, 0]")
+        if self.chance(0.3):
+            self.emit(f"G[{self.pick(('i % m', '0', 'm - 1'))}, 0] *= 0.5")
+        self.emit(f"s += 0.1 * {self.pick(('G[0, 1]', 'G[m - 1, 2]', 'np.sum(G)', 'G[i % m, 0] * G[1, 1]'))}")
+        if self.chance(0.2):
+            self.emit(f"G[{self.pick(('0', 'i % m'))}, :] = 0.0")
+
+    def cleared(self) -> None:
+        """An array that is zero before the iteration, and after it, or nearly so."""
+        self.emit(f"c0[{self.pick(('i', 'idx[i]', '0'))}] += {self.value()}")
+        if self.chance(0.3):
+            self.emit("c0[1] = s * 0.1")
+        self.emit(f"for k in range({self.pick(('n', 'n', 'n', 'n', 'n - 1', 'n - 1, -1, -1'))}):")
+        self.emit(f"    s += 0.1 * c0[{self.pick(('k', 'k', 'k', '0'))}] * w[k]")
+        self.emit(f"    c0[k] {self.pick(('= 0.0', '= 0.0', '= 0.0', '*= 0.5'))}")
+        if self.chance(0.15):
+            self.emit(f"c0[0] {self.pick(('= 0.0', '+= 0.2 * s'))}")
+
+    def whole(self) -> None:
+        """Calls on whole arrays, in each iteration."""
+        forms = (
+            "s += 0.1 * np.sum(np.tanh(A @ u))",
+            "r1 = B @ (u * p)",
+            "r1 = A[i] @ B",
+            "s += 0.01 * np.sum(np.outer(u, B[i])[:, 0])",
+            "w[i] = 0.1 * np.dot(A[i], v)",
+            "s += 0.1 * np.max(np.abs(A[:, i]))",
+            "r1 = np.linalg.solve(A + n * np.eye(n), B[i])",
+            "s += 0.1 * np.linalg.inv(B + n * np.eye(n))[i, 0]",
+            "s += 0.01 * np.linalg.det(A[:2, :2])",
+        )
+        form = self.pick(forms)
+        self.emit(form)
+        if form.startswith("r1"):
+            self.emit(self.pick((f"{self.element()} = r1[0] * 0.1", "s += 0.1 * np.sum(r1 * r1)", "A[i] += 0.1 * r1")))
+
+    def gathered(self) -> None:
+        """Elements that several iterations read or add to, through a function."""
+        self.emit(f"s += 0.1 * picked({self.vector()}, {self.pick(('idx', 'jdx', 'idx[i:]'))}, {self.element()})")
+
     def rows(self) -> None:
         forms = (
             "A[i] = 0.5 * B[i]",
@@ -297,6 +368,8 @@ class _Writer:
         self.emit("B = B0 * 1.0")
         self.emit(self.pick(_SETUP))
         self.emit("g = np.zeros(n)")
+        self.emit("c0 = np.zeros(n)")
+        self.emit(f"G = np.{self.pick(('zeros', 'ones'))}(({self.pick(('m', 'm', '3'))}, 3))")
         self.emit("s = 0.0")
         self.emit("last = p")
         self.emit("count = 0")
@@ -319,7 +392,10 @@ class _Writer:
         )
         self.emit(f"return {self.pick(ends)} + 0.01 * (np.sum(u * v) + np.sum(A) + np.sum(B * B))")
         return (
-            HELPERS + "\n\ndef program(u0, v0, w0, x0, A0, B0, p, idx, flags, n, m):\n" + "\n".join(self.lines) + "\n"
+            HELPERS
+            + "\n\ndef program(u0, v0, w0, x0, A0, B0, p, idx, jdx, flags, n, m):\n"
+            + "\n".join(self.lines)
+            + "\n"
         )
 
 
@@ -340,7 +416,10 @@ def arguments(seed: int) -> tuple[Any, ...]:
     if seed % 11 == 5:
         vectors[1] = vectors[0]  # the same array twice
     matrices = [rng.uniform(0.2, 0.9, (n, n)) for _ in range(2)]
-    return (*vectors, *matrices, 0.7, rng.integers(0, n, n), rng.random(n) < 0.5, n, 3)
+    idx, jdx = rng.integers(0, n - 1, n), rng.integers(1 - n, n, n)
+    if seed % 13 == 4:
+        jdx[rng.integers(0, n)] = rng.integers(-n - 2, n + 2)  # perhaps an error
+    return (*vectors, *matrices, 0.7, idx, jdx, rng.random(n) < 0.5, n, 3)
 
 
 def serial(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -354,15 +433,28 @@ def serial(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             return error
 
 
+def said(error: Exception) -> str:
+    """The message, whose parts are joined in what is compiled."""
+    return "".join(map(str, error.args))
+
+
 def difference(seed: int, folder: Path) -> tuple[str, str, bool]:
     """(what is wrong, the program, whether a loop of it runs on threads)."""
     function, text = program(seed, folder)
     args = arguments(seed)
     want = serial(function, args)
-    if isinstance(want, Exception):
+    if isinstance(want, SrcadError):
         return "", text, False
     with forced((3, 64)[seed % 2]):
-        (value, gradient), threads = on_threads(function, WRT, copied(args))
+        call, threads = threads_in_python(function, WRT, copied(args))
+        try:
+            found = call(*copied(args))
+        except (IndexError, ValueError) as error:
+            found = error
+    if isinstance(want, Exception) or isinstance(found, Exception):
+        same = type(found) is type(want) and said(found) == said(want)
+        return "" if same else f"{found!r}, not {want!r}:\n{threads}", text, is_on_threads(threads)
+    value, gradient = found
     close = 1e-4 if "float32" in threads else 1e-9
     worst = max(worst_error(value, want[0]), worst_error(gradient, want[1]))
     wrong = "" if worst < close else f"differs by {worst}:\n{threads}"
@@ -374,18 +466,23 @@ def compiled_difference(seed: int, folder: Path) -> str:
     function, _ = program(seed, folder)
     args = arguments(seed)
     want = serial(function, args)
-    if isinstance(want, Exception):
+    if isinstance(want, SrcadError):
         return ""
     found = {}
     with forced((3, 64)[seed % 2]):
         derivative = srcad.value_and_grad(function, WRT, parallel=True, cache=False)
         for count in (1, numba.config.NUMBA_NUM_THREADS):
             numba.set_num_threads(count)
-            result = derivative(*copied(args))
+            try:
+                result = derivative(*copied(args))
+            except (IndexError, ValueError) as error:
+                return "" if isinstance(want, Exception) and said(error) == said(want) else f"{error!r}, not {want!r}"
             bits = b"".join(np.asarray(leaf).tobytes() for leaf in leaves(result))
             found[count] = hashlib.sha256(bits).hexdigest()
     if len(set(found.values())) > 1:
         return "other bits at one thread"
+    if isinstance(want, Exception):
+        return f"no error, but {want!r}"
     close = 1e-4 if any(getattr(a, "dtype", None) == np.float32 for a in args) else 1e-9
     worst = max(worst_error(result[0], want[0]), worst_error(result[1], want[1]))
     return "" if worst < close else f"differs by {worst}"

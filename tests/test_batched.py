@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
 import srcad
+from srcad.dispatch.specialisation import Specialisation
 
 rng = np.random.default_rng(0)
 PARAMS = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=4)}
@@ -70,13 +73,82 @@ def test_single_precision() -> None:
     assert values.dtype == gradients.dtype == np.float32
 
 
-def test_samples_run_on_threads() -> None:
+def test_samples_run_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+
+    def run(self: Specialisation, leaves: list[Any], more: Any = ()) -> Any:
+        seen.add(threading.current_thread().name.rpartition("_")[0])
+        return own(self, leaves, more)
+
+    own = Specialisation.run
+    monkeypatch.setattr(Specialisation, "run", run)
     derivative = srcad.grad(path)
-    batched = derivative.batched(in_axes=(0, None))
     samples = np.linspace(0.1, 1.0, 3000)
-    np.testing.assert_allclose(batched(samples, 0.3), [derivative(s, 0.3) for s in samples], rtol=1e-14)
-    (loop,) = batched._loops.values()
-    assert "prange" in loop.specialisation(samples, 0.3, ((),)).generated.machine_text()
+    want = [derivative(s, 0.3) for s in samples]
+    most = numba.get_num_threads()
+    for threads in sorted({1, most}):
+        numba.set_num_threads(threads)
+        seen.clear()
+        got = derivative.batched(in_axes=(0, None))(samples, 0.3)
+        assert ("srcad_samples" in seen) == (threads > 1)
+        np.testing.assert_array_equal(got, want)
+    numba.set_num_threads(most)
+
+
+def head(x: Any, n: Any) -> Any:
+    return x[:n] * 2.0
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_results_of_different_shapes_are_refused(target: str) -> None:
+    """One element would be written to all of a row."""
+    batched = srcad.jit(head, target=target).batched(in_axes=(None, 0))
+    x = np.arange(3.0)
+    with pytest.raises(srcad.SrcadError, match="S360") as caught:
+        batched(x, np.array([3, 3, 1, 2]))
+    assert "that of number 2 is not" in str(caught.value)
+    np.testing.assert_array_equal(batched(x, np.array([3, 3])), [[0.0, 2.0, 4.0]] * 2)
+    np.testing.assert_array_equal(batched(x, np.array([2, 2])), [[0.0, 2.0]] * 2)
+    np.testing.assert_array_equal(batched(x, np.array([3, 3])), [[0.0, 2.0, 4.0]] * 2)
+
+
+def counted(x: Any, total: Any) -> Any:
+    total[0] += x
+    x *= 1.0
+    return total[0] * 2.0
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_samples_that_write_into_what_all_share_run_once_and_in_order(target: str) -> None:
+    total = np.array([1.0])
+    batched = srcad.jit(counted, target=target).batched(in_axes=(0, None))
+    np.testing.assert_array_equal(batched(np.arange(50.0), total), 2.0 * (1.0 + np.cumsum(np.arange(50.0))))
+    np.testing.assert_array_equal(total, [1.0 + 49 * 25])
+    batched(np.ones(3), total)
+    np.testing.assert_array_equal(total, [4.0 + 49 * 25])
+
+
+def doubled(row: Any) -> Any:
+    row *= 2.0
+    return np.sum(row)
+
+
+def test_samples_write_into_their_own_rows() -> None:
+    x = np.arange(12.0).reshape(4, 3).copy()
+    got = srcad.jit(doubled, target="python").batched(in_axes=1)(x)
+    np.testing.assert_array_equal(x, 2.0 * np.arange(12.0).reshape(4, 3))
+    np.testing.assert_array_equal(got, x.sum(axis=0))
+
+
+def chosen(x: Any, k: Any) -> Any:
+    return x[k] * x[k]
+
+
+def test_the_error_is_that_of_the_first_sample_with_one() -> None:
+    numbers = np.zeros(1000, np.int64)
+    numbers[[300, 301, 900]] = 7, 8, 9
+    with pytest.raises(IndexError, match="index 7 is out of bounds"):
+        srcad.grad(chosen).batched(in_axes=(None, 0))(np.ones(3), numbers)
 
 
 @pytest.mark.parametrize(

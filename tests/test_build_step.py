@@ -17,7 +17,7 @@ from srcad.build_step.toml_lines import places_of
 from srcad.cli import app
 from srcad.dispatch.specialisation import Specialisation
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 

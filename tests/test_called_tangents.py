@@ -8,7 +8,7 @@ from srcad.errors import AliasError, UnsupportedError
 from tests.test_calls import ALL, flat, floats, log_sum_exp, whole_tree
 from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, by_bits, chain, summed, with_tangent
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 _rng = np.random.default_rng(3)
 
@@ -56,7 +56,7 @@ def test_against_the_gradient(name):
     np.testing.assert_allclose(tangent, slope(f, args, tangents), rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("name", ["tree sum", "multigrid", "several results", "Runge-Kutta with an event"])
 def test_compiled(name):
     f, *args = ALL[name]

@@ -11,7 +11,7 @@ import pytest
 import srcad
 from srcad.errors import UnsupportedError
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 # ---- functions that call themselves ---------------------------------------------------------------------------------
 
@@ -431,7 +431,7 @@ def test_is_read_again(name, target):
     np.testing.assert_allclose(flat(again(*args)), flat(df(*args)), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("name", ["tree sum", "multigrid", "several results", "Runge-Kutta with an event"])
 def test_value_and_primal(name):
     f, *args = ALL[name]

@@ -25,7 +25,7 @@ from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
 from tests.random_nests import arguments, by_complex_step, nest
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 TURNS = (0, 1, 2, 3, 4, 5, 9, 10, 17)
 
@@ -373,7 +373,7 @@ def test_corpus(case: Case) -> None:
         assert worst_error(have, want) < (1e-4 if case.tolerance > 1e-6 else 1e-11), name
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("first", range(0, 60, 12))
 def test_random_nests(first: int, tmp_path: Path) -> None:
     stretched = 0

@@ -24,7 +24,7 @@ from tests.numeric import leaves, map_leaves
 from tests.programs.registry import Case, all_cases
 from tests.test_calls import floats
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 TARGETS = ["python", "cpu"]
 

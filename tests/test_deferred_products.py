@@ -103,11 +103,17 @@ def test_an_array_that_holds_the_factors_anyway() -> None:
         assert "factors" not in show(defer_products(function(text)).body)
 
 
+def test_an_array_that_was_not_zero() -> None:
+    text = "stack = np.ones(4, 3, 11)\n" + loop("stack[t] += y", SUM)
+    assert "factors" in show(defer_products(function(text)).body)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         loop(SUM, "s = s + W[0, 0]"),
         loop("W = W * 0.5", SUM),
+        loop(SUM, "W = np.ones(10, 11)"),
         loop(SUM, "W[0, 0] = 0.0"),
         "view = np.transpose(W, axes=(1, 0))\n" + loop(SUM, "view[0, 0] = 0.0"),
         "view = np.transpose(W, axes=(1, 0))\n" + loop(SUM, "s = s + view[0, 0]"),

@@ -21,7 +21,7 @@ from tests import test_calls
 from tests.programs.registry import Case
 from tests.test_looking import programs, recurrence
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 
 def reached(graph: Dependences, start: int, kind: str) -> set[int]:

@@ -20,7 +20,7 @@ from tests.golden.newton_sqrt import newton_sqrt
 from tests.golden.rnn_loss import rnn_loss
 from tests.test_goldens import CASES
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 numbered = itertools.count()
 

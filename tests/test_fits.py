@@ -14,7 +14,7 @@ from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.dispatch.specialisation import joined
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 RNG = np.random.default_rng(11)
 PLACED = re.compile(r"^(\w+ )?L\d+: .+: ")

@@ -15,7 +15,7 @@ from tests.numeric import copied, leaves, map_leaves
 from tests.programs.registry import Case, all_cases
 from tests.test_programs import expected, plain
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 ALL = all_cases()
 _NOT_A_NUMBER = {"ufuncs:root_at_zero_times_zero"}

@@ -19,7 +19,7 @@ from tests.fuzz.pool import Pool, Task, answered
 from tests.fuzz.program import PREAMBLE, Program
 from tests.fuzz.writer import written
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 PLAIN = ("python", "machine")
 _EACH = 10
@@ -45,14 +45,14 @@ def test_second_derivatives(seed: int, tmp_path: Path) -> None:
     assert not answer.outcome.failed, f"{answer.outcome}\n{shown}"
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("first", range(0, 30, _EACH))
 @pytest.mark.parametrize("sort", ["lengths", "indices"])
 def test_where_python_raises_so_does_the_derivative(sort: str, first: int, tmp_path: Path) -> None:
     check(range(first, first + _EACH), sort, PLAIN, tmp_path)
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("first", range(0, 12, 3))
 def test_compiled(first: int, tmp_path: Path) -> None:
     check(range(first, first + 3), "values", ("cpu",), tmp_path)

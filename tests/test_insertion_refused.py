@@ -17,7 +17,7 @@ from srcad.dispatch.pytree import flatten
 from tests.programs.registry import all_cases
 from tests.test_insertion import both, clipped, limited, scaled
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 # ---- plain Python ----------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from srcad.optimize.memory.accumulator_promotion import promote_accumulators
 from tests.sequential import Execution
 from tests.test_tune_loops import same_numbers
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 SIZE = 9
 FLOAT, INT = Scalar("float64"), Scalar("int64")

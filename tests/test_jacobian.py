@@ -12,7 +12,7 @@ import srcad
 from srcad.errors import DerivativeError, SrcadError
 from tests.numeric import copied, leaves, numeric_gradient, worst_error
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 plain = {"target": "python"}
 Fit = namedtuple("Fit", "loss penalty")

@@ -29,7 +29,7 @@ from tests import test_calls
 from tests.programs.registry import Case, all_cases
 from tests.test_calls import floats
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 AREAS = ("models", "scientific", "calls", "while_loops", "memory", "left_early")
 

@@ -18,10 +18,14 @@ from tests.programs import aliases
 from tests.programs.registry import Case, all_cases, real
 from tests.shared_memory import Program, outcome, programs
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 STATIC = {"np.transpose": {"axes": (1, 0)}, "astype": {"dtype": "float64"}, "np.eye": {"k": 0}}
 ROOM = (np.arange(1.0, 5.0), np.full((2, 2), 2.0) + np.eye(2), np.ones((3, 3))[::2, ::2], np.ones((2, 2, 2)), 1, 2)
+
+
+COPIES = {"select", "runtime.diagonals", "runtime.windows"}
+"""What is taken for a view though it is a copy: NumPy's functions that are read so give views."""
 
 
 def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
@@ -29,7 +33,7 @@ def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     found = []
     evaluate = PRIMITIVES[name].evaluate
     # a further argument would be one that the primitive does not have: out=
-    most = evaluate.nin if isinstance(evaluate, np.ufunc) else 1 if PRIMITIVES[name].kind == "reduce" else 3
+    most = evaluate.nin if hasattr(evaluate, "nin") else 1 if PRIMITIVES[name].kind == "reduce" else 3
     items = (0, 1, slice(0, 2), None) if name == "index" else ROOM
     for count in range(1, (2 if name == "np.outer" else most) + 1):
         for args in itertools.product(ROOM, *[items] * (count - 1)):
@@ -46,7 +50,7 @@ def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
 
 @pytest.mark.parametrize(
     "name",
-    [n for n, p in PRIMITIVES.items() if RESULT_MEMORY.get(n) != HOLDER and p.kind not in ("list", "call")],
+    [n for n, p in PRIMITIVES.items() if RESULT_MEMORY.get(n) != HOLDER and p.kind not in ("list", "call", "effect")],
 )
 def test_a_primitive_gives_the_memory_that_it_is_said_to(name: str) -> None:
     memory = RESULT_MEMORY.get(name)
@@ -61,7 +65,7 @@ def test_a_primitive_gives_the_memory_that_it_is_said_to(name: str) -> None:
         if is_view(name):
             assert shared == said, f"{name} gives a copy"
         seen = seen or bool(shared)
-    assert seen or not sources or name == "select", f"{name} never gives memory of an argument"
+    assert seen or not sources or name in COPIES, f"{name} never gives memory of an argument"
 
 
 EVERY = list(programs())

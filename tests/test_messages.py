@@ -38,11 +38,6 @@ def index_and_missing_name(items, k):
     return items[k].sum() * missing  # noqa: F821
 
 
-@says("S128: the option where of numpy.mean", args=(A, 0))
-def axis_and_unknown_option(a, axis):
-    return np.sum(np.mean(a, axis=axis, where=a[0] > 0))
-
-
 @says("S123: the index of a list or tuple must be known when compiling", args=((A, A), x))
 def index_by_what_is_computed(items, y):
     return items[int(y[0])].sum()
@@ -51,7 +46,7 @@ def index_by_what_is_computed(items, y):
 # ---- calls: by their public names, at the user's line ----
 
 
-@says("S124: numpy.arctan takes 1 arguments, and 3 are given", "np.arctan(y, y, y)")
+@says("S128: out=a tuple of 2 of numpy.arctan", "np.arctan(y, y, y)")
 def too_many_for_a_ufunc(y):
     return np.sum(np.arctan(y, y, y))
 
@@ -67,39 +62,9 @@ from math import sin as math_sin  # noqa: E402
 
 @says("S117: numpy.ndarray makes an array of memory that nobody has set", "You can: use np.empty.")
 def ndarray_by_its_class(y):
-    a = np.ndarray(3)
+    a = np.ndarray(int(y[0]) + 3)
     a[:] = y[:3]
     return np.sum(a)
-
-
-@says("S128: the option initial of numpy.max", "srcad reads axis, out, keepdims.")
-def option_of_a_reduction(y):
-    return np.max(y, initial=0.0)
-
-
-@says("S128: the option initial of max", "srcad reads axis, out, keepdims.")
-def option_of_a_method(y):
-    return y.max(initial=0.0)
-
-
-@says("S124: the option key of min", "You can: write the loop, which keeps what is best so far.")
-def min_by_a_key(y):
-    return min([y[0], y[1]], key=lambda t: -t)
-
-
-@says("S128: np.percentile of several at once (ask for one after the other, and join them in np.array)")
-def several_percentiles(y):
-    return np.sum(np.percentile(y, [10, 90]))
-
-
-@says("S126: an object of type RClass cannot be indexed so", "You can: use np.concatenate.")
-def rows_by_r(y):
-    return np.sum(np.r_[y, y])
-
-
-@says("S126: an object of type CClass cannot be indexed so", "You can: use np.column_stack.")
-def columns_by_c(y):
-    return np.sum(np.c_[y, y])
 
 
 # ---- values that are no arrays ----

@@ -14,7 +14,7 @@ import srcad
 from srcad.rules.primitives import PRIMITIVES
 from tests.numpy_values import functions
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 VALUES: dict[str, Any] = {
     **{d: np.array([1.1, -2.3, 0.7], d) for d in ("float32", "float64")},

@@ -14,7 +14,7 @@ import srcad
 from srcad.errors import SrcadError
 from tests.numeric import numeric_gradient
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 

@@ -12,6 +12,7 @@ import inspect
 import itertools
 import math
 import operator
+import textwrap
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +26,13 @@ from srcad.errors import SrcadError
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.registry import EXPANSIONS, METHODS
 from tests import numpy_values
+from tests.coverage.numpy_expressions import GROUPS as TABLE
+from tests.coverage.numpy_functions import body_of
 from tests.numeric import numeric_gradient
 from tests.numpy_values import CALLS, GROUPS, kinds_of, outcomes
+from tests.test_prelude import of_scipy
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 
 def chosen(call: str) -> list[tuple[str, str]]:
@@ -106,9 +110,14 @@ def test_gradients_follow_the_convention(f: Any) -> None:
 # ---- every function, every option ----------------------------------------------------------------
 
 
+def parsed(row: str) -> str:
+    before, last = body_of(row)
+    return textwrap.dedent(before) + last
+
+
 def calls_in_rows() -> Iterator[ast.Call]:
-    for row in CALLS:
-        yield from (node for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Call))
+    for row in [*CALLS, *(call for calls in TABLE.values() for call in calls)]:
+        yield from (node for node in ast.walk(ast.parse(parsed(row))) if isinstance(node, ast.Call))
 
 
 def called(node: ast.Call) -> tuple[object, list[Any]]:
@@ -144,8 +153,8 @@ def test_every_function_and_every_option_has_a_row() -> None:
     for function, expansion in [*EXPANSIONS.items(), *METHODS.items()]:
         if not expansion.__module__.startswith("srcad.rules.expansions"):
             continue  # of a test
-        if function in (operator.matmul, operator.abs):
-            continue  # spelled as operators
+        if function in (operator.matmul, operator.abs) or not callable(function) and not isinstance(function, str):
+            continue  # spelled as operators, or indexed
         if getattr(function, "__name__", "") == "trapz" and hasattr(np, "trapezoid"):
             continue  # its old name, where NumPy has both
         options = {name for name in inspect.signature(expansion).parameters if name != "out"}
@@ -163,6 +172,9 @@ def test_every_primitive_that_users_call_has_a_row() -> None:
     shown = set(options_shown())
     ours = {f for f in PRIMITIVE_OF if str(getattr(f, "__module__", "")).startswith("srcad.")}
     ours |= {f for f, prim in PRIMITIVE_OF.items() if PRIMITIVES[prim].external}  # of other tests
+    ours |= {
+        f for f, prim in PRIMITIVE_OF.items() if prim.startswith("special.") or of_scipy(f)
+    }  # in tests of their own
     assert [f for f in PRIMITIVE_OF if f not in shown and f not in OPERATORS and f not in ours] == []
     kinds = {type(node) for row in CALLS for node in ast.walk(ast.parse(row))}
     operators = {

@@ -157,7 +157,7 @@ def test_a_file_does_not_change_with_the_version_of_srcad(folder, by_another_ver
     assert numbers(use + other + use + modules, folder) == pytest.approx([*right, *right])
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("what", ["the form", "what it needs"])
 def test_a_form_of_another_version_does_not_run_silently(folder, by_another_version, right, what):
     """As where a merge takes a part of `_machine` from one side and the rest from the other."""
@@ -174,7 +174,7 @@ def test_a_form_of_another_version_does_not_run_silently(folder, by_another_vers
         numbers(use, folder)
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("lost", ["_support", "_support/target.py", "_support/runtime.py"])
 def test_a_folder_that_is_not_complete_is_not_used_silently(folder, right, lost):
     """As where a packager takes the files of `_machine`, and not what lies below."""

@@ -14,7 +14,7 @@ from tests.programs.registry import all_cases
 from tests.random_programs import load, programs
 from tests.test_random import ASKED, FOLDER, WRT, arguments, common
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 CASES = {case.name: case for case in all_cases()}
 

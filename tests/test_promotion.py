@@ -15,7 +15,7 @@ from srcad.optimize.memory.accumulator_promotion import promote_accumulators
 from srcad.optimize.memory.array_contraction import promote_private_elements
 from tests.test_interchange import TYPES, Run, Writer, environment, freed, same
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 NUMBERS = ("n", "m", "s", "t", "u", "w", "p")
 
@@ -48,7 +48,7 @@ def test_an_element_before_the_others() -> None:
     assert "x_total += x[j]" in show(promoted(parse(around)))
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("first", range(0, 600, 200))
 @pytest.mark.parametrize("free", [False, True])
 def test_loops_on_scalars(first: int, free: bool) -> None:

@@ -78,7 +78,7 @@ def check(program: Any, args: tuple[Any, ...], wrt: tuple[int, ...], target: str
     assert error < 1e-6, f"worst relative error {error:.1e}, {target}\n{text}"
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @settings(common, max_examples=int(ASKED or 18))
 @given(programs())
 @pytest.mark.parametrize("turns", [0, 1, 3])
@@ -112,7 +112,7 @@ def check_rows(text: str, returned: str, target: str) -> None:
         assert worst_error(row, one) < 1e-6, f"{target}\n{text}"
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @settings(common, max_examples=int(ASKED or 18))
 @given(programs())
 @pytest.mark.parametrize("returned", TWICE)
@@ -120,7 +120,7 @@ def test_random_jacobians(returned: str, text: str) -> None:
     check_rows(text, returned, "python")
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @settings(common, max_examples=int(ASKED or 16) // 8)
 @given(programs())
 @pytest.mark.parametrize("returned", TWICE)

@@ -11,7 +11,7 @@ from srcad.errors import SrcadError
 from tests import read_again
 from tests.programs.registry import all_cases
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 SAMPLE = all_cases()[::6]
 SCALE = 1.5

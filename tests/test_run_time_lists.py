@@ -444,15 +444,13 @@ def test_beyond_the_items(target) -> None:
         srcad.jit(beyond_the_end, target=target)(A, 3)
 
 
-def test_no_derivative() -> None:
-    """Reverse mode has no adjoint of a list: the number of iterations is compiled in, or it is refused."""
+def test_derivative() -> None:
+    """In reverse mode the list is an array with room for more items, and a count (`values/buffered_lists`)."""
 
     def popped(x):
         hs = []
         for i in range(int(N[0])):
-            hs.append(x * i)
-        return hs.pop() + hs[0]
+            hs.append(x * x * i)
+        return hs.pop() * x + hs[0]
 
-    with pytest.raises(SrcadError) as caught:
-        srcad.grad(popped, target="python")(1.5)
-    assert caught.value.problems[0].code == "S125"
+    assert srcad.grad(popped, target="python")(1.5) == pytest.approx(3.0 * 3 * 1.5**2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import types
 from collections.abc import Callable
@@ -14,12 +15,13 @@ import pytest
 
 from srcad import runtime, vector_math
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 rng = np.random.default_rng(2)
 MATRIX = rng.normal(size=(3, 4))
 CUBE = rng.normal(size=(2, 3, 4))
 SQUARE = rng.normal(size=(3, 3))
+BAND = rng.normal(size=(4, 5))
 IMAGES = rng.normal(size=(3, 2, 5, 4))
 TIED = np.where(IMAGES > 0.8, np.nan, np.round(IMAGES))
 KERNEL = rng.normal(size=(4, 2, 2, 3))
@@ -31,6 +33,14 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "unbroadcast_3d": [(CUBE, np.ones(s)) for s in ((1, 3, 1), (2, 1, 4))],
     "unbroadcast_4d": [(rng.normal(size=(2, 3, 2, 2)), np.ones(s)) for s in ((1, 3, 1, 2), (2, 1, 1, 1))],
     "unbroadcast_5d": [(rng.normal(size=(2, 1, 3, 2, 2)), np.ones(s)) for s in ((1, 1, 3, 1, 2), (2, 1, 1, 2, 1))],
+    "eliminated": [(SQUARE, np.zeros(3, int)), (np.zeros((2, 2)), np.zeros(2, int))],
+    "lu_packed": [(SQUARE,)],
+    "lu_pivots": [(SQUARE,)],
+    "order_of_pivots": [(np.array([2, 2, 2]),)],
+    "banded_solution": [(BAND, rng.normal(size=(5, 2)), 1, 2), (BAND[1:], rng.normal(size=(5, 1)), 1, 1)],
+    "banded_transposed": [(BAND, 1, 2)],
+    "banded_product": [(BAND, rng.normal(size=(5, 2)), 1, 2)],
+    "band_of_product": [(rng.normal(size=(5, 2)), rng.normal(size=(5, 2)), 1, 2)],
     "joined": [((MATRIX, MATRIX + 1.0),), ((np.ones(3), np.zeros(2)),)],
     "lengths": [((MATRIX, MATRIX[:2].copy()),), ((np.ones(3), np.zeros(2)),)],
     "parted_1d": [(np.arange(6.0), np.array([3, 3]))],
@@ -52,6 +62,15 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
         (np.zeros(0),),
     ],
     "eigenpairs": [(np.diag([3.0, 1.0, 2.0]),)],
+    "real_eigenpairs": [(np.diag([3.0, 1.0, 2.0]),)],
+    "singular_triplets": [(np.diag([3.0, 1.0, 2.0])[:2],), (np.diag([3.0, 1.0, 2.0])[:, :2],)],
+    "singular_values": [(MATRIX,), (SQUARE,)],
+    "orthonormal_columns": [(MATRIX.T,), (SQUARE,)],
+    "pseudoinverse": [(MATRIX, 1e-15), (SQUARE, 1e-15)],
+    "diagonals": [(CUBE, 0), (CUBE, -1), (CUBE, 9)],
+    "diagonals_adjoint": [(CUBE, np.ones((2, 3)), 1), (CUBE, np.ones((2, 2)), -1)],
+    "windows": [(np.arange(5.0), 2), (MATRIX, 3)],
+    "windows_adjoint": [(np.arange(5.0), np.ones((4, 2)), 2), (MATRIX, np.ones((2, 4, 2)), 2)],
     "cholesky_adjoint": [(np.linalg.cholesky(np.eye(n) + 0.1), rng.normal(size=(n, n))) for n in (0, 3, 50)],
     "cholesky_adjoint_of_block": [(np.linalg.cholesky(np.eye(3) + 0.1), np.tril(SQUARE))],
     "sign_of_det": [(SQUARE,)],
@@ -160,3 +179,17 @@ def test_the_order_is_stable() -> None:
 def test_the_modules_stand_alone(module: Any) -> None:
     imported = [line for line in open(module.__file__) if line.startswith(("import ", "from "))]
     assert [line.split()[1] for line in imported] == ["math", "typing", "numpy"]
+
+
+def test_unbroadcast_sums_along_some_axes_and_repeats_along_others() -> None:
+    for rank in (1, 2, 3):
+        for big in itertools.product((0, 1, 3), repeat=rank):
+            for like in itertools.product((0, 1, 3), repeat=rank):
+                if any(b != n and 1 not in (b, n) for b, n in zip(big, like)):
+                    continue
+                x, shape = rng.normal(size=big), np.broadcast_shapes(big, like)
+                axes = tuple(k for k in range(rank) if like[k] == 1 != shape[k])
+                want = np.broadcast_to(x, shape).sum(axes, keepdims=True)
+                found = getattr(runtime, f"unbroadcast_{rank}d")(x, np.ones(like))
+                assert found.shape == like
+                np.testing.assert_allclose(found, want)

@@ -20,7 +20,7 @@ from srcad.typing.builder import Builder
 from tests.interpreter import interpret
 from tests.test_rules import ELEMENTWISE, SCALAR, STRUCTURED, Case, label, row
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 PLAIN: dict[str, Any] = {"target": "python"}
 WAYS = ("forward over reverse", "reverse over reverse", "forward over forward", "reverse over forward")

@@ -10,7 +10,7 @@ import pytest
 
 import srcad
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 R = np.random.default_rng(0)
 

@@ -14,7 +14,7 @@ import srcad
 from srcad.errors import SrcadError
 from tests.numeric import numeric_gradient, worst_error
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 C = (0.5, -0.3, 0.8, 0.1, 1.2, 0.7)
 D = [1.0, 0.9, 0.8, 0.7, 0.6]

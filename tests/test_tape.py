@@ -181,7 +181,7 @@ def test_inputs_of_every_kind_are_compiled_once() -> None:
 
 
 def test_what_is_recorded_costs_little_beyond_the_compiled_call() -> None:
-    """Measured on two cores of 2026: 6.6 us in NumPy, 9 us for the compiled call, 55 us for the tape."""
+    """Measured on two cores of 2026: 6.5 us in NumPy, 9 us for the compiled call, 38 us for the tape."""
     W, b, x = Tensor(R.normal(size=(5, 5)), True), Tensor(R.normal(size=5), True), R.normal(size=5)
 
     def f(W: Any, b: Any, x: Any) -> Any:
@@ -203,7 +203,7 @@ def test_what_is_recorded_costs_little_beyond_the_compiled_call() -> None:
         return min(timeit.repeat(work, number=10, repeat=60)) / 10
 
     plain, compiled = seconds(lambda: f(*values)), seconds(lambda: gradient(*values))
-    assert seconds(on_tape) < compiled + 12.0 * plain
+    assert seconds(on_tape) < compiled + 9.0 * plain
 
 
 def test_numpy_integers_are_data_and_ints_are_structure() -> None:
@@ -807,7 +807,7 @@ def captured_tensor(recorded: Tape) -> None:
 
 
 def no_rule(_: Tape) -> None:
-    loss = np.sum(np.convolve(W, W, "same")) + np.sum(np.unwrap(W))
+    loss = np.sum(np.convolve(W, W, "same")) + np.sum(np.i0(W))
     loss.backward()
 
 
@@ -959,15 +959,15 @@ def test_stop_gradient_is_a_constant_on_a_tape() -> None:
 
 def test_the_error_of_a_missing_rule_shows_the_line_that_was_recorded() -> None:
     with tape() as recorded:
-        np.sum(np.unwrap(W))
+        np.sum(np.i0(W))
     for ask in (recorded.backward, lambda: recorded.source):
         with pytest.raises(SrcadError) as error:
             ask()
         lines = str(error.value).split("\n")
-        assert lines[0] == "srcad error S203: no derivative rule for numpy.unwrap"
-        assert lines[3].endswith("| " + "        np.sum(np.unwrap(W))")
+        assert lines[0] == "srcad error S203: no derivative rule for numpy.i0"
+        assert lines[3].endswith("| " + "        np.sum(np.i0(W))")
         if sys.version_info >= (3, 11):
-            assert lines[4].endswith("| " + "               ^^^^^^^^^^^^")
+            assert lines[4].endswith("| " + "               ^^^^^^^^")
 
 
 def test_what_was_computed_outside_of_a_tape_is_refused_on_it() -> None:

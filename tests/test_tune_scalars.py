@@ -17,7 +17,7 @@ from srcad.ir.types import Array, ListOf, Scalar, dim
 from srcad.optimize.memory.scalar_replacement import replace_small_arrays
 from tests.test_tune_loops import same_numbers
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 r = np.random.default_rng(29)
 INT = Scalar("int64")

@@ -10,7 +10,7 @@ import pytest
 import srcad
 from tests.test_tune_loops import machine_text, same_numbers
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 r = np.random.default_rng(3)
 

@@ -18,7 +18,7 @@ from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from tests.test_tune_loops import same_numbers
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 NUMBERS = np.random.default_rng(3)
 X, Y = NUMBERS.uniform(0.5, 2.0, (2, 37))

@@ -21,7 +21,7 @@ from srcad.ir.types import Array, Scalar, Type, dim
 from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from srcad.options import Options
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 COUNT = 200_000
 LONG = np.longdouble

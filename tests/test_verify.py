@@ -33,7 +33,7 @@ from tests.numeric import leaves
 from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
 
-pytestmark = pytest.mark.one_in(5)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 NUMBER, VECTOR = Scalar("float64"), Array("float64", (dim(3),))
 OTHER_MODES: dict[str, Callable[..., srcad.Derivative]] = {

@@ -119,7 +119,7 @@ solves_grad(np.eye(3) * 2.0 + 0.1, np.ones(3))
 """
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("kind", ["as it was written", "edited", "alone"])
 @pytest.mark.filterwarnings("ignore")
 def test_saved_files(tmp_path: Path, kind: str) -> None:
@@ -152,7 +152,7 @@ print(twice(1.5))
 SAVE = "import sys, srcad\nfrom model import f\ndf = srcad.grad(f)\ndf.source_for(1.5)\ndf.save('f_grad.py')\n"
 
 
-@pytest.mark.one_in(5, least=1)
+@pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("kind", MADE)
 def test_a_cached_caller_of_a_gradient_that_has_changed(tmp_path: Path, kind: str) -> None:
     """It is compiled again: Numba's cache knows nothing of what a function calls in another file."""

@@ -1,7 +1,7 @@
 """Directives that print the tables of the compiler and of its tests.
 
 `{programs}` the corpus of programs that the tests differentiate, area by area; `{program} name` one of those that go
-wrong elsewhere; `{functions}` the functions of NumPy and `math` that the front end knows; `{rules}` the rules;
+wrong elsewhere; `{functions}` the functions of NumPy, `math` and SciPy that the front end knows; `{rules}` the rules;
 `{passes}` the passes of the compiler in their order.
 """
 
@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import html
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from types import ModuleType
 
 import numpy as np
@@ -20,6 +22,7 @@ from docutils import nodes
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from scipy import stats
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -28,6 +31,7 @@ from srcad.compiler import passes, steps
 from srcad.compiler.manager import Order, Pass, passes_of
 from srcad.compiler.split_sweeps import split_sweeps
 from srcad.reverse import driver
+from srcad.rules import libraries
 from srcad.rules.external import is_external
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, METHODS, RULES
@@ -90,13 +94,17 @@ def is_elsewhere(function: Callable[..., object]) -> bool:
 
 
 class Functions(SphinxDirective):
-    """What the front end knows by name: NumPy, math, and methods of arrays."""
+    """What the front end knows by name: NumPy, math, SciPy, and methods of arrays."""
 
     def run(self) -> list[nodes.Node]:
+        for library in ("special", "stats", "linalg", "signal", "integrate", "spatial.distance"):
+            import_module(f"scipy.{library}")
+        libraries.complete()
         known = {name_of(f) for f in (*PRIMITIVE_OF, *EXPANSIONS)}
         groups = {
             "NumPy": {n for n in known if n.startswith("numpy.")},
             "math": {n for n in known if n.startswith("math.")},
+            "SciPy": {n for n in known if n.startswith("scipy.") and not n.endswith(".")},
             "Methods of arrays": {f"x.{name}" for name in METHODS},
         }
         return [node for title, names in groups.items() for node in listing(title, sorted(names))]
@@ -107,7 +115,13 @@ def name_of(function: object) -> str:
     owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
     if isinstance(owner, np.ufunc):  # np.add.at
         return f"numpy.{owner.__name__}.{name}"
-    return f"{getattr(function, '__module__', None) or 'numpy'}.{name}"
+    if isinstance(function, np.ufunc):
+        return f"numpy.{name}" if getattr(np, name, None) is function else f"scipy.special.{name}"
+    if str(getattr(owner, "__module__", "")).startswith("scipy.stats"):  # a method of a distribution
+        known = next((one for one, value in vars(stats).items() if value is owner), "")
+        return f"scipy.stats.{known}.{name}"
+    # of a private module of SciPy, `scipy.linalg._basic`, the public one
+    return re.sub(r"^(scipy\.\w+)\._\w+", r"\1", f"{getattr(function, '__module__', None) or 'numpy'}.{name}")
 
 
 def listing(title: str, names: list[str]) -> list[nodes.Node]:

@@ -36,11 +36,11 @@ def share_common_subexpressions(f: Function) -> Function:
     cubes(x: float64[x.0]):
         %exp.0 = np.exp(x)
         %product.0 = %exp.0 * %exp.0
-        %result.1 = np.sum(%product.0)
+        %result.2 = np.sum(%product.0)
         %item.0 = x[0]
         %exp.2 = np.exp(%item.0)
         %product.1 = %exp.2 * %exp.2
-        %sum.1 = %result.1 + %product.1
+        %sum.1 = %result.2 + %product.1
         return %sum.1
 
     Cheap scalars are computed again: one name more is harder to read. Names that the user gave are kept.

@@ -56,13 +56,13 @@ def remove_insertions(f: Function) -> Function:
             update(d_y.0: float64[x.0]):
                 %updated.0 = 0.5 * d_y.0
                 d_y.0[...] = %updated.0
-        %result.1 = np.sum(y.0)
-        return %result.1
+        %result.2 = np.sum(y.0)
+        return %result.2
     >>> print(text(remove_insertions(before)))
     f(x: float64[x.0], a: float64):
         y.0 = a * x
-        %result.1 = np.sum(y.0)
-        return %result.1
+        %result.2 = np.sum(y.0)
+        return %result.2
     """
 
     def one(stmt: Stmt) -> Stmt:

@@ -157,7 +157,7 @@ def _never_fails(value: Expr) -> bool:
     match value:
         case Op(prim, args):
             known = PRIMITIVES[prim]
-            plain = known.kind == "elementwise" and (prim in _NEVER_FAIL or prim.startswith("np."))
+            plain = known.kind == "elementwise" and (prim in _NEVER_FAIL or prim.startswith(("np.", "special.")))
             # lengths may not fit
             return plain and sum(isinstance(one, Var) for one in args) <= 1
     return True

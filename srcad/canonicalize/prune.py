@@ -68,6 +68,7 @@ def _copies(f: Function) -> Function:
     params = {p.name for p in f.params}
     expressions: dict[str, Expr] = {}
     names_: dict[str, str] = {}
+    renaming: set[tuple[str, str]] = set()
     for stmt in walk(f.body):
         if not isinstance(stmt, Assign):
             continue
@@ -79,6 +80,7 @@ def _copies(f: Function) -> Function:
             of_user = not is_temporary(stmt.target)
             if of_user and isinstance(source, Var) and is_temporary(source.name) and source.name not in params:
                 names_[source.name] = stmt.target
+                renaming.add((value.name, stmt.target))  # perhaps by way of another copy
                 continue
             expressions[stmt.target] = source
         elif isinstance(value, Const) and is_temporary(stmt.target) and _has_type_of(value, f.types.get(stmt.target)):
@@ -86,7 +88,7 @@ def _copies(f: Function) -> Function:
     if not expressions and not names_:
         return f
     mapping = {n: _renamed(e, names_) for n, e in expressions.items()}
-    body = _without(f.body, frozenset(mapping), frozenset(names_.items()))
+    body = _without(f.body, frozenset(mapping), frozenset(renaming))
     body = substitute(rename(body, names_), mapping)
     results = tuple(replace_names(replace_names(e, {k: Var(v) for k, v in names_.items()}), mapping) for e in f.results)
     return replace(f, body=body, results=results)

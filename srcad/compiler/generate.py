@@ -38,7 +38,7 @@ from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import NestedDerivatives
-from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, OFFLOADED, READABLE, THREADED
+from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, KERNEL, OFFLOADED, READABLE, THREADED
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
@@ -180,7 +180,10 @@ class Generated:
         types = {new: primal.types[old] for old, new in named.items()}
         with during("sizes"):
             f = inline_calls(self.function, self._inlined)
-            return tape_sizes(f, self.kept, types, {named[name] for name in self.written})
+            kernel = self._asked.request.kernel
+            # the elements of arrays are on the device
+            written = set(types) if kernel else {named[name] for name in self.written}
+            return tape_sizes(f, self.kept, types, written, every_branch=kernel)
 
     @property
     def _inlined(self) -> dict[str, Function]:
@@ -238,10 +241,13 @@ class Generated:
     @property
     def _machine_order(self) -> Order:
         options = self._asked.request.options
+        if self._asked.request.kernel:
+            return KERNEL
         return DEVICE if options.target == "cuda" else THREADED if options.parallel else COMPILED
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""
+        choices = {"special_from": "srcad.backend.numba.special_functions", **choices}
         return self._module(True, asks, formats=False, compiles=True, **choices)
 
     def code(self) -> str:
@@ -281,16 +287,20 @@ def generate(
     fixed: bool = False,
     zero_d: frozenset[str] = frozenset(),
     free_sums: frozenset[str] = frozenset(),
+    source: Source | None = None,
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
 
     `free_sums` are statements of the function, as text, that add to a sum whose order does not matter.
 
-    Where `fixed`, integers and bools that the function reads from outside are constants of the text.
+    Where `fixed`, integers and bools that the function reads from outside are constants of the text. `source` is what
+    is read in place of the function's own source.
     """
-    source = read(function)
+    source = source or read(function)
     asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
+    if request.kernel:
+        asked = replace(asked, calls=False)
     if mode == "vjp":  # a tape would be popped by the first call of a pullback
         asked = replace(asked, taped=None)
     verify = is_verifying() or request.options.debug
@@ -306,6 +316,7 @@ def generate(
         fixed_values(arguments, lowered.guards),
         () if mode == "primal" else wrt,
         tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
+        source.before,
     )
     name = made.name if request.is_forward else source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)

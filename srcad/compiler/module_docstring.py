@@ -35,6 +35,10 @@ class ModuleDocstring:
     """What of a call is no parameter of the text, since it decided what the text is."""
     wrt: tuple[str, ...]
     keeps: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    """What Python computes before a call, for parameters of the text."""
+    launch: tuple[str, ...] = ()
+    """Of a kernel: how it is launched."""
 
     def text(self, takes: TypedParameters) -> str:
         """A title, then notes under their headings, aligned."""
@@ -42,9 +46,11 @@ class ModuleDocstring:
         notes = (
             ("source", [self.source, *wrap(self.summary, 88)]),
             ("takes", listed_parameters(takes)),
+            ("python", self.before),
             ("fixed", wrap(", ".join(self.fixed), 88)),
             ("wrt", wrap(", ".join(self.wrt), 88)),
             ("keeps", self.keeps),
+            ("launch", self.launch),
         )
         for heading, texts in notes:
             lines += [f"{heading if at == 0 else '':<8}{text}" for at, text in enumerate(texts)]

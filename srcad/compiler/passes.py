@@ -5,7 +5,7 @@ there to the one that `target="cpu"` compiles. Optional passes may be switched o
 result stays right.
 
 >>> [one.name for one in passes_of(READABLE["primal"])][:3]
-['lower', 'refuse_zero_dim_conflicts', 'prune']
+['lower', 'refuse_zero_dim_conflicts', 'refuse_dependent_iterations']
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from srcad.canonicalize.common_subexpressions import share_between_columns, shar
 from srcad.canonicalize.cuts import remove_cuts
 from srcad.canonicalize.insertions import remove_insertions
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
+from srcad.canonicalize.unordered_loops import refuse_dependent_iterations
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -45,7 +46,6 @@ from srcad.optimize.integer_wrapping import wrap_integers
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.deferred_products import defer_products
 from srcad.optimize.loops.interchange import interchange
-from srcad.optimize.loops.leading_checks import hoist_leading_checks
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
 from srcad.optimize.loops.parallelization import parallelize
 from srcad.optimize.loops.unrolling import unroll_short_loops
@@ -71,6 +71,8 @@ f, body, adj = steps.on_function, steps.on_body, steps.on_adjoint
 NORMALISE: Order = (
     Pass("lower",                               steps.lowered,                       SOURCE,     NORMAL),
     Pass("refuse_zero_dim_conflicts",           steps.refuse_zero_dim,               NORMAL,     NORMAL),
+    Pass("refuse_dependent_iterations",         f(refuse_dependent_iterations),      NORMAL,     NORMAL),
+    Pass("refuse_outside_kernels",              steps.kernel_refused,                NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
     Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
     Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),
@@ -89,6 +91,7 @@ PREPARE: Order = (
     Pass("join_view_indices",                   steps.view_indices_joined,           NORMAL,     NORMAL),
     Pass("refuse_alias_conflicts",              steps.refuse_conflicts,              NORMAL,     NORMAL),
     Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
+    Pass("share_accesses",                      steps.accesses_shared,               NORMAL,     NORMAL),
 )
 
 REMOVE = Pass("remove_insertions",          f(remove_insertions),                 SWEEPS,     SWEEPS)
@@ -199,9 +202,8 @@ VECTORS: Order = (
 COMPILED: Order = (*ARRAYS_AS_LOOPS, *MEMORY, *LOOPS, *VECTORS)
 """From the readable function, without its comments, to the one that is compiled: the same values, for the machine."""
 
-CHECK = Optional("hoist_leading_checks",    f(hoist_leading_checks),             SEQUENTIAL, SEQUENTIAL)
 PARALLELIZE = Optional("parallelize",       f(parallelize),                      SEQUENTIAL, SEQUENTIAL)
-THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK, PARALLELIZE, *MEMORY, *VECTORS)
+THREADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, PARALLELIZE, *MEMORY, *VECTORS)
 """The same, with loops on threads."""
 
 DEVICE: Order = (
@@ -212,7 +214,14 @@ DEVICE: Order = (
 )
 """To the one that `target="cuda"` compiles: no vector functions, arrays in local memory."""
 
-OFFLOADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS, CHECK)
+KERNEL: Order = (
+    Pass("wrap_integers",                       f(wrap_integers),                    SEQUENTIAL, SEQUENTIAL),
+    Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
+    Pass("kernel_form",                         steps.as_kernel,                     SEQUENTIAL, SEQUENTIAL),
+)
+"""To the adjoint of a kernel as a kernel: what people read is what is compiled."""
+
+OFFLOADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS)
 """To the one whose loops become kernels, where `target="cuda"` is called with arrays of the device."""
 # fmt: on
 

@@ -26,10 +26,12 @@ from srcad.backend.numba.compilation import decorator
 from srcad.backend.python.module_text import helpers_of
 from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
+from srcad.compiler.shipped_special import IMPORTS, definitions, special_functions
 from srcad.ir.calls import recursive
 from srcad.options import Options
 
 _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"
+_SPECIAL = "needs   SciPy, of which it calls special functions"
 _HEADING = "# ---- what NumPy or Numba lacks "
 
 
@@ -40,12 +42,22 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     """
     compiles = options.target != "python"
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
-    cached = not recursive(generated.beside)
+    special = special_functions(generated.printed)
+    cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
     text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
     names = [*_with_theirs(helpers_of(*generated.printed))]
-    helpers = "\n\n\n".join(_definition(name, compiles) for name in names)
+    parts = [_definition(name, compiles) for name in names]
+    if special:
+        text = text.replace('\n"""\n', f'\n{_SPECIAL}\n"""\n', 1)
+    if special and compiles:
+        parts.append(definitions(special).rstrip())
+        text = text.replace(
+            "\nimport numpy as np\nfrom numba import njit\nfrom scipy import special\n", f"\n{IMPORTS}", 1
+        )
+    helpers = "\n\n\n".join(parts)
     if names and compiles:
-        text = _with_line(text, "from numba import njit", "from numba.extending import register_jitable")
+        more = "from numba.extending import register_jitable"
+        text = _with_line(text, "from numba import njit, vectorize" if special else "from numba import njit", more)
     if "math." in helpers and "\nimport math\n" not in text:
         text = text.replace("\nimport numpy as np\n", "\nimport math\n\nimport numpy as np\n", 1)
     if compiles and _calls_scipy(text + helpers):

@@ -21,6 +21,7 @@ from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.parameter_roles import parameter_roles
 from srcad.analysis.values.step_functions import step_inputs
+from srcad.backend.cuda.kernel_form import kernel_form
 from srcad.canonicalize.column_invariants import hoist_column_invariants
 from srcad.canonicalize.copy_written_arguments import copy_written_arguments
 from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
@@ -29,6 +30,7 @@ from srcad.canonicalize.index_checks import insert_index_checks, remove_index_ch
 from srcad.canonicalize.insertions import change_updates, first_insertion
 from srcad.canonicalize.join_view_indices import join_view_indices
 from srcad.canonicalize.prune import prune
+from srcad.canonicalize.shared_accesses import refuse_outside_kernels, share_accesses
 from srcad.canonicalize.trip_counts import count_trips
 from srcad.canonicalize.unreachable_code import remove_unreachable_code
 from srcad.cleanup.adjoint.copy_elision import elide_copies
@@ -150,7 +152,10 @@ def refuse_zero_dim(unit: Unit) -> Unit:
 
 
 def index_checks(unit: Unit) -> Unit:
-    change = insert_index_checks if unit.asked.request.options.boundscheck else remove_index_checks
+    request = unit.asked.request
+    # an error that a kernel raises reaches nobody
+    checks = request.options.boundscheck and not request.kernel
+    change = insert_index_checks if checks else remove_index_checks
     return replace(unit, function=change_updates(change(unit.function), change))
 
 
@@ -234,6 +239,31 @@ augmented_stores_expanded = _knowing_aliases(expand_augmented_stores)
 trips_counted = _resumed(count_trips)
 
 
+def accesses_shared(unit: Unit) -> Unit:
+    """Of a kernel. S524 where it returns anything, or where no cotangent can come in."""
+    f, asked = unit.function, unit.asked
+    if not asked.request.kernel:
+        return unit
+    if f.results:
+        fail("S524", f"the kernel {f.name} returns a value", f.span, None, "write it into an array.")
+    if unit.written.isdisjoint(asked.wrt):
+        names = ", ".join(sorted(unit.written)) or "nothing"
+        why = f"The cotangents come in by the buffers of what the kernel writes to, which is {names}."
+        fail("S524", f"nothing that {f.name} writes to is among argnums", f.span, why, "add that to argnums.")
+    return _resumed(share_accesses)(unit)
+
+
+def kernel_refused(unit: Unit) -> Unit:
+    """S524 for what depends on the thread, and is no kernel of which the adjoint is asked for."""
+    if not unit.asked.request.kernel:
+        refuse_outside_kernels(unit.function)
+    return unit
+
+
+def as_kernel(unit: Unit) -> Unit:
+    return replace(unit, function=kernel_form(unit.function, unit.asked.wrt))
+
+
 def written_arguments_copied(unit: Unit) -> Unit:
     """Where whole alias classes are restored, each parameter in one counts: the state of a checkpointed loop, and
     what the reverse sweep of each entry of a Jacobian begins with."""
@@ -277,7 +307,9 @@ def reversal(unit: Unit) -> Unit:
     # another function that calls a gradient does not give the cotangent of the result
     of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
     of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, of_value)
-    return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
+    found = of(unit.function, asked.wrt, asked.request.options.checkpoint)
+    # a thread saves in the memory of the device, which is far away
+    return _reversing(unit, replace(found, rerun=asked.request.kernel))
 
 
 def _reversing(unit: Unit, reversal: Reversal) -> Unit:

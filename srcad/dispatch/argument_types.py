@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from srcad.dispatch.leaf_conversion import is_static, leaf_type
 from srcad.dispatch.pytree import flatten, is_leaf, leaf_names, paths, places
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
+from srcad.frontend.values.user_classes import attributes, is_object
 from srcad.ir.nodes import Var
 from srcad.ir.types import Type
 
@@ -109,14 +109,13 @@ def _structure(value: Any, found: Iterator[Any], name: str) -> Abstract:
         return Seq(tuple(_structure(item, found, name) for item in value), kind)
     if isinstance(value, dict):
         return Mapping(each(value.items()))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return Record(type(value), each((field, getattr(value, field)) for field in names))
+    if is_object(value):
+        return Record(type(value), each(attributes(value).items()))
     if not is_leaf(value):
         fail(
             "S302",
             f"{name} is, or has in it, a {type(value).__qualname__}, which srcad does not read",
-            advice="use dict, list, tuple, namedtuple or dataclass.",
+            advice="use dict, list, tuple, namedtuple, dataclass or a class of your own.",
         )
     leaf: Abstract = next(found)
     return leaf

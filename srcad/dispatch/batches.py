@@ -1,33 +1,59 @@
-"""A function of one sample as a function of many: a loop over samples, compiled, on threads.
+"""A function of one sample as a function of many: a loop over samples, compiled, whose parts run on threads.
 
-The text is written for the structure of the arguments, and compiled as a function of the user's would be.
+The text is written for the structure of the arguments, and compiled as a function of the user's would be. Samples do
+not depend on each other, so that Python's threads share them out, and no analysis is asked: compiled code leaves the
+interpreter's lock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcad.backend.cuda.device_arrays import is_device_array, on_host, stand_in
+from srcad.backend.cuda.device_arrays import is_device_array, new_like, on_host, stand_in
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
+from srcad.backend.numba.compilation import number_of_threads
 from srcad.dispatch.leaf_conversion import leaf_type_key
-from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten
+from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten, with_copied_arrays
 from srcad.errors import fail
 from srcad.ir.names import unused_name
 
+if TYPE_CHECKING:
+    from srcad.dispatch.specialisation import Specialisation
+
 Axes = Any
 """Of an argument: the axis of the samples, None where all have the same, or these for its parts."""
+_PARTS = 4
+"""Of the samples, for each thread: where some samples take longer, the threads finish at about the same time."""
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What one sample gives: the structure, and the dtype and the shape of each leaf."""
+
+    spec: Any
+    leaves: tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the text depends on."""
+        return (self.spec, *((dtype, len(shape)) for dtype, shape in self.leaves))
+
+    @property
+    def shapes(self) -> str:
+        return ", ".join(str(shape) for _, shape in self.leaves)
 
 
 @dataclass(repr=False)
 class Batched:
     """What `df.batched` gives: called with stacks of samples, it returns stacks of results, along a new first axis.
 
-    The first sample is computed twice: it says what the results look like.
+    What a result looks like, the first sample says when arguments of these shapes are met first.
     """
 
     function: Callable[..., Any]
@@ -39,31 +65,57 @@ class Batched:
     first: Callable[..., Any]
     """The function, of one sample that is on the host."""
     _loops: dict[object, Any] = field(default_factory=dict)
+    _known: dict[object, _Results] = field(default_factory=dict)
 
     def __call__(self, *args: Any) -> Any:
-        """The results of all samples. Raises S360 where the samples do not fit."""
-        loop, given, spec = self._loop(args)
-        found = loop(*given)
-        return unflatten(spec, found if spec.num_leaves > 1 else [found])
+        """The results of all samples. Raises S360 where the samples, or their results, do not fit."""
+        axes = self._axes(args)
+        count = _number_of_samples(args, axes, self.names)
+        given, structure = flatten(args)
+        key = (structure, *((_type_key(leaf), np.shape(leaf)) for leaf in given))
+        known = self._known.get(key)
+        results = known or self._of_first_sample(args, axes)
+        stacks = _stacks(results, count, given)
+        loop = self._loop(args, axes, results)
+        one: Specialisation = loop.specialisation(*args, 0, count, *stacks)
+        shared = {at for at, axis in enumerate(_axis_of_each_leaf(args, axes)) if axis is None}
+        if any(map(is_device_array, given)):  # a kernel, in which each thread has samples of its own
+            loop(*args, 0, count, *stacks)
+            odd = None
+        else:
+            odd = _run(one, given, stacks, count, in_order=not shared.isdisjoint(one.writes))
+        if not one.writes & set(range(len(given))):
+            self._known[key] = results
+        if odd is None:
+            return unflatten(results.spec, stacks)
+        self._known.pop(key, None)
+        if known is not None:  # another number in the arguments may have changed the shape of all
+            return self(*args)
+        why = f"The first is {results.shapes}, that of number {odd} is not."
+        fail("S360", "the results of the samples differ in shape", why=why, advice="pad them to the longest.")
 
     def source_for(self, *args: Any) -> str:
         """The text of the loop for these arguments."""
-        loop, given, _ = self._loop(args)
-        text: str = loop.source_for(*given)
+        axes = self._axes(args)
+        count = _number_of_samples(args, axes, self.names)
+        results = self._of_first_sample(args, axes)
+        text: str = self._loop(args, axes, results).source_for(
+            *args, 0, count, *_stacks(results, count, flatten(args)[0])
+        )
         return text
 
-    def _loop(self, args: Sequence[Any]) -> tuple[Any, tuple[Any, ...], Any]:
-        """The compiled loop, made once for each structure of arguments and results; its arguments; the structure."""
-        axes = self._axes(args)
-        _check_lengths(args, axes, self.names)
+    def _of_first_sample(self, args: Sequence[Any], axes: Sequence[Axes]) -> _Results:
+        """What the result for the first sample looks like. It is computed from copies: the function may write."""
         leaves, spec = flatten(self.first(*map(_sample, args, axes)))
+        return _Results(spec, tuple((np.asarray(leaf).dtype, np.shape(leaf)) for leaf in leaves))
+
+    def _loop(self, args: Sequence[Any], axes: Sequence[Axes], results: _Results) -> Any:
+        """The compiled loop, made once for each structure of arguments and results."""
         given, structure = flatten(args)
-        given = [stand_in(leaf) if is_device_array(leaf) else leaf for leaf in given]
-        results = tuple((np.asarray(leaf).dtype.name, np.ndim(leaf)) for leaf in leaves)
-        key = (structure, spec, results, tuple(map(leaf_type_key, given)))
+        key = (structure, results.key, *map(_type_key, given))
         if key not in self._loops:
-            self._loops[key] = self.compile(self._function(args, axes, spec, results))
-        return self._loops[key], (*args, tuple(map(np.shape, leaves))), spec
+            self._loops[key] = self.compile(self._function(args, axes, results))
+        return self._loops[key]
 
     def _axes(self, args: Sequence[Any]) -> tuple[Axes, ...]:
         if not isinstance(self.in_axes, tuple):
@@ -72,36 +124,64 @@ class Batched:
             fail("S360", f"in_axes is for {len(self.in_axes)} arguments, and {len(args)} are given")
         return self.in_axes
 
-    def _function(
-        self, args: Sequence[Any], axes: Sequence[Axes], spec: Any, results: Sequence[tuple[str, int]]
-    ) -> Callable[..., Any]:
+    def _function(self, args: Sequence[Any], axes: Sequence[Axes], results: _Results) -> Callable[..., Any]:
+        """A function that writes the results of the samples from `first` to before `last`.
+
+        It returns the number of the first sample whose result has another shape, or -1. On a device no loop ends early:
+        that a result fits is asked by the assignment.
+        """
+        on_device = any(map(is_device_array, flatten(args)[0]))
         takes = self.names[: len(args)]
         taken = set(takes)
-        one, i, result, count, shapes, *into = (
-            unused_name(name, taken)
-            for name in ("one", "i", "result", "count", "shapes", *(f"result_{k}" for k in range(len(results))))
+        numbered = (f"results_{k}" for k in range(len(results.leaves)))
+        one, i, result, first, last, *into = (
+            unused_name(name, taken) for name in ("one", "i", "result", "first", "last", *numbered)
         )
-        lines = ["import numpy as np", "", "", f"def {self.name}_batched({', '.join([*takes, shapes])}):"]
-        lengths = [
-            one for name, arg, axis in zip(takes, args, axes, strict=True) for one, _ in _lengths(arg, axis, name)
-        ]
-        # all are equal; that the index is below each of them is seen from the minimum
-        lines.append(f"    {count} = " + (lengths[0] if len(lengths) == 1 else f"min({', '.join(lengths)})"))
-        for k, (name, (dtype, axes_of)) in enumerate(zip(into, results, strict=True)):
-            shape = "".join(f", {shapes}[{k}][{axis}]" for axis in range(axes_of))
-            lines.append(f"    {name} = np.empty(({count}{shape},), np.{dtype})")
         items = [_item(name, arg, axis, i) for name, arg, axis in zip(takes, args, axes, strict=True)]
-        lines += [f"    for {i} in range({count}):", f"        {result} = {one}({', '.join(items)})"]
-        lines += [f"        {name}[{i}] = {place}" for name, place in zip(into, places_of(spec, result), strict=True)]
-        path = cache_files.store("batched", "\n".join([*lines, f"    return {', '.join(into)}", ""]), keep=False)
+        lines = ["import numpy as np", "", "", f"def {self.name}_batched({', '.join([*takes, first, last, *into])}):"]
+        lines += [f"    for {i} in range({first}, {last}):", f"        {result} = {one}({', '.join(items)})"]
+        places = places_of(results.spec, result)
+        for name, place, (_, shape) in zip(into, places, results.leaves, strict=True):
+            for axis in range(0 if on_device else len(shape)):
+                lines += [f"        if {place}.shape[{axis}] != {name}.shape[{axis + 1}]:", f"            return {i}"]
+            lines.append(f"        {name}[{i}] = {place}")
+        path = cache_files.store("batched", "\n".join([*lines, "    return -1", ""]), keep=False)
         module = imported(path, f"made_by_srcad.{path.stem}")
         setattr(module, one, self.function)
         made: Callable[..., Any] = getattr(module, f"{self.name}_batched")
         return made
 
 
-def _check_lengths(args: Sequence[Any], axes: Sequence[Axes], names: Sequence[str]) -> None:
-    """S360 where the numbers of samples differ, or nothing has any."""
+def _type_key(leaf: Any) -> object:
+    return (True, leaf_type_key(stand_in(leaf))) if is_device_array(leaf) else leaf_type_key(leaf)
+
+
+def _stacks(results: _Results, count: int, given: Sequence[Any]) -> list[Any]:
+    """New arrays for the results of all samples, where those that are given are."""
+    like = next(filter(is_device_array, given), None)
+    shapes = [((count, *shape), dtype) for dtype, shape in results.leaves]
+    return [np.empty(*one) if like is None else new_like(like, *one) for one in shapes]
+
+
+def _run(one: Specialisation, given: list[Any], stacks: list[Any], count: int, in_order: bool) -> int | None:
+    """Let the loop write the results into the stacks; the number of the first sample whose result does not fit."""
+
+    def part(first: int) -> int:
+        found: int = one.run([*given, first, min(first + size, count), *stacks])
+        return found
+
+    threads = 1 if in_order or not one.is_compiled else min(number_of_threads(), count)
+    size = count if threads < 2 else -(-count // (_PARTS * threads))
+    if threads < 2:
+        found = [part(0)]
+    else:
+        with ThreadPoolExecutor(threads, "srcad_samples") as pool:  # an error is that of the first sample with one
+            found = list(pool.map(part, range(0, count, size)))
+    return next((number for number in found if number >= 0), None)
+
+
+def _number_of_samples(args: Sequence[Any], axes: Sequence[Axes], names: Sequence[str]) -> int:
+    """How many samples there are. S360 where their numbers differ, or nothing has any."""
     each = (_lengths(arg, axis, name) for arg, axis, name in zip(args, axes, names, strict=False))
     lengths = dict(found for one in each for found in one)
     if not lengths:
@@ -109,6 +189,20 @@ def _check_lengths(args: Sequence[Any], axes: Sequence[Axes], names: Sequence[st
         fail("S360", "no argument has samples", advice=advice)
     if len(set(lengths.values())) > 1:
         fail("S360", "the numbers of samples differ: " + ", ".join(f"{place} is {n}" for place, n in lengths.items()))
+    return next(iter(lengths.values()))
+
+
+def _axis_of_each_leaf(args: Sequence[Any], axes: Sequence[Axes]) -> list[int | None]:
+    """Along which axis the samples are in each leaf of the arguments."""
+
+    def of(value: Any, axes: Axes) -> list[int | None]:
+        if is_leaf(value):
+            return [axes]
+        if axes is None:
+            return [None] * len(flatten(value)[0])
+        return [found for _, part, own in _parts(value, axes) for found in of(part, own)]
+
+    return [found for arg, own in zip(args, axes, strict=True) for found in of(arg, own)]
 
 
 def _parts(value: Any, axes: Axes) -> list[tuple[Any, Any, Axes]]:
@@ -159,10 +253,12 @@ def _lengths(value: Any, axes: Axes, place: str) -> list[tuple[str, int]]:
 
 
 def _sample(value: Any, axes: Axes) -> Any:
-    """The first sample; of none, zeros."""
+    """A copy of the first sample; of none, zeros."""
     if axes is None:
         whole, spec = flatten(value)
-        return unflatten(spec, [on_host(leaf) if is_device_array(leaf) else leaf for leaf in whole])
+        if any(map(is_device_array, whole)):
+            return unflatten(spec, [on_host(leaf) if is_device_array(leaf) else leaf for leaf in whole])
+        return with_copied_arrays(value)
     if is_leaf(value):
         axis = _checked(value, axes)
         array: Any = on_host(value) if is_device_array(value) else np.asarray(value)

@@ -30,7 +30,7 @@ class PairSpecialisation(Specialisation):
         assert pair is not None
         output = result.items[0] if self._request.has_aux and isinstance(result, Seq) else result
         self._pair = pair
-        self._cotangents = CotangentStructure(output, self._compiles)
+        self._cotangents = CotangentStructure(output, self.is_compiled)
         gradients = gradient_builder(self.arguments, leaves, values, parameters, self._request, gradient_conversion)
         several = len(pair.reverse.results) > 1
         self._gradients = gradients if several else lambda one: gradients((one,))
@@ -59,11 +59,11 @@ class PairSpecialisation(Specialisation):
         """What the reverse function returns."""
         if not self._reverse_call:
             function = getattr(self.module, self._pair.reverse.name)
-            if self._compiles:
+            if self.is_compiled:
                 from srcad.backend.numba import compilation
 
                 compilation.prepare(function, flat)
-            call = called_from_python(function, self._compiles)
+            call = called_from_python(function, self.is_compiled)
             self._reverse_call.append(self._watched(call, self.generated, self._request, 1))
         try:
             return self._reverse_call[0](*flat)
@@ -77,9 +77,9 @@ class PairSpecialisation(Specialisation):
     def checked_functions(self) -> dict[Which, Callable[..., Any]]:
         """Both functions on flat arguments, with a check of their types, for direct calls by the user."""
         if not self._checked_pair:
-            text = both_texts if self._compiles else Generated.code
+            text = both_texts if self.is_compiled else Generated.code
             made = self.for_weakest_types(text).generated
-            module, forward = self._loaded(made.machine_text(asks=True) if self._compiles else made.text(asks=True))
+            module, forward = self._loaded(made.machine_text(asks=True) if self.is_compiled else made.text(asks=True))
             self._checked_pair = {"forward": forward, "reverse": getattr(module, self._pair.reverse.name)}
         return self._checked_pair
 

@@ -1,4 +1,6 @@
-"""Pytrees: flattening of nested dicts, lists, tuples, namedtuples and dataclasses into a list of leaves, and back.
+"""Pytrees: flattening of nested dicts, lists, tuples, namedtuples and objects into a list of leaves, and back.
+
+Of an object the attributes are its parts.
 
 Dictionaries keep their insertion order (a program may loop over them), so two dictionaries with the same keys in
 another order are different structures.
@@ -6,7 +8,6 @@ another order are different structures.
 
 from __future__ import annotations
 
-import dataclasses
 import keyword
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -18,12 +19,13 @@ import optree
 from optree import PyTreeSpec
 
 from srcad.errors import fail
+from srcad.frontend.values.user_classes import attributes, instance_of, is_user_class
 
 _NAMESPACE = "srcad"
 # entered once and never left: it affects this namespace only
 _in_order = optree.dict_insertion_ordered(True, namespace=_NAMESPACE)
 _in_order.__enter__()
-_known_dataclasses: set[type] = set()
+_known_classes: set[type] = set()
 
 
 def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
@@ -38,7 +40,7 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
     except RecursionError:
         fail("S302", "an argument is nested without end: a list or dict in it contains itself")
     for leaf in leaves:
-        if hasattr(leaf, "__dataclass_fields__") and _register(type(leaf)):
+        if not isinstance(leaf, type) and _register(type(leaf)):
             return flatten(tree)
     return leaves, spec
 
@@ -46,6 +48,18 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
 def is_leaf(value: object) -> bool:
     whole: Any = value
     return bool(optree.tree_is_leaf(whole, none_is_leaf=True, namespace=_NAMESPACE))
+
+
+def with_copied_arrays(tree: Any) -> Any:
+    """The structure with copies of its arrays, which may be written into.
+
+    >>> x = np.zeros(2)
+    >>> copy = with_copied_arrays({"x": x, "n": 3})
+    >>> copy["x"] is x, copy
+    (False, {'x': array([0., 0.]), 'n': 3})
+    """
+    leaves, spec = flatten(tree)
+    return unflatten(spec, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
 
 
 def leaves_like(spec: PyTreeSpec, tree: object) -> list[Any] | None:
@@ -75,7 +89,7 @@ def paths(tree: object) -> list[tuple[object, ...]]:
     >>> paths({"W": [1.0, 2.0]})
     [('W', 0), ('W', 1)]
     """
-    flatten(tree)  # registers dataclasses
+    flatten(tree)  # registers classes
     accessors = optree.tree_accessors(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
     return [tuple(getattr(entry, "field", entry.entry) for entry in accessor) for accessor in accessors]
 
@@ -131,27 +145,23 @@ def _word(key: object) -> str:
 
 
 def _register(cls: type) -> bool:
-    """Register a dataclass as a node type; False if the class is not a dataclass."""
-    if not dataclasses.is_dataclass(cls):
+    """Register a user's class as a node type; False for any other class."""
+    if not is_user_class(cls):
         return False
-    if cls in _known_dataclasses:  # registered by another thread since it was seen as a leaf
+    if cls in _known_classes:  # registered by another thread since it was seen as a leaf
         return True
-    fields = tuple(f.name for f in dataclasses.fields(cls))
 
     def flatten_instance(value: Any) -> tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]:
-        return tuple(getattr(value, name) for name in fields), fields, fields
+        found = attributes(value)
+        return tuple(found.values()), tuple(found), tuple(found)
 
     def unflatten_instance(names: tuple[str, ...], children: Iterable[Any]) -> Any:
-        # not through __init__: it may convert or check what a gradient need not satisfy
-        instance = object.__new__(cls)
-        for name, child in zip(names, children, strict=True):
-            object.__setattr__(instance, name, child)
-        return instance
+        return instance_of(cls, dict(zip(names, children, strict=True)))
 
     register: Any = optree.register_pytree_node
     with suppress(ValueError):  # another thread has just registered it
         register(cls, flatten_instance, unflatten_instance, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE)
-    _known_dataclasses.add(cls)
+    _known_classes.add(cls)
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from srcad.dispatch.leaf_conversion import result_conversion
 from srcad.dispatch.pytree import flatten, unflatten
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
+from srcad.frontend.values.user_classes import instance_of
 from srcad.ir.types import Type
 
 Rebuild = Callable[[Sequence[Any]], Any]
@@ -66,10 +67,7 @@ def skeleton(value: Abstract) -> Any:
             skeleton_fields = {name: skeleton(item) for name, item in fields}
             if issubclass(cls, tuple):
                 return cls(**skeleton_fields)
-            record = object.__new__(cls)
-            for name, item in skeleton_fields.items():
-                object.__setattr__(record, name, item)
-            return record
+            return instance_of(cls, skeleton_fields)
         case Constant(inner):
             return inner
         case _:

@@ -73,7 +73,7 @@ class Specialisation:
         self.arguments = arguments
         self.text = generated.text()
         self._request = request
-        self._compiles = request.options.target == "cpu" and not _is_disabled()
+        self.is_compiled = request.options.target == "cpu" and not _is_disabled()
         leaves, _ = flatten(tuple(values))
         by_name = {leaf.name: leaf for leaf in arguments.leaves}
         order = [param.name for param in generated.lowered.function.params]
@@ -84,7 +84,7 @@ class Specialisation:
         self._convert = [
             (at, change)
             for at, leaf in enumerate(flat_leaves)
-            if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
+            if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self.is_compiled)) is not None
         ]
         self._captures = generated.lowered.captures
         self._guards = generated.lowered.guards
@@ -171,6 +171,16 @@ class Specialisation:
         return _result_conversion(self.generated, self.arguments, leaves, values, parameters, self._request)
 
     @property
+    def writes(self) -> frozenset[int]:
+        """The positions of the leaves into whose memory the function writes."""
+        return frozenset(self._positions[at] for at in self._written if at < len(self._positions))
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether it matters that no list, dict or object is found at two places of the arguments."""
+        return self.generated.lowered.tells_apart
+
+    @property
     def is_procedure(self) -> bool:
         """Whether the function returns nothing: what it computes, it writes into its arguments."""
         return not self.generated.lowered.function.results
@@ -224,11 +234,11 @@ class Specialisation:
     def checked_function(self) -> Callable[..., Any]:
         """The function on flat arguments with a check of their types, for direct calls by the user."""
         if self._checked_function is None:
-            generated = self.for_weakest_types(both_texts if self._compiles else Generated.code).generated
+            generated = self.for_weakest_types(both_texts if self.is_compiled else Generated.code).generated
             _, checked = self._loaded(
-                generated.machine_text(asks=True) if self._compiles else generated.text(asks=True)
+                generated.machine_text(asks=True) if self.is_compiled else generated.text(asks=True)
             )
-            if self._compiles:  # a derivative of it is made from the readable text
+            if self.is_compiled:  # a derivative of it is made from the readable text
                 path = cache_files.store(self.generated.name, generated.text(asks=True), keep=False)
                 checked.__srcad_primal__ = getattr(load(path), generated.function.name)  # type: ignore[attr-defined]
             self._checked_function = checked
@@ -236,7 +246,7 @@ class Specialisation:
 
     def _prepare(self, flat: list[Any]) -> None:
         function = self.compiled()
-        if self._compiles:
+        if self.is_compiled:
             from srcad.backend.numba import compilation
 
             compilation.prepare(function, flat)
@@ -245,8 +255,8 @@ class Specialisation:
     def _load(self) -> LoadedFunction:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
-            module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            call = self._watched(called_from_python(function, self._compiles), self.generated, self._request)
+            module, function = self._loaded(self.generated.machine_text() if self.is_compiled else self.text)
+            call = self._watched(called_from_python(function, self.is_compiled), self.generated, self._request)
             self._loaded_function.append(LoadedFunction(module, function, call))
         return self._loaded_function[0]
 
@@ -268,14 +278,14 @@ class Specialisation:
                 "or leave target out."
             )
             fail("S523", f"{self.generated.name} is called on the host", None, why, advice)
-        versions = _versions() if self._compiles else ()
+        versions = _versions() if self.is_compiled else ()
         path = cache_files.store(
-            self.generated.name, text, repr(options), *versions, keep=self._compiles and options.cache
+            self.generated.name, text, repr(options), *versions, keep=self.is_compiled and options.cache
         )
         module = load(path)
         name = self.generated.function.name
         function: Callable[..., Any] = getattr(module, name)
-        if self._compiles:
+        if self.is_compiled:
             from srcad.backend.numba import compilation
 
             layouts = self.generated.layouts

@@ -21,7 +21,10 @@ import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
+from srcad.dispatch.inactive_search import CODES, Search
+from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
+from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.frontend.source.read import read
@@ -30,6 +33,8 @@ from srcad.request import Request
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
 _BY_BOOL = frozenset({"S119", "S127"})
 _MAX_TRIALS = 8
+_MOST_PARTS = 100
+"""Parts of a function that are left to Python."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,33 @@ class ValueSpecialisation:
     request: Request
     invented: frozenset[int] = frozenset()
     """Leaves, by position, of which only the type is given: their values cannot be constants."""
+    inactive: InactivePart | None = None
+    """What Python computes before each call; the function is the rest."""
+
+    def without_inactive(self, error: SrcadError) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
+        """The function for this call, of what is left where Python computes before what is inactive.
+
+        With it what generates it for other types. Raises the error, which it was to avoid, where that cannot be.
+        """
+        if self.invented or not {problem.code for problem in error.problems} & CODES:
+            raise error
+        source = read(self.parameters.function)
+        names = self.parameters.names
+        asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
+        values = zip(names, self.values, strict=True)
+        wrt = [name for name, value in values if name in asked and any(map(is_float, flatten(value)[0]))]
+        search = Search(source, names, self.values, wrt)
+        last = error
+        for _ in range(_MOST_PARTS if wrt and search.is_hopeful else 0):
+            part = search.extended(last)
+            if part is None:
+                break
+            try:
+                rest = replace(self, inactive=part)
+                return (*rest.generate_for_call(), rest)
+            except SrcadError as another:
+                last = another
+        raise error
 
     def generate_for_call(self) -> tuple[Generated, AbstractArguments]:
         read(self.parameters.function)  # raises S101 for a function without source
@@ -135,7 +167,10 @@ class ValueSpecialisation:
             what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no {kind} in it"
             fail("S207", f"{what}: there is nothing to differentiate with respect to")
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
-        return generate(self.parameters.function, arguments.arguments, wrt, request, arguments.fixed, zero_d)
+        source = None if self.inactive is None else self.inactive.source
+        return generate(
+            self.parameters.function, arguments.arguments, wrt, request, arguments.fixed, zero_d, source=source
+        )
 
     def _active(self) -> list[int]:
         """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""

@@ -33,7 +33,7 @@ from srcad.ir.nodes import Assign, Atom, Const, Op, Slice, Undef, Var
 from srcad.ir.types import Array, Scalar
 from srcad.rules.external import called
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import Rule, find_rule, find_tangent_rule
+from srcad.rules.registry import Rule, find_rule, find_tangent_rule, refuse_unknown
 from srcad.typing.builder import Builder
 
 
@@ -48,6 +48,7 @@ def tangent_of(builder: Builder, stmt: Assign, op: Op, tangents: Sequence[Atom |
     tangents = [None if at in primitive.steps else t for at, t in enumerate(tangents)]
     if not any(t is not None for t in tangents):
         return None
+    refuse_unknown(op.prim, [at for at, t in enumerate(tangents) if t is not None], stmt.span)
     types = [builder.typeof(a) if not isinstance(a, Slice | Undef) else None for a in op.args]
     ranks = tuple(t.rank if isinstance(t, Array) else 0 for t in types)
     rule = find_tangent_rule(op.prim, ranks)
@@ -119,13 +120,12 @@ def zero_like(builder: Builder, value: object, prim: str) -> Atom:
 
 
 def _of_product(builder: Builder, op: Op, tangents: Sequence[Atom | None]) -> Atom:
-    a, b = op.args
-    first, second = tangents
     parts = []
-    if first is not None:
-        parts.append(builder.op(op.prim, first, b))
-    if second is not None:
-        parts.append(builder.op(op.prim, a, second))
+    for at in PRIMITIVES[op.prim].bilinear:
+        tangent = tangents[at]
+        if tangent is not None:
+            args = [tangent if k == at else arg for k, arg in enumerate(op.args)]
+            parts.append(builder.op(op.prim, *args, hint="", **dict(op.static)))
     return _sum(builder, parts)
 
 

@@ -13,7 +13,9 @@ from collections.abc import Container
 from srcad import runtime, vector_math
 from srcad.ir.types import Type
 
-RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", "cuda", *vars(runtime), *vars(vector_math)})
+RESERVED = frozenset(
+    {*keyword.kwlist, *dir(builtins), "np", "math", "cuda", "special", *vars(runtime), *vars(vector_math)}
+)
 """What generated text means by a name: a keyword, a builtin, a module, a helper that it calls."""
 
 

@@ -201,6 +201,8 @@ class For:
     """The index is the number of the iteration that is reversed, and no variable of the user's."""
     directions: bool = field(default=False, compare=False)
     """The iterations are the directions of a Jacobian: what is the same in all may be computed though there is none."""
+    unordered: bool = field(default=False, compare=False)
+    """The user lets the iterations run in any order."""
     parallel: bool = False
     """The iterations run at once, on threads. What each writes, no other reads or writes."""
 
@@ -303,5 +305,7 @@ class Function:
     """The names of adjoints, in forward mode of tangents, each with the variable whose it is, without a version."""
     recoveries: tuple[Recovery, ...] = field(default=(), compare=False)
     """How the reverse sweep comes by what it reads."""
+    own_elements: frozenset[str] = field(default=frozenset(), compare=False)
+    """Of a kernel, the arrays of which each thread accesses elements of its own alone."""
     again: bool = field(default=False, compare=False)
     """Its derivative is differentiated in turn: what is zero at a point, and set to zero for that, may have a slope."""

@@ -53,8 +53,10 @@ from srcad.ir.result_memory import root
 
 Item = TypeVar("Item")
 
-CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
-"""Primitives that modify their first argument, a list, in place."""
+CHANGES_ARRAY = frozenset({"cuda.store", "cuda.add", "cuda.atomic.add", "cuda.atomic.max"})
+"""Primitives that write an element of their first argument, which other threads may access too."""
+CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"}) | CHANGES_ARRAY
+"""Primitives that modify their first argument, a list or an array, in place."""
 
 
 # ---- expressions -----------------------------------------------------------------------------

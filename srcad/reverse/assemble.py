@@ -26,11 +26,11 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.loop_dependence import LoopDependence
 from srcad.canonicalize.trip_counts import trip_count_of
-from srcad.ir.names import is_temporary
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
+from srcad.ir.traversal import block_reads, defined, place, rename, replace_names, substitute, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
 from srcad.reverse.assembled_sweeps import AssembledSweeps, Insertions
@@ -38,7 +38,7 @@ from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
 from srcad.reverse.loops.reversed_loop import reversed_loop
-from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
+from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED, RERUN
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
 from srcad.reverse.storage.recovery_report import recoveries
 from srcad.reverse.storage.tape_layout import TapeLayout
@@ -59,6 +59,7 @@ class Assembly:
         self.aliases = aliases
         self.plan = interleaved.plan
         self.deferred = interleaved.deferred
+        self.reruns = interleaved.reruns
         self.slots = TapeLayout(builder, regions, checkpoints.segments)
         self.segment_loops = SegmentLoops(builder, self.slots, checkpoints, aliases.written, self.plan)
         self.segments = checkpoints.segments
@@ -211,6 +212,8 @@ class Assembly:
             out += added.before.get(position, ())
             if isinstance(stmt, For) and (loop := self.regions.body_of(stmt, "loop")) in self.segments:
                 out += self.segment_loops.forward(stmt, loop)
+            elif self._is_rerun(stmt):
+                out += self._first_run(stmt)
             elif position not in self.deferred.get(region, ()) and not self._is_interleaved(stmt):
                 out += () if self.segment_loops.sets_segment_start(stmt) else (self._inner(stmt),)
             out += added.after.get(position, ())
@@ -225,6 +228,15 @@ class Assembly:
 
     def _is_interleaved(self, stmt: Stmt) -> bool:
         return isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.regions.interleaved
+
+    def _is_rerun(self, stmt: Stmt) -> bool:
+        return isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.reruns
+
+    def _first_run(self, stmt: Stmt) -> Block:
+        """The loop as it runs in the forward sweep, with names of its own: only its results are read after it."""
+        results = {name for s in (stmt,) if isinstance(s, For) for name in (c.result for c in s.carried)}
+        own = sorted(defined((stmt,)) - results)
+        return rename((stmt,), {name: self.builder.fresh(base(name), self.builder.types[name]).name for name in own})
 
     def _inner(self, stmt: Stmt) -> Stmt:
         match stmt:
@@ -367,7 +379,8 @@ class Assembly:
                 body = self.reverse(inner)
                 if self._is_interleaved(owner):
                     forward, deferred = self.forward(inner.region), self.deferred_statements(inner.region)
-                    both = (ITERATION, *forward, ITERATION_REVERSED, *body) if forward else body
+                    start = RERUN if inner.region in self.reruns else ITERATION
+                    both = (start, *forward, ITERATION_REVERSED, *body) if forward else body
                     both += deferred
                     return [*self.preamble.get(inner.region, ()), with_blocks(owner, [both])]
                 if not body:

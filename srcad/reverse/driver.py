@@ -41,7 +41,7 @@ from srcad.errors import fail
 from srcad.ir.names import base, is_temporary, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.regions import Region, Regions, regions
-from srcad.ir.traversal import walk
+from srcad.ir.traversal import CHANGES_ARRAY, ops, own_exprs, walk
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
 from srcad.reverse.adjoint.call_adjoints import AdjointOf, Wanted, with_planned_calls
@@ -72,6 +72,8 @@ class Reversal:
     """Names of the variables of loops that are to be checkpointed."""
     interleaving: bool = True
     """Whether loops may be reversed iteration by iteration."""
+    rerun: bool = False
+    """Whether such loops may run twice, where the forward sweep needs their results."""
     segments: Mapping[str, Segment] = field(default_factory=dict)
     """Of the loops that have been split."""
     adjoint_of: AdjointOf | None = None
@@ -122,11 +124,19 @@ class _Plan:
 
         def interleaved(allowed: bool) -> InterleavePlan:
             return choose_interleaved_loops(
-                builder, self.places, self.found, self.sweep, carrying, self.state, allowed=allowed
+                builder,
+                self.places,
+                self.found,
+                self.sweep,
+                carrying,
+                self.state,
+                allowed=allowed,
+                rerun=reversal.rerun,
             )
 
         self.loops = interleaved(reversal.interleaving)
-        if buffers and self.loops.regions.interleaved and (self.loops.plan.save_points or self.state.segments):
+        restored = self.loops.plan.save_points or self.state.segments
+        if self.loops.regions.interleaved and restored and restorable(f) & self.found.written & buffers.keys():
             # what a procedure leaves in its arguments is saved before the reverse sweep restores any
             self.loops = interleaved(False)
 
@@ -136,6 +146,15 @@ class _Plan:
 
     def assembled(self) -> AssembledSweeps:
         return Assembly(self.builder, self.loops, self.found, self.state).sweeps(self.sweep)
+
+
+def restorable(f: Function) -> frozenset[str]:
+    """The parameters that the reverse sweep may write into, to restore what was overwritten.
+
+    It never does to what the threads of a kernel share.
+    """
+    shared = {op.args[0] for s in walk(f.body) for e in own_exprs(s) for op in ops(e) if op.prim in CHANGES_ARRAY}
+    return frozenset(p.name for p in f.params if Var(p.name) not in shared)
 
 
 # ---- what is to be reversed ------------------------------------------------------------------------------------
@@ -299,7 +318,7 @@ def adjoint(reversal: Reversal) -> Function:
     f, plan, buffers = reversal.function, reversal.plan, reversal.buffers
     sweeps, builder = plan.assembled(), plan.builder
     # the reverse sweep restores what the primal has overwritten
-    changed = [p for p in f.params if p.name in plan.found.written and sweeps.restores]
+    changed = [p for p in f.params if p.name in restorable(f) & plan.found.written and sweeps.restores]
     finals = {p.name: builder.fresh(f"{base(p.name)}_final", f.types[p.name]) for p in changed}
     keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
     give = [Store(Var(name), (), final) for name, final in finals.items()]

@@ -37,14 +37,16 @@ class Primitive:
     """False: the derivative is zero wherever it exists."""
     steps: tuple[int, ...] = ()
     """Arguments on which the result depends in steps: it has no derivative by them, whatever it has by the others."""
+    unknown: tuple[int, ...] = ()
+    """Arguments by which it has a derivative that nobody has a formula for here: an error, where one is needed."""
     poles: bool = False
     """It may be infinite for finite arguments, and its derivative with it: a logarithm at 0."""
     infinite_slopes: bool = False
     """Its derivative may be infinite where its value is finite: a square root at 0."""
     linear: tuple[int, ...] = ()
     """The result is linear in these arguments together, the others fixed: its tangent is that of their tangents."""
-    bilinear: bool = False
-    """The result is linear in the first argument, and linear in the second."""
+    bilinear: tuple[int, ...] = ()
+    """The result is linear in each of these two arguments, the other arguments fixed."""
     choice: str = ""
     """The result is one of the operands, or says which: by a `condition` (the first), the `maximum`, the `minimum`."""
 

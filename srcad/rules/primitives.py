@@ -70,6 +70,17 @@ def _plain(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
+def _of_band(function: Any) -> Callable[..., Any]:
+    """A function of a band, or of what has one, which is asked for types with a diagonal alone."""
+
+    def evaluate(first: Any, *others: Any) -> Any:
+        *arrays, lower, upper = others
+        fits = first.shape[0] in (lower + upper + 1, *(a.shape[0] for a in arrays))
+        return function(first, *arrays, lower, upper) if first.size > 1 and fits else function(first, *arrays, 0, 0)
+
+    return evaluate
+
+
 _name: str
 _function: Any
 _ufunc: Any
@@ -105,7 +116,7 @@ row("//", operator.floordiv, "elementwise", operator.floordiv, np.floor_divide, 
     operator=ast.FloorDiv, noun="quotient", weak_literals=True)  # fmt: skip
 row("%", operator.mod, "elementwise", operator.mod, np.mod, np.remainder, **CHEAP, cost=25, operator=ast.Mod,
     noun="remainder", dtype="joined", weak_literals=True)  # fmt: skip
-row("@", operator.matmul, "linalg", bilinear=True, dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult,
+row("@", operator.matmul, "linalg", bilinear=(0, 1), dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult,
     noun="product",
     layout="C")  # fmt: skip
 
@@ -213,6 +224,16 @@ row("np.cumsum", np.cumsum, "shape", linear=(0,), dims="i->i", layout="C")
 row("np.diag", np.diagflat, "shape", linear=(0,), dims="i,->jk")  # the matrix that has this diagonal
 row("diagonal", np.diagonal, "shape", linear=(0,), dims="ij,->k", elements="some",  # printed `np.diag`
     memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.diagonals", runtime.diagonals, "shape", runtime.diagonals, steps=(1,), linear=(0,), elements="some",
+    dims="ijk,->il ijkl,->ijm ijklm,->ijkn",
+    memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.diagonals_adjoint", runtime.diagonals_adjoint, "shape", runtime.diagonals_adjoint, steps=(0, 2),
+    linear=(1,), shape_operands=(0,), dims="ijk,il,->ijk ijkl,ijm,->ijkl ijklm,ijkn,->ijklm")  # fmt: skip
+row("runtime.windows", runtime.windows, "shape", runtime.windows, steps=(1,), linear=(0,), elements="some",
+    dims="i,->jk ij,->kjl ijk,->ljkm ijkl,->mjkln", memory=ResultMemory(
+        (0,), is_path=True, may_copy=True, read_only="np.lib.stride_tricks.sliding_window_view"))  # fmt: skip
+row("runtime.windows_adjoint", runtime.windows_adjoint, "shape", runtime.windows_adjoint, steps=(0, 2), linear=(1,),
+    shape_operands=(0,), dims="i,jk,->i ij,kjl,->ij ijk,ljkm,->ijk ijkl,mjkln,->ijkl")  # fmt: skip
 row("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), linear=(1,),
     dims="ij,k,->ij",
     shape_operands=(0,))  # fmt: skip
@@ -291,7 +312,7 @@ for _function, _dims in [
 
 # ---- linear algebra ----------------------------------------------------------------------------
 
-row("np.outer", np.outer, "linalg", bilinear=True, dims="i,j->ij", layout="C")
+row("np.outer", np.outer, "linalg", bilinear=(0, 1), dims="i,j->ij", layout="C")
 row("np.trace", np.trace, "linalg", linear=(0,), dims="ij->")
 row("np.linalg.solve", np.linalg.solve, "linalg", dims="jj,j->j jj,jk->jk", layout="any")
 row("np.linalg.inv", np.linalg.inv, "linalg", dims="jj->jj", layout="any")
@@ -302,18 +323,40 @@ row("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="i
 row("runtime.cofactors_tangent", runtime.cofactors_tangent, "linalg", runtime.cofactors_tangent, dims="ij,ij->ij")
 row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
+row("runtime.real_eigenpairs", runtime.real_eigenpairs, "linalg", runtime.real_eigenpairs, dims="jj->kl")
+row("runtime.singular_triplets", runtime.singular_triplets, "linalg", runtime.singular_triplets, dims="ij->kl")
+row("runtime.singular_values", runtime.singular_values, "linalg", runtime.singular_values, dims="ij->k")
+row("runtime.orthonormal_columns", runtime.orthonormal_columns, "linalg", runtime.orthonormal_columns, dims="ij->ij",
+    layout="any")  # fmt: skip
+row("runtime.pseudoinverse", runtime.pseudoinverse, "linalg", runtime.pseudoinverse, steps=(1,), dims="ij,->ji",
+    layout="any")  # fmt: skip
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
+row("runtime.lu_packed", runtime.lu_packed, "linalg", runtime.lu_packed, dims="jj->jj", layout="C")
+row("runtime.lu_pivots", runtime.lu_pivots, "linalg", runtime.lu_pivots, differentiable=False, dims="jj->j",
+    dtype="int64", nonnegative=True)  # fmt: skip
+# whose result has a shape also where the arguments, one element each, are no pivots and no band
+row("runtime.order_of_pivots", lambda pivots: runtime.order_of_pivots(np.minimum(pivots, pivots.size - 1)), "linalg",
+    runtime.order_of_pivots, differentiable=False, dims="i->i", dtype="int64", nonnegative=True)  # fmt: skip
+for _function, _dims, _bilinear in [
+    (runtime.banded_solution, "ij,jk,,->jk", ()),
+    (runtime.banded_product, "ij,jk,,->jk", (0, 1)),
+    (runtime.band_of_product, "jk,jk,,->ij", (0, 1)),
+]:
+    row(f"runtime.{_function.__name__}", _of_band(_function), "linalg", _function, steps=(2, 3), bilinear=_bilinear,
+        dims=_dims, layout="C")  # fmt: skip
+row("runtime.banded_transposed", _of_band(runtime.banded_transposed), "linalg", runtime.banded_transposed, steps=(1, 2),
+    linear=(0,), dims="ij,,->ij")  # fmt: skip
 
 # ---- convolutions, pooling ------------------------------------------------------------------------
 
-row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), dims="acde,bcfg,->abhi",
-    layout="C")  # fmt: skip
+row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), bilinear=(0, 1),
+    dims="acde,bcfg,->abhi", layout="C")  # fmt: skip
 row("runtime.correlate_2d_input_adjoint", runtime.correlate_2d_input_adjoint, "linalg",
-    runtime.correlate_2d_input_adjoint, steps=(0, 3), dims="acde,bcfg,abhi,->acde", shape_operands=(0,),
-    layout="C")  # fmt: skip
+    runtime.correlate_2d_input_adjoint, steps=(0, 3), bilinear=(1, 2), dims="acde,bcfg,abhi,->acde",
+    shape_operands=(0,), layout="C")  # fmt: skip
 row("runtime.correlate_2d_kernel_adjoint", runtime.correlate_2d_kernel_adjoint, "linalg",
-    runtime.correlate_2d_kernel_adjoint, steps=(1, 3), dims="acde,bcfg,abhi,->bcfg", shape_operands=(1,),
-    layout="C")  # fmt: skip
+    runtime.correlate_2d_kernel_adjoint, steps=(1, 3), bilinear=(0, 2), dims="acde,bcfg,abhi,->bcfg",
+    shape_operands=(1,), layout="C")  # fmt: skip
 
 row("runtime.max_pool_2d", runtime.max_pool_2d, "linalg", runtime.max_pool_2d, steps=(1, 2), dims="abcd,,->abef",
     layout="C")  # fmt: skip

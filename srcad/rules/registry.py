@@ -7,14 +7,16 @@ primitives; what it expands to is differentiated, so it needs no rule.
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from srcad.errors import fail
+from srcad.ir.nodes import Span
 from srcad.rules.external import name_of
 from srcad.rules.primitive_type import EVERY
 from srcad.rules.primitives import PRIMITIVES
@@ -50,6 +52,10 @@ EXPANSIONS: dict[object, Callable[..., Any]] = {}
 """NumPy or math function -> prelude function with the same signature."""
 METHODS: dict[str, Callable[..., Any]] = {}
 """Name of an array method -> prelude function, called with the array first."""
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
+"""Name of a method of NumPy's functions (`reduce`) -> prelude function, called with the function first."""
+OBJECTS: dict[type, Callable[[Any, str], Any]] = {}
+"""Class of a library -> what is called by a method of an object of it, by the name: a known function, or None."""
 STATIC: set[object] = set()
 """Functions the compiler calls itself, at compile time, all their arguments being static."""
 
@@ -142,6 +148,17 @@ def find_rule(prim: str, ranks: tuple[int, ...]) -> Rule | None:
     return _fitting(RULES.get(prim, ()), ranks)
 
 
+def refuse_unknown(prim: str, wanted: Sequence[int], span: Span | None) -> None:
+    """Raise S203 where a derivative is wanted by an argument that no formula is known for."""
+    for at in wanted:
+        if at in PRIMITIVES[prim].unknown:
+            names = list(inspect.signature(RULES[prim][0].function).parameters)
+            advice = (
+                "pass srcad.stop_gradient of it, if it is a constant; or write a rule (help(srcad.rules) says how)."
+            )
+            fail("S203", f"no derivative of {prim} by its argument {names[1 + at]} is known", span, advice=advice)
+
+
 def _fitting(rules: tuple[Rule, ...], ranks: tuple[int, ...]) -> Rule | None:
     exact = [rule for rule in rules if rule.ranks == ranks]
     general = [rule for rule in rules if rule.ranks is None]
@@ -154,6 +171,16 @@ def expands(*targets: object, methods: tuple[str, ...] = ()) -> Callable[[F], F]
     def decorate(function: F) -> F:
         EXPANSIONS.update(dict.fromkeys(targets, function))
         METHODS.update(dict.fromkeys(methods, function))
+        return function
+
+    return decorate
+
+
+def ufunc_method(name: str) -> Callable[[F], F]:
+    """Register a prelude function as the method of every ufunc for which no function of its own is registered."""
+
+    def decorate(function: F) -> F:
+        UFUNC_METHODS[name] = function
         return function
 
     return decorate

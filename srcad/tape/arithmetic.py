@@ -10,33 +10,29 @@ from typing import Any, TypeVar
 import numpy as np
 
 from srcad.tape.in_place import change
-from srcad.tape.operations import Value, execute
+from srcad.tape.operations import binary, unary
 from srcad.tape.program_text import numpy_name
+from srcad.tape.values import Value
 
 Self = TypeVar("Self", bound=Value)
 _Binary = Callable[[Any, Any], Any]
 
 
-def _binary(function: _Binary, sign: str) -> _Binary:
-    text = f"{{}} {sign} {{}}"
-    return lambda self, other: execute(function, text, (self, other))
+def _binary(function: _Binary, sign: str, depth: int = 1) -> _Binary:
+    return binary(function, f"{{}} {sign} {{}}", depth)
 
 
 def _reflected(function: _Binary, sign: str) -> _Binary:
-    text = f"{{}} {sign} {{}}"
-    return lambda self, other: execute(function, text, (other, self))
-
-
-def _unary(function: Callable[[Any], Any], text: str) -> Callable[[Any], Any]:
-    return lambda self: execute(function, text, (self,))
+    operation = _binary(function, sign, 2)
+    return lambda self, other: operation(other, self)
 
 
 def _in_place(function: _Binary, in_place: _Binary, sign: str) -> _Binary:
-    text = f"{{}} {sign} {{}}"
+    operation = _binary(function, sign, 2)
 
     def changed(self: Value, other: Any) -> Any:
         if not isinstance(self._value, np.ndarray):  # a number of NumPy does not change
-            return execute(function, text, (self, other))
+            return operation(self, other)
         change(self, in_place, f"{sign}=", other)
         return self
 
@@ -75,10 +71,10 @@ class Arithmetic(Value):
     __ge__ = _binary(operator.ge, ">=")
     __eq__ = _binary(operator.eq, "==")
     __ne__ = _binary(operator.ne, "!=")
-    __neg__ = _unary(operator.neg, "-{}")
-    __pos__ = _unary(operator.pos, "+{}")
-    __abs__ = _unary(operator.abs, "np.abs({})")
-    __invert__ = _unary(operator.invert, "~{}")
+    __neg__ = unary(operator.neg, "-{}")
+    __pos__ = unary(operator.pos, "+{}")
+    __abs__ = unary(operator.abs, "np.abs({})")
+    __invert__ = unary(operator.invert, "~{}")
     __hash__ = object.__hash__
 
 
@@ -101,13 +97,11 @@ _OPERATORS = {
 
 
 @lru_cache
-def ufunc_text(ufunc: np.ufunc) -> str | None:
-    """How a ufunc is written, an operator where it is one; None of another library's.
-
-    >>> ufunc_text(np.tanh), ufunc_text(np.add), ufunc_text(np.maximum)
-    ('np.tanh({})', '{} + {}', 'np.maximum({}, {})')
-    """
+def ufunc_operation(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """How a ufunc of one or two operands is computed and recorded; None of others, and of another library's."""
     name = numpy_name(ufunc)
-    if name is None:
+    if name is None or ufunc.nin > 2:
         return None
-    return f"{{}} {_OPERATORS[ufunc]} {{}}" if ufunc in _OPERATORS else f"{name}({', '.join(['{}'] * ufunc.nin)})"
+    if ufunc.nin == 1:
+        return unary(ufunc, f"{name}({{}})", 2)
+    return _binary(ufunc, _OPERATORS[ufunc], 2) if ufunc in _OPERATORS else binary(ufunc, f"{name}({{}}, {{}})", 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from srcad.tape.recording import Operation, Recording
+from srcad.tape.recording import Recording
 
 _SIGNS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "//": "FloorDiv", "%": "Mod", "**": "Pow", "@": "MatMul"}
 _SIGNS |= {"<": "Less", "<=": "LessEqual", ">": "Greater", ">=": "GreaterEqual", "==": "Equal", "!=": "NotEqual"}
@@ -35,23 +35,21 @@ class GradFunction:
 
     @property
     def name(self) -> str:
-        entry = self._recording.entries[self._number]
-        if not isinstance(entry, Operation):
+        operation = self._recording.operation(self._number)
+        if operation is None:
             tensor, _ = self._recording.leaves[self._number]
             return f"AccumulateGrad({tensor.name or ''})".replace("()", "")
-        return _operation_name(entry.text)
+        return _operation_name(operation.text)
 
     @property
     def next_functions(self) -> tuple[GradFunction, ...]:
         """Of the operands that a gradient is passed to."""
-        entry = self._recording.entries[self._number]
-        if not isinstance(entry, Operation):
+        operation = self._recording.operation(self._number)
+        if operation is None:
             return ()
-        return tuple(GradFunction(self._recording, at) for at in entry.operands if self._is_differentiated(at))
-
-    def _is_differentiated(self, number: int) -> bool:
-        dtype = self._recording.dtypes[number]
-        return self._recording.entries[number] is not False and (dtype is None or dtype.kind == "f")
+        return tuple(
+            GradFunction(self._recording, at) for at in operation.numbers if self._recording.is_differentiated(at)
+        )
 
     def tree(self, indent: str = "") -> str:
         """The graph as text: each operation before those of its operands, which are indented. One met again is not

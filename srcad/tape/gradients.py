@@ -35,7 +35,7 @@ def differentiate(recording: Recording, number: int, value: Any, cotangent: Any,
     program = PROGRAMS.of(recording, number, bool(cotangents))
     arguments = program_arguments(program, recording, cotangents)
     try:
-        again, gradients = program.derivative(*arguments)
+        again, gradients = program.derivative.of_leaves(arguments, program.structure)
     except SrcadError as error:
         raise program.located(error, recording) from None
     if recording.functions:

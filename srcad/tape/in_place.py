@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.tape.operations import Value, indices, number_of, plain_value
 from srcad.tape.places import here
 from srcad.tape.program_text import index_literal, literal
 from srcad.tape.state import STATE
+from srcad.tape.values import Value, indices, number_of, plain_index
 
 
 def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, *at: Any) -> None:
@@ -43,13 +43,13 @@ def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, *
     for index in at:
         target += f"[{index_literal(index, operand, numbers)}]"
     text = f"{target} {sign} {literal(value, operand, numbers)}"
-    function(tensor._value, *map(plain_value, at), plain_value(value))
-    recording.statement(text, numbers, tensor._value)
+    function(tensor._value, *map(plain_index, at), plain_index(value))
+    recording.statement(text, tuple(numbers), tensor._value)
 
 
 def _change_memory(tensor: Value, function: Callable[..., Any], at: tuple[Any, ...], value: Any) -> None:
     array = tensor._value if tensor._memory is None else tensor._memory
     if array.base is not None:
         fail("S354", "a view of a constant tensor is changed in place", here(), None, "change the tensor itself.")
-    function(array, *map(plain_value, at), plain_value(value))
+    function(array, *map(plain_index, at), plain_index(value))
     tensor._version += 1

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
-from srcad.tape.operations import Value, run
+from srcad.tape.calls import run
+from srcad.tape.operations import unary
+from srcad.tape.values import Value
 
 
 def _method(name: str) -> Callable[..., Any]:
     def called(value: Any, *args: Any, **options: Any) -> Any:
         return getattr(value, name)(*args, **options)
 
+    without_arguments = unary(operator.methodcaller(name), f"{{}}.{name}()", 2)
+
     def method(self: Value, *args: Any, **options: Any) -> Any:
+        if not args and not options:
+            return without_arguments(self)
         return run(called, name, (self, *args), options, is_method=True)
 
     method.__name__, method.__doc__ = name, f"As `numpy.ndarray.{name}`."

@@ -25,7 +25,7 @@ class _Own(dict[str, bool]):
         return self[file]
 
 
-_OWN = _Own()
+OWN = _Own()
 
 
 @dataclass(frozen=True)
@@ -78,22 +78,17 @@ class Place:
         return found or (self.line, None, None, None)
 
 
-def users_place() -> tuple[CodeType, int]:
-    """The instruction that called into the tape: the parts of a `Place`, which is made when it is asked for."""
-    frame = _users_frame()
-    return frame.f_code, frame.f_lasti
-
-
-def _users_frame() -> FrameType:
-    frame = sys._getframe(1)
-    while _OWN[frame.f_code.co_filename] and frame.f_back is not None:
+def users_frame(frame: FrameType) -> FrameType:
+    """The frame that called into srcad, from one on the way there."""
+    while OWN[frame.f_code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
 
 def entered() -> str | None:
     """The name of the function of srcad that the user has called and that runs, unless it is one of the tape."""
-    users, frame, found = _users_frame(), sys._getframe(1), None
+    frame, found = sys._getframe(1), None
+    users = users_frame(frame)
     while frame is not users and frame.f_back is not None:
         if not frame.f_code.co_filename.startswith(_TAPE):
             found = frame.f_code.co_name
@@ -103,4 +98,5 @@ def entered() -> str | None:
 
 def here() -> Span:
     """The user's expression that called into the tape."""
-    return Place(*users_place()).span
+    frame = users_frame(sys._getframe(1))
+    return Place(frame.f_code, frame.f_lasti).span

@@ -8,13 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from optree import PyTreeSpec
+
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.derivative import Derivative
-from srcad.dispatch.pytree import leaf_names
+from srcad.dispatch.pytree import flatten, leaf_names
 from srcad.errors import SrcadError
 from srcad.request import Request
-from srcad.tape.recording import RESERVED, Operation, Recording, function_key
+from srcad.tape.recording import RESERVED, Recording, function_key
 
 _NAME = "recorded"
 _COTANGENT = "cotangent"
@@ -29,6 +31,8 @@ class Program:
     text: str
     path: Path
     derivative: Derivative
+    structure: PyTreeSpec
+    """Of its arguments: numbers and arrays."""
     differentiated: tuple[int, ...]
     """The numbers of the leaves that the gradient is taken by, the first parameters."""
     retained: tuple[int, ...]
@@ -42,7 +46,7 @@ class Program:
 
     def is_current(self) -> bool:
         """Whether no variable of a function that it calls has been bound to another value."""
-        return all(function_key(f) == key for key, f in self.functions)
+        return not self.functions or all(function_key(f) == key for key, f in self.functions)
 
     def located(self, error: SrcadError, recording: Recording) -> SrcadError:
         """The error, where it is at a line of the text, at the user's line that was recorded there."""
@@ -63,15 +67,11 @@ class Programs:
         self._known: dict[Hashable, Program] = {}
 
     def of(self, recording: Recording, root: int, has_cotangent: bool) -> Program:
-        hooks = tuple([(number, *names) for number, names in recording.hooks.items()])
-        key = (
-            tuple(recording.entries[: root + 1]),
-            has_cotangent,
-            hooks,
-            tuple(recording.retained),
-            tuple([(name, key) for name, (key, _) in recording.functions.items()]),
-            recording.options,
-        )
+        key: Hashable = tuple(recording.entries[: root + 1]), has_cotangent, recording.options
+        if recording.functions or recording.retained:
+            hooks = tuple((number, *names) for number, names in recording.hooks.items())
+            functions = tuple((name, key) for name, (key, _) in recording.functions.items())
+            key = key, hooks, tuple(recording.retained), functions
         known = self._known.get(key)
         if known is None or not known.is_current():
             known = _program(recording, root, has_cotangent)
@@ -87,9 +87,8 @@ PROGRAMS = Programs()
 
 def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
     needed = _needed(recording, root)
-    entries = recording.entries
-    inputs = [at for at in needed if not isinstance(entries[at], Operation)]
-    differentiated = [at for at in inputs if entries[at] is True]
+    inputs = [at for at in needed if recording.operation(at) is None]
+    differentiated = [at for at in inputs if recording.entries[at] is True]
     retained = [at for at in recording.retained if at in set(needed)]
     taken = {*RESERVED, _COTANGENT, *recording.functions}
     names = _names(recording, needed, taken)
@@ -116,19 +115,29 @@ def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
     function: Callable[..., Any] = getattr(module, _NAME)
     wrt = tuple(parameters[: len(differentiated) + len(zeros)])
     derivative = Derivative(function, Request("value_and_grad", wrt, False, False, recording.options))
-    functions = tuple(recording.functions.values())
-    return Program(text, path, derivative, tuple(differentiated), tuple(zeros), tuple(others), of_line, functions)
+    return Program(
+        text,
+        path,
+        derivative,
+        flatten((0.0,) * len(parameters))[1],
+        tuple(differentiated),
+        tuple(zeros),
+        tuple(others),
+        of_line,
+        tuple(recording.functions.values()),
+    )
 
 
 def _needed(recording: Recording, root: int) -> list[int]:
     """The entries that the root depends on, in order; all where an array is changed in place: views may see it."""
-    if any(isinstance(one, Operation) and one.is_statement for one in recording.entries[: root + 1]):
+    operations = [recording.operation(at) for at in range(root + 1)]
+    if any(one is not None and one.is_statement for one in operations):
         return list(range(root + 1))
     found = {root}
     for at in range(root, -1, -1):
-        one = recording.entries[at]
-        if at in found and isinstance(one, Operation):
-            found.update(one.operands)
+        one = operations[at]
+        if at in found and one is not None:
+            found.update(one.numbers)
     return sorted(found)
 
 
@@ -136,11 +145,11 @@ def _lines(
     recording: Recording, at: int, names: dict[int, str], zeros: dict[int, str], adjoints: dict[int, str]
 ) -> list[str]:
     """The lines of an entry: none of an input."""
-    entry = recording.entries[at]
-    if not isinstance(entry, Operation):
+    operation = recording.operation(at)
+    if operation is None:
         return []
-    expression = entry.text.format(*[names[one] for one in entry.operands])
-    if entry.is_statement:
+    expression = operation.text.format(*[one if isinstance(one, str) else names[one] for one in operation.operands])
+    if operation.is_statement:
         return [expression]
     name = names[at]
     lines = [f"{name} = {expression}"]
@@ -157,9 +166,9 @@ def _names(recording: Recording, needed: Sequence[int], taken: set[str]) -> dict
     named = partial(_name, taken=taken)
     names: dict[int, str] = {}
     for at in needed:
-        entry = recording.entries[at]
-        if isinstance(entry, Operation):
-            if not entry.is_statement:
+        operation = recording.operation(at)
+        if operation is not None:
+            if not operation.is_statement:
                 names[at] = named(recording.place(at).assigned_name or "v")
         elif at in recording.leaves:
             names[at] = named(recording.leaves[at][0].name or "x")

@@ -22,13 +22,15 @@ def literal(value: Any, operand: Callable[[Any], int | None], operands: list[int
     >>> literal((1, None), lambda _: None, []), literal({"a": -1}, lambda _: None, [])
     ('(1, None)', '{{"a": -1}}')
     """
+    kind = type(value)
+    if value is None or kind is int or kind is bool:
+        return repr(value)
     number = operand(value)
     if number is not None:
         operands.append(number)
         return "{}"
-    kind = type(value)
-    if value is None or value is Ellipsis or kind in (bool, int):
-        return "..." if value is Ellipsis else repr(value)
+    if value is Ellipsis:
+        return "..."
     if kind is str:
         return repr(value).replace("{", "{{").replace("}", "}}")
     if kind in (tuple, list):
@@ -64,17 +66,17 @@ def index_literal(index: Any, operand: Callable[[Any], int | None], operands: li
     >>> index_literal((slice(None, -1), None, 2), lambda _: None, [])
     ':-1, None, 2'
     """
-    items = index if type(index) is tuple else (index,)
-    return ", ".join(_item(item, operand, operands) for item in items) or "()"
+    if type(index) is not tuple:
+        return _item(index, operand, operands)
+    return ", ".join([_item(item, operand, operands) for item in index]) or "()"
 
 
 def _item(item: Any, operand: Callable[[Any], int | None], operands: list[int]) -> str:
     if type(item) is not slice:
         return literal(item, operand, operands)
-    bounds = [
-        "" if bound is None else literal(bound, operand, operands) for bound in (item.start, item.stop, item.step)
-    ]
-    return ":".join(bounds if item.step is not None else bounds[:2])
+    start = "" if item.start is None else literal(item.start, operand, operands)
+    stop = "" if item.stop is None else literal(item.stop, operand, operands)
+    return f"{start}:{stop}" if item.step is None else f"{start}:{stop}:{literal(item.step, operand, operands)}"
 
 
 def _quoted(key: str) -> str:

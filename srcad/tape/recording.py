@@ -1,37 +1,47 @@
 """A recording: the operations that were executed, in their order, as lines of a program whose operands have numbers.
 
-An entry is an input (`True` where it is differentiated) or an `Operation`. The list of entries is the structure of the
-program: it contains neither the values nor the shapes of arrays. Equal lists have equal gradients.
+An entry is an input (`True` where it is differentiated) or the fields of an `Operation`. The list of entries is the
+structure of the program: it contains neither the values nor the shapes of arrays. Equal lists have equal gradients.
 """
 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Hashable, Sequence
-from types import CodeType, FunctionType
+import sys
+from collections.abc import Callable, Hashable
+from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from srcad.errors import fail
 from srcad.options import Options
-from srcad.tape.places import Place, users_place
+from srcad.tape.places import OWN, Place, users_frame
 
 if TYPE_CHECKING:
     from srcad.tape.program import Program
     from srcad.tape.tensor import Tensor
+    from srcad.tape.values import Value
 
 RESERVED = frozenset(("np", "srcad", "recorded", "slice", "float", "int", "bool"))
 """Names with a meaning in the text of a recording."""
 
 
 class Operation(NamedTuple):
-    """One line: its text has `{}` for each operand, a number of an earlier entry."""
+    """One line: its text has `{}` for each operand, the number of an earlier entry or a text."""
 
     text: str
-    operands: tuple[int, ...]
+    operands: tuple[int | str, ...]
     is_statement: bool = False
     """It changes an operand in place, and has no value."""
+
+    @property
+    def numbers(self) -> list[int]:
+        """Those of the operands that are entries."""
+        return [one for one in self.operands if type(one) is int]
+
+
+Entry = bool | tuple[str, tuple[int | str, ...], bool]
 
 
 class Recording:
@@ -39,10 +49,10 @@ class Recording:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.entries: list[bool | Operation] = []
-        self.places: list[tuple[CodeType, int] | None] = []
-        self.dtypes: list[np.dtype[Any] | None] = []
-        """Of the values of the entries; None of statements and structures."""
+        self.entries: list[Entry] = []
+        self.executed: dict[int, tuple[CodeType, int, np.dtype[Any] | None]] = {}
+        """Of the operations, by number: the user's instruction, and the dtype of the value; None of statements and
+        structures."""
         self.inputs: dict[int, Any] = {}
         """The values of the inputs, by number."""
         self.leaves: dict[int, tuple[Tensor, int]] = {}
@@ -62,34 +72,45 @@ class Recording:
         """What the newest `backward` has run."""
         self.used: int | None = None
         """The number of the entry whose `backward` has been called, without `retain`."""
-        self._number_of_leaf: dict[int, int] = {}
+        self._number_of_leaf: dict[int, tuple[int, int]] = {}
         self._number_of_array: dict[int, tuple[np.ndarray[Any, Any], int]] = {}
+
+    def operation(self, number: int) -> Operation | None:
+        """An entry that is one; None of an input."""
+        entry = self.entries[number]
+        return None if isinstance(entry, bool) else Operation(*entry)
 
     def place(self, number: int) -> Place:
         """The user's expression of an operation; of an input, that of the operation that it was an input of."""
-        return next(Place(*place) for place in self.places[number:] if place is not None)
+        at = next(at for at in range(number, len(self.entries)) if at in self.executed)
+        return Place(*self.executed[at][:2])
+
+    def is_differentiated(self, number: int) -> bool:
+        """Whether a gradient is passed to an entry."""
+        if number not in self.executed:
+            return self.entries[number] is True
+        dtype = self.executed[number][2]
+        return dtype is None or dtype.kind == "f"
 
     def leaf(self, tensor: Tensor) -> int:
         """The number of a tensor that was made by no operation on this tape."""
+        known = self._number_of_leaf.get(id(tensor))
+        if known is not None and known[1] == tensor._version:
+            return known[0]
         value = tensor._value if tensor._memory is None else tensor._memory
         if value.base is not None:  # another tensor may change it
-            return self.constant(value)
-        known = self._number_of_leaf.get(id(tensor))
-        if known is not None and self.leaves[known][1] == tensor._version:
-            return known
-        number = self._input(value, tensor.requires_grad)
+            return self.array(value)
+        number = self.input(value, tensor._is_active and value.dtype.kind == "f")
         self.leaves[number] = tensor, tensor._version
-        self._number_of_leaf[id(tensor)] = number
+        self._number_of_leaf[id(tensor)] = number, tensor._version
         return number
 
-    def constant(self, value: Any) -> int:
-        """The number of a plain array, of which a copy is kept, or of a number."""
-        if not isinstance(value, np.ndarray):
-            return self._input(value, False)
+    def array(self, value: np.ndarray[Any, Any]) -> int:
+        """The number of a plain array, of which a copy is kept."""
         known = self._number_of_array.get(id(value))
         if known is not None and _is_equal(self.inputs[known[1]], value):
             return known[1]
-        number = self._input(value.copy(order="K"), False)
+        number = self.input(value.copy(order="K"))
         self._number_of_array[id(value)] = value, number  # the array is held, so that its id is not used again
         return number
 
@@ -115,18 +136,32 @@ class Recording:
         """Keep the gradient of an intermediate value."""
         self.retained[tensor._number] = self.marked[tensor._number] = tensor
 
-    def statement(self, text: str, operands: Sequence[int], changed: np.ndarray[Any, Any]) -> None:
+    def statement(self, text: str, operands: tuple[int | str, ...], changed: np.ndarray[Any, Any]) -> None:
         """An operation that changes its first operand, an array, in place."""
-        self.add(Operation(text, tuple(operands), True), None)
-        self.written.append((len(self.entries) - 1, changed))
+        self.written.append((self.add(text, operands, True), changed))
 
-    def add(self, operation: Operation, dtype: np.dtype[Any] | None) -> int:
-        """Append an operation, whose number is returned."""
+    def add(self, text: str, operands: tuple[int | str, ...], is_statement: bool) -> int:
+        """Append a statement, or an operation whose value is a structure; its number is returned."""
         number = len(self.entries)
-        self.entries.append(operation)
-        self.places.append(users_place())
-        self.dtypes.append(dtype)
+        self.entries.append((text, operands, is_statement))
+        frame = users_frame(sys._getframe(1))
+        self.executed[number] = frame.f_code, frame.f_lasti, None
         return number
+
+    def result(self, out: Any, text: str, operands: tuple[int | str, ...], kind: type[Value], frame: FrameType) -> Any:
+        """Append an operation, and return the tensor of its value. `frame` is the user's, or one on the way there."""
+        number = len(self.entries)
+        self.entries.append((text, operands, False))  # to make an `Operation` takes three times as long
+        while OWN[frame.f_code.co_filename] and frame.f_back is not None:
+            frame = frame.f_back
+        self.executed[number] = frame.f_code, frame.f_lasti, out.dtype
+        self.newest = number, out
+        tensor = object.__new__(kind)
+        tensor._value = out
+        tensor._recording = self
+        tensor._number = number
+        tensor._is_active = True
+        return tensor
 
     def refuse_changed(self) -> None:
         """S354 for an input that was changed in place since it was recorded, and for a value with hooks."""
@@ -145,18 +180,27 @@ class Recording:
                     "change it after backward.",
                 )
 
-    def _input(self, value: Any, differentiated: bool) -> int:
+    def input(self, value: Any, differentiated: bool = False) -> int:
+        """Append an input, a number or an array, whose number is returned."""
         number = len(self.entries)
         self.entries.append(differentiated)
-        self.places.append(None)
-        self.dtypes.append(getattr(value, "dtype", None))
         self.inputs[number] = value
         return number
 
 
+_SMALL = 4096
+"""Bytes of an array that are compared faster than by NumPy."""
+
+
 def _is_equal(kept: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> bool:
-    """`np.array_equal`, in a third of its time."""
-    return kept.shape == value.shape and bool((kept == value).all())
+    """Whether an array is what its copy is, bit by bit: 0.0 and -0.0 have other gradients."""
+    if kept.shape != value.shape or kept.dtype != value.dtype:
+        return False
+    if value.nbytes <= _SMALL:
+        return kept.tobytes() == value.tobytes()
+    if value.dtype.kind == "f" and value.itemsize <= 8:
+        kept, value = kept.view(f"u{value.itemsize}"), value.view(f"u{value.itemsize}")
+    return bool((kept == value).all())
 
 
 def function_key(f: Callable[..., Any]) -> Hashable:

@@ -11,8 +11,8 @@ from typing_extensions import Unpack
 from srcad.dispatch.pytree import flatten
 from srcad.errors import SrcadError, fail
 from srcad.options import Choices, Options
+from srcad.tape.calls import run
 from srcad.tape.gradients import differentiate, played
-from srcad.tape.operations import run
 from srcad.tape.places import here
 from srcad.tape.recording import Recording
 from srcad.tape.state import STATE

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.tape.arithmetic import Arithmetic, ufunc_text
+from srcad.tape.arithmetic import Arithmetic, ufunc_operation
+from srcad.tape.calls import call, item
 from srcad.tape.gradients import differentiate, refuse_unrecorded
 from srcad.tape.in_place import change
 from srcad.tape.methods import Methods
-from srcad.tape.operations import execute, item, run
+from srcad.tape.operations import unary
 from srcad.tape.places import entered, here
-from srcad.tape.program_text import numpy_name
 from srcad.tape.state import STATE
 
 if TYPE_CHECKING:
     from srcad.tape.grad_function import GradFunction
-    from srcad.tape.recording import Recording
+
+
+_TRANSPOSED = unary(operator.attrgetter("T"), "{}.T", 2)
 
 
 class Tensor(Arithmetic, Methods):
@@ -97,7 +99,7 @@ class Tensor(Arithmetic, Methods):
 
     @property
     def T(self) -> Tensor:
-        made: Tensor = execute(operator.attrgetter("T"), "{}.T", (self,))
+        made: Tensor = _TRANSPOSED(self)
         return made
 
     @property
@@ -159,16 +161,17 @@ class Tensor(Arithmetic, Methods):
     # ---- NumPy's protocols ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, kind: str, *inputs: Any, **options: Any) -> Any:
+        if not options and kind == "__call__" and (operation := ufunc_operation(ufunc)) is not None:
+            return operation(*inputs)
         if kind != "__call__" or options.get("out") is not None:
             what = f"np.{ufunc.__name__}" + ("" if kind == "__call__" else f".{kind}")
             why = "A plain array is changed in place." if "out" in options else None
             advice = "write x = x + y, with a new tensor, or NumPy's function for it (np.sum for np.add.reduce)."
             fail("S353", f"{what} cannot be recorded in this form", here(), why, advice)
-        text = None if options else ufunc_text(ufunc)
-        return run(ufunc, _called_by(ufunc), inputs, options) if text is None else execute(ufunc, text, inputs)
+        return call(ufunc, inputs, options)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
-        return run(function, _called_by(function), args, options)
+        return call(function, args, options)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         self._refuse_leaving("turned into a plain array")
@@ -217,8 +220,3 @@ class Tensor(Arithmetic, Methods):
                 why = f"{called} computes element by element, or in compiled code, which a tape does not see. {why}"
                 advice = f"record the call as a whole: tape.call({called}, ...)."
             fail("S352", f"a recorded tensor is {how}", here(), why, advice)
-
-
-def _called_by(function: Any) -> Callable[[Recording], str] | str:
-    """The name in the text of a function that NumPy calls with tensors: its own, or one of another library."""
-    return numpy_name(function) or (lambda recording: recording.function(function))

@@ -69,7 +69,7 @@ def _dims(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], ran
         return _index_dims(operands)
     if prim in ("reshape", "np.broadcast_to"):
         return [_length_operand(operand) for operand in operands[1:]]
-    if prim in ("np.zeros", "np.ones", "np.empty"):
+    if prim in ("np.zeros", "np.ones", "np.empty", "cuda.shared.array"):
         return [_length_operand(operand) for operand in operands]
     if prim == "np.full":
         return [_length_operand(operand) for operand in operands[1:]]

@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.tape
 
-Ten operations on small arrays are recorded and played back. Beside it the compiled gradient of the same program is
-called; and NumPy computes the ten values, which the tape does too. Rounds of the three are interleaved.
+Programs of two to twenty operations on small arrays are recorded and played back. Beside each the compiled gradient of
+the same program is called; and NumPy computes the values, which the tape does too. Rounds of the three are interleaved,
+and the time of the processor is measured: other processes take turns on it, in the longer rounds more often.
 """
 
 from __future__ import annotations
@@ -11,13 +12,27 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import srcad
 
-ROUNDS, CALLS = 301, 20
+ROUNDS, CALLS = 201, 20
+
+
+def two_operations(w: Any, x: Any) -> Any:
+    h = w * x
+    return np.sum(h)
+
+
+def five_operations(w: Any, x: Any) -> Any:
+    h = w * x
+    h = h + 1.0
+    h = np.tanh(h)
+    h = h * h
+    return np.sum(h)
 
 
 def ten_operations(w: Any, x: Any) -> Any:
@@ -33,41 +48,70 @@ def ten_operations(w: Any, x: Any) -> Any:
     return np.sum(h)
 
 
+def twenty_operations(w: Any, x: Any) -> Any:
+    h = w * x
+    h = h + 1.0
+    h = np.tanh(h)
+    h = h * h
+    h = h - x
+    h = np.exp(h)
+    h = h / 3.0
+    h = np.sin(h)
+    h = h * w
+    h = h * x
+    h = h - 2.0
+    h = np.tanh(h)
+    h = h * h
+    h = h + x
+    h = np.exp(h)
+    h = h / 7.0
+    h = np.cos(h)
+    h = h - w
+    h = h * h
+    return np.sum(h)
+
+
+PROGRAMS = {2: two_operations, 5: five_operations, 10: ten_operations, 20: twenty_operations}
+
+
 def medians(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
     """Microseconds of a call of each."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            started = time.perf_counter()
+            started = time.thread_time()
             for _ in range(CALLS):
                 call()
-            times[name].append(1e6 * (time.perf_counter() - started) / CALLS)
+            times[name].append(1e6 * (time.thread_time() - started) / CALLS)
     return {name: statistics.median(of_one) for name, of_one in times.items()}
 
 
-def main() -> None:
+def recorded(f: Callable[..., Any], w: srcad.Tensor, x: Any) -> None:
+    w.zero_grad()
+    with srcad.Tape() as tape:
+        f(w, x)
+    tape.backward()
+
+
+def measured(f: Callable[..., Any]) -> dict[str, float]:
     values, x = np.linspace(0.1, 0.9, 8), np.linspace(-1.0, 1.0, 8)
     w = srcad.Tensor(values, requires_grad=True)
-    gradient = srcad.value_and_grad(ten_operations)
-
-    def recorded() -> None:
-        w.zero_grad()
-        with srcad.Tape() as tape:
-            ten_operations(w, x)
-        tape.backward()
-
-    recorded()
+    gradient = srcad.value_and_grad(f)
+    recorded(f, w, x)
     np.testing.assert_allclose(w.grad, gradient(values, x)[1], rtol=1e-12)
-    found = medians(
-        {
-            "recording and backward": recorded,
-            "compiled gradient": lambda: gradient(values, x),
-            "values by NumPy": lambda: ten_operations(values, x),
-        }
+    return medians(
+        {"tape": partial(recorded, f, w, x), "gradient": partial(gradient, values, x), "NumPy": partial(f, values, x)}
     )
-    for name, microseconds in found.items():
-        print(f"{name:24}{microseconds:6.1f} µs")
-    print(f"{'beyond the gradient':24}{found['recording and backward'] - found['compiled gradient']:6.1f} µs")
+
+
+def main() -> None:
+    print("operations   recording and backward   compiled gradient   values by NumPy   beyond the gradient")
+    for count, f in PROGRAMS.items():
+        found = measured(f)
+        beyond = found["tape"] - found["gradient"]
+        print(
+            f"{count:10}{found['tape']:22.1f} µs{found['gradient']:17.1f} µs{found['NumPy']:15.1f} µs{beyond:19.1f} µs"
+        )
 
 
 if __name__ == "__main__":

@@ -182,3 +182,17 @@ def inner_parts(u, v):
 def inner_parts_of_matrices(u, v):
     w = u[1:-1, 1:-1] - v[2:, 2:] if u.shape == v.shape or v.shape[0] == 3 else u[1:-2, 1:-1] - v[2:, 2:]
     return np.sum(w * w * w)
+
+
+@case(real(4, 3), compiled=True)
+@case(real(2, 3), name="one pair")
+@case(real(4, 1), name="numbers")
+def distances_of_pairs(a):
+    """Along one axis the adjoint of a sum is repeated, along the other nobody knows whether it is summed."""
+    n = a.shape[0]
+    out = np.zeros(n * (n - 1) // 2)
+    at = 0
+    for i in range(n - 1):
+        out[at : at + n - 1 - i] = np.sum((a[i + 1 :] - a[i]) ** 3, axis=-1)
+        at += n - 1 - i
+    return np.sum(np.sin(out))

@@ -310,3 +310,11 @@ def truth_of_one_path_that_a_loop_makes_a_float(x, c):
     for b in x[:2]:
         d = b * 0.5
     return d * x[1] + x[2]
+
+
+@case(0.7)
+def copies_of_copies(x):
+    total = 0.0
+    total += x**3 * 1
+    total += x
+    return total

@@ -53,21 +53,6 @@ def uses_try(x):
     return y
 
 
-@refused(0.7, code="S104")
-def uses_raise(x):
-    if x < 0:
-        x = -x
-        raise ValueError("negative")
-    return x * x
-
-
-@refused(0.7, code="S105")
-def uses_with(x):
-    with np.errstate(all="ignore"):
-        y = x * x
-    return y
-
-
 @refused(0.7, code="S106")
 def uses_yield(x):
     yield x * x
@@ -90,24 +75,24 @@ def uses_global(x):
     return x * x
 
 
-@refused(0.7, code="S108")
-def uses_nonlocal(x):
-    y = x
+def _counted():
+    calls = 0.0
 
-    def g(t):
-        nonlocal y
-        y = y * t
-        return y
+    def f(x):
+        nonlocal calls
+        calls += x
+        return calls
 
-    return g(x) + y
+    return f
 
 
-@refused(0.7, code="S109")
-def uses_del(x):
-    y = x * x
-    z = y
-    del y
-    return z
+refused(0.7, code="S108")(_counted())
+
+
+@refused(real(3), code="S109")
+def deletes_an_element(x):
+    del x[0]
+    return np.sum(x)
 
 
 @refused(0.7, code="S110")
@@ -119,18 +104,16 @@ def defines_a_class(x):
 
 
 @refused(0.7, code="S111")
-def uses_match(x):
-    match x:
-        case 0.5:
-            y = x
-        case _:
-            y = x * x
-    return y
+def alternatives_with_names(x):
+    match (x, 2.0 * x):
+        case (1.0, y) | (y, 1.0):
+            return y * y
+    return x
 
 
 @refused(0.7, code="S112")
-def imports_inside(x):
-    import math as m
+def imports_what_is_not_there(x):
+    import modul_that_is_not_there as m
 
     return m.sin(x)
 
@@ -214,12 +197,6 @@ def wrong_call_of_a_user_function(x):
 @refused(0.7, code="S1")
 def unknown_keyword_of_a_user_function(x):
     return takes_one(x, power=2)
-
-
-@refused(real(2, 2), code="S2")
-def no_rule_for_eig(a):
-    values, vectors = np.linalg.eig(a)
-    return np.sum(np.abs(values))
 
 
 @refused(real(4), code="S1 S2")

@@ -146,11 +146,6 @@ def eval_of_text(x):
     return eval("x * x")
 
 
-@refused(0.7, code="S1 S2")
-def reads_a_file(x):
-    return x * float(open("nowhere").read())
-
-
 @refused(real(3), code="S1 S2")
 def random_without_rule(x):
     return np.sum(x) * np.random.default_rng(0).gamma(x[0])
@@ -247,24 +242,6 @@ def evaluates_text(x):
     return eval("x * x")
 
 
-@refused(0.7, code="S203")
-def draws_a_number(x):
-    return x * np.random.rand()
-
-
-@refused(real(3), code="S203")
-def hides_a_loop(x):
-    return np.sum(np.vectorize(lambda t: t * t)(x))
-
-
-@refused(real(2, 3), code="S129")
-def loops_over_indices_of_numpy(x):
-    total = 0.0
-    for i, j in np.ndindex(2, 3):
-        total += x[i, j] ** 2
-    return total
-
-
 @refused(real(2, 3), code="S123")
 def axis_from_values(x):
     return np.sum(np.sum(x, axis=1 if x[0, 0] > 0 else 0) ** 2)
@@ -291,11 +268,6 @@ def extends_a_global(x):
     global_list = LOG
     global_list += [x]
     return x * x
-
-
-@refused(0.7, code="S117")
-def makes_a_set(x):
-    return x * len(set((1, 2)))
 
 
 @refused(0.7, code="S123")

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from srcad.analysis.loops.parallel_loops import MayAlias, is_partitioned, is_reduction_array
+from srcad.analysis.loops.scratch_arrays import is_written_before_read
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Store, Var, While
 from srcad.ir.traversal import defined, names, ops, own_exprs, own_writes, walk
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.traits import SHAPE_ARITHMETIC
+from srcad.rules.traits import SHAPE_ARITHMETIC, having
 from srcad.typing.typeof import linear_value
 
-_SAFE = ("np.", "math.", "machine.")
-"""Modules whose functions may run in several threads at once; those that may raise are told apart by `_may_raise`."""
+_SAFE = ("np.", "math.", "machine.", "special.")
+"""Modules whose functions may run in several threads at once; those that may raise are told apart by `may_raise`."""
 
 _LENGTHS_OF_NEW: dict[str, slice] = dict.fromkeys(("np.zeros", "np.ones", "np.empty"), slice(None)) | {
     "np.full": slice(1, None),
@@ -39,10 +40,14 @@ class Concurrency:
     """Arrays to whose elements iterations add, several to the same one."""
     own: tuple[str, ...]
     """What each iteration assigns and nothing reads after it."""
-    saved: tuple[str, ...]
-    """Arrays in which an iteration saves values for itself."""
+    private: tuple[str, ...]
+    """Arrays of before the loop, of which each iteration may have its own."""
     lengths: tuple[Expr, ...] = ()
     """Of new arrays, lengths that do not change in the loop. Where one is negative, an iteration raises an error."""
+    fallible: bool = False
+    """Whether an iteration may raise an error: the loop runs again, on one thread, and raises the first one."""
+    changed: tuple[str, ...] = ()
+    """Of a loop that may run again, the arrays that have to be as they were before."""
 
 
 def concurrency(
@@ -51,12 +56,12 @@ def concurrency(
     may_alias: MayAlias,
     aliases: Callable[[str], frozenset[str]],
     live: frozenset[str],
-    saved: frozenset[str] = frozenset(),
+    is_private: Callable[[str], bool] = lambda name: False,
 ) -> Concurrency | str:
     """How the iterations may run at once, or why they may not.
 
     `aliases` gives all names that may refer to the memory of one, anywhere; `live` are the names that the next
-    iteration, or what follows the loop, may read; `saved` are arrays of which an iteration loads what itself has saved.
+    iteration, or what follows the loop, may read; of an array that `is_private`, each iteration may have its own.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.types import Dim
@@ -79,7 +84,7 @@ def concurrency(
     ...     w[k] += t
     ...     s += t
     ... ''', "s")
-    Concurrency(scalars=('s',), arrays=('w',), own=('t',), saved=(), lengths=())
+    Concurrency(scalars=('s',), arrays=('w',), own=('t',), private=(), lengths=(), fallible=False, changed=())
     >>> ask('''
     ... for i in range(n):
     ...     s = s * x[i]
@@ -99,25 +104,30 @@ def concurrency(
     if any(names(e) & (assigned | {loop.index}) or not is_of_lengths(e) for e in lengths):
         return "an iteration may make an array of a negative length"
     own = tuple(sorted(assigned - live))
+    if (names(loop.start) | names(loop.stop)) & assigned & live:
+        return "its bounds may change"
     scalars = sorted(assigned & live)
     for name in scalars:
         if not _is_reduction(name, loop.body, types):
             return f"an iteration reads {name} of the iteration before"
-    arrays, used = [], []
+    fallible = any(op.prim in FALLIBLE for stmt in walk(loop.body) for e in own_exprs(stmt) for op in ops(e))
+    arrays, private, changed = [], [], []
     for array in sorted({_base(s) for s in walk(loop.body) if isinstance(s, Store)}):
         if array in own and aliases(array) <= set(own):
             continue
         if array in assigned or not array:
             return "iterations write to views"
-        if array in saved:
-            used.append(array)
-            continue
         if is_partitioned(array, loop, types, may_alias):
+            if fallible and not is_written_before_read(array, loop.body, types):
+                changed.append(array)
+            continue
+        if is_private(array):
+            private.append(array)
             continue
         if not is_reduction_array(array, loop.body, types, may_alias):
             return f"iterations read elements of {array} that others write"
         arrays.append(array)
-    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(used), lengths)
+    return Concurrency(tuple(scalars), tuple(arrays), own, tuple(private), lengths, fallible, tuple(changed))
 
 
 def _base(store: Store) -> str:
@@ -137,7 +147,7 @@ def _refused(body: Block, types: Mapping[str, Type]) -> Iterator[str]:
             case _:
                 yield "an iteration may raise an error, or has another effect"
         for expr in own_exprs(stmt):
-            if not is_pure(expr) or any(_may_raise(op.prim) for op in ops(expr)):
+            if not is_pure(expr) or any(may_raise(op.prim) and op.prim not in FALLIBLE for op in ops(expr)):
                 yield "an iteration may raise an error, or has another effect"
 
 
@@ -167,11 +177,15 @@ def is_of_lengths(expr: Expr) -> bool:
     return all(op.prim in SHAPE_ARITHMETIC for op in ops(expr))
 
 
-def _may_raise(prim: str) -> bool:
+def may_raise(prim: str) -> bool:
     if prim not in PRIMITIVES:
         return True
     module = prim.rpartition(".")[0]
     return bool(module) and (not prim.startswith(_SAFE) or prim.startswith("np.linalg."))
+
+
+FALLIBLE = having(lambda p: p.kind == "linalg" and may_raise(p.name))
+"""Functions that raise an error for some values, and do nothing else that is seen."""
 
 
 def _is_reduction(name: str, body: Block, types: Mapping[str, Type]) -> bool:

@@ -8,13 +8,16 @@ that are stored into must be privatisable, partitioned among the iterations, or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from srcad.analysis.loops.parallel_loops import are_partitioned
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.analysis.values.effects import has_effect
-from srcad.ir.nodes import Assign, Carry, Expr, For, If, Join, Op, Stmt, Var, While
+from srcad.ir.nodes import Assign, Block, Carry, Expr, For, If, Join, Op, Stmt, Var, While
 from srcad.ir.regions import Region, Regions
-from srcad.ir.traversal import block_stores, own_exprs, reads, walk
+from srcad.ir.traversal import CHANGES_ARRAY, block_stores, own_exprs, reads, walk
+from srcad.rules.kernels import ADD, ATOMIC_ADD, LOAD
 
 
 class ReversibleLoops:
@@ -54,12 +57,24 @@ class ReversibleLoops:
         owner = loop.owner
         if not isinstance(owner, For) or owner.exit is not None:
             return False
-        if any(has_effect(s) for s in walk(owner.body)):
+        exchanged = exchanges(owner.body)
+        if any(has_effect(s) and not is_exchange(s) for s in walk(owner.body)):
+            return False
+        if not self._are_apart(exchanged, loop):
             return False
         if not all(self._is_sum(c, owner) for c in owner.carried if self._is_active(c)):
             return False
         stored = {self.overwrites.group[n] for n in block_stores(owner.body) if n in self.overwrites.group}
+        stored -= exchanged.keys()
         return all(self._is_independent(group, loop) for group in sorted(stored) if self._is_live_active(group, loop))
+
+    def _are_apart(self, exchanged: Mapping[str, list[tuple[bool, tuple[Expr, ...]]]], loop: Region) -> bool:
+        """Whether, of each array that threads share, the iterations access disjoint slices, or only add to it."""
+        return all(
+            all(adds for adds, _ in accesses)
+            or are_partitioned([items for _, items in accesses], lambda item: self.overwrites.affine(item, loop))
+            for accesses in exchanged.values()
+        )
 
     # ---- sums --------------------------------------------------------------------------------
 
@@ -161,6 +176,23 @@ class ReversibleLoops:
 
     def _accesses(self, group: str) -> list[MemoryAccess]:
         return [a for a in (*self.overwrites.reads, *(a for _, a in self.overwrites.stores)) if a.group == group]
+
+
+def exchanges(block: Block) -> dict[str, list[tuple[bool, tuple[Expr, ...]]]]:
+    """Of each array that the threads of a kernel share, the accesses in a block: whether they add, and the items."""
+    found: dict[str, list[tuple[bool, tuple[Expr, ...]]]] = {}
+    for op in (e for s in walk(block) for e in own_exprs(s) if isinstance(e, Op)):
+        if op.prim == LOAD or op.prim in CHANGES_ARRAY:
+            (array, *items) = op.args
+            assert isinstance(array, Var)
+            adds = op.prim in (ADD, ATOMIC_ADD)
+            found.setdefault(array.name, []).append((adds, tuple(items if op.prim == LOAD else items[1:])))
+    return found
+
+
+def is_exchange(stmt: Stmt) -> bool:
+    """Whether the statement accesses an element of an array that the threads of a kernel share."""
+    return bool(exchanges((stmt,)))
 
 
 def _subtracted(value: Expr, chain: set[str]) -> bool:

@@ -19,6 +19,7 @@ from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import is_operand, root, sources
 from srcad.ir.traversal import own_exprs
 from srcad.ir.types import Type
+from srcad.rules.kernels import SIZES, axes_of
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import having
 
@@ -196,7 +197,7 @@ class ToBeRecorded:
     def affine(self, item: Expr, loop: Region) -> int | None:
         """The constant c, where the item is the loop's index plus c, and never negative; else None."""
         owner = loop.owner
-        if not isinstance(owner, For) or not isinstance(owner.step, Const):
+        if not isinstance(owner, For):
             return None
         offset = 0
         while isinstance(item, Var) and item.name != owner.index:
@@ -221,14 +222,43 @@ class ToBeRecorded:
         return offset
 
     def _lowest(self, loop: Region) -> int | None:
-        """A lower bound of the loop's index, where it is a constant."""
+        """A lower bound of the loop's index, where it is a constant; None too where the index may stay what it is."""
         owner = loop.owner
-        if not isinstance(owner, For) or not isinstance(owner.step, Const) or not isinstance(owner.step.value, int):
+        if not isinstance(owner, For):
+            return None
+        if not isinstance(owner.step, Const):
+            return self._least(owner.start) if self._is_size(owner.step) else None
+        if not isinstance(owner.step.value, int):
             return None
         if owner.step.value > 0:
-            return self.integer(owner.start)
+            return self._least(owner.start)
         stop = self.integer(owner.stop)
         return None if stop is None else stop + 1
+
+    def _least(self, e: Expr) -> int | None:
+        """A lower bound of an integer: that of the index of a thread is 0."""
+        value = self._defined(e)
+        if isinstance(value, Op) and axes_of(value.prim, value.static):
+            return 0
+        if isinstance(value, Op) and value.prim in ("+", "*"):
+            least = [self._least(arg) for arg in value.args]
+            return 0 if all(one is not None and one >= 0 for one in least) else None
+        return self.integer(e)
+
+    def _is_size(self, e: Expr) -> bool:
+        """Whether it counts threads or blocks: that is positive."""
+        value = self._defined(e)
+        if isinstance(value, Op) and value.prim == "*":
+            return all(map(self._is_size, value.args))
+        return (isinstance(value, Op) and value.prim.rpartition(".")[0] in SIZES) or getattr(value, "prim", "") in SIZES
+
+    def _defined(self, e: Expr) -> Expr:
+        """The operation that a name stands for."""
+        while isinstance(e, Var) and (definition := self.regions.definitions.get(e.name)) is not None:
+            if not isinstance(definition.node, Assign):
+                break
+            e = definition.node.value
+        return e
 
     def integer(self, e: Expr) -> int | None:
         match e:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from srcad.ir.called import callee_of
 from srcad.ir.nodes import Assign, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import changed_operands, reads, walk
+from srcad.ir.traversal import CHANGES_ARRAY, changed_operands, reads, walk
 from srcad.ir.types import Array, has_floats
 from srcad.rules.primitives import PRIMITIVES
 
@@ -86,6 +86,8 @@ def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
             return into
         case Effect(Op("append" | "list.append", (Var(items), Var(item)))):
             return [(item, items)]
+        case Effect(Op(prim, (Var(array), Var(value), *_))) if prim in CHANGES_ARRAY:
+            return [(value, array)]
         case Effect(Op("call") as call):
             return _into_changed(call)
         case _:

@@ -18,10 +18,10 @@ _NEEDS = (
 )
 
 
-def refuse_unchecked(takes: TypedParameters, captured: Sequence[str]) -> None:
-    """S520 for variables from outside that are no constants, S522 for lengths that the text relies on.
+def refuse_captured(captured: Sequence[str]) -> None:
+    """S520 for variables from outside that are no constants.
 
-    >>> refuse_unchecked((), ("rate",))
+    >>> refuse_captured(("rate",))
     Traceback (most recent call last):
     srcad.errors.CompileError: srcad error S520: rate is read from outside of the function, and is no integer
     <BLANKLINE>
@@ -30,6 +30,11 @@ def refuse_unchecked(takes: TypedParameters, captured: Sequence[str]) -> None:
     if captured:
         what = f"{captured[0]} is read from outside of the function, and is no integer"
         fail("S520", what, advice=f"pass {captured[0]} as an argument.")
+
+
+def refuse_unchecked(takes: TypedParameters, captured: Sequence[str]) -> None:
+    """S520 for variables from outside that are no constants, S522 for lengths that the text relies on."""
+    refuse_captured(captured)
     for one in takes:
         if isinstance(one.type, Array) and any(length.is_one or length.is_not_one for length in one.type.dims):
             why = (

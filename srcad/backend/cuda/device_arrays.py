@@ -104,6 +104,14 @@ def of_kind(value: DeviceArray, like: Any) -> Any:
     return value
 
 
+def new_like(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A new array of the library that made `like`, whose elements nobody has set."""
+    from numba import cuda
+
+    ((_,), stream) = as_numba([like])
+    return of_kind(cuda.device_array(shape, dtype, stream=stream), like)
+
+
 def to_device(value: np.ndarray[Any, Any], stream: Any) -> DeviceArray:
     from numba import cuda
 

@@ -37,7 +37,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.runtime_checks import check_of
-from srcad.ir.traversal import blocks, map_expr, own_exprs, rewrite, with_blocks
+from srcad.ir.traversal import blocks, map_expr, names, own_exprs, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Type
 from srcad.rules.traits import ALLOCATIONS
 from srcad.typing.typeof import typeof
@@ -53,8 +53,8 @@ _CONSTANT = (
 )
 
 
-def device_form(f: Function) -> Function:
-    """The same function, for device code; S520 to S522 where there is none.
+def device_form(f: Function, what: str = "a device function") -> Function:
+    """The same function, for device code; S520 to S522 where there is none. Messages say `what` it is.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar, dim
@@ -70,7 +70,7 @@ def device_form(f: Function) -> Function:
     for i in range(3):
         kept[i] = math.exp(x)
     """
-    work = _DeviceForm(f)
+    work = _DeviceForm(f, what)
     if callees(f):
         work.refuse("a call of a function that calls itself", None)
     for result in f.results:
@@ -79,27 +79,43 @@ def device_form(f: Function) -> Function:
     if work.bytes > _MOST_BYTES:
         what = f"{f.name} needs {work.bytes:,} bytes of local memory"
         fail("S521", what, f.span, f"A thread has {_MOST_BYTES:,} at most.", "save less: shorten the loop.")
-    spelled = tuple(rewrite(stmt, _spelled) for stmt in body)
+    made = tuple(Assign(name, op) for name, op in work.before_loops.items())
+    spelled = tuple(rewrite(stmt, _spelled) for stmt in (*made, *body))
     return replace(f, body=spelled, results=tuple(map(_spelled, f.results)))
 
 
 class _DeviceForm:
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Function, what: str) -> None:
         self._place = f.span
+        self._what = what
         self._types: Mapping[str, Type] = f.types
         self.bytes = 0
+        self.before_loops: dict[str, Op] = {}
+        """Arrays that are made in loops, where no iteration has that of another under a second name."""
+        assigned = (s for s in walk(f.body) if isinstance(s, Assign))
+        arrays = (s.value for s in assigned if isinstance(self._types.get(s.target), Array))
+        self._aliased = frozenset(name for value in arrays if _refers(value) for name in names(value))
 
     def block(self, block: Block, in_loop: bool) -> Block:
         return tuple(new for stmt in block for new in self._statement(stmt, in_loop))
 
     def _statement(self, stmt: Stmt, in_loop: bool) -> Block:
         match stmt:
+            case Assign(_, Op("cuda.shared.array")) | Effect(Op("cuda.syncthreads")):
+                return (stmt,)
             case Assign(target, Op(prim) as made, span) if prim in ALLOCATIONS or prim in ("array", "np.full"):
                 filled = self._content(target, made, span)
-                if in_loop:
-                    # the memory of `cuda.local.array` is the same in all iterations
+                local = self._local_array(target, made, span)
+                if not in_loop:
+                    return (Assign(target, local, span), *filled)
+                # the memory of `cuda.local.array` is the same in all iterations: it is made before them
+                if target in self._aliased or self.before_loops.setdefault(target, local) != local:
                     self._refuse_memory(f"{target} is a new array in each iteration of a loop", span)
-                return (Assign(target, self._local_array(target, made, span), span), *filled)
+                return filled
+            case Effect(Op("cuda.atomic.add" | "cuda.atomic.max", (_, *operands)), span):
+                for operand in operands:
+                    self._refuse_unknown(operand, span)
+                return (stmt,)
             case Effect(call, span):
                 self._refuse_effect(stmt, call, span)
             case AugAssign(target, _, _, span) if isinstance(self._types.get(target), Array):
@@ -151,7 +167,7 @@ class _DeviceForm:
 
     def refuse(self, what: str, span: Span | None) -> NoReturn:
         advice = "write it with numbers and loops over elements; or run it on the host."
-        fail("S520", f"{what} is not possible in a device function", span or self._place, None, advice)
+        fail("S520", f"{what} is not possible in {self._what}", span or self._place, None, advice)
 
     def refuse_array_result(self, result: Expr, span: Span | None) -> None:
         if isinstance(typeof(result, self._types), Array):
@@ -173,7 +189,7 @@ class _DeviceForm:
             "or promise it, by boundscheck=False: out of bounds, it reads and writes other memory.",
             (True, "ValueError"): "write it with loops over elements, which need no shapes that fit.",
         }.get((found.derived, name), "return a value that says so, such as NaN.")
-        fail("S522", f"a device function cannot raise {name}", span, why, advice)
+        fail("S522", f"{self._what} cannot raise {name}", span, why, advice)
 
     def _refuse_unknown(self, expr: Expr, span: Span | None) -> None:
         match expr:
@@ -181,6 +197,9 @@ class _DeviceForm:
                 for end in (lower, upper, step):
                     if end is not None:
                         self._refuse_unknown(end, span)
+            case Op("len", (Op("range", bounds),)):
+                for bound in bounds:
+                    self._refuse_unknown(bound, span)
             case Op(prim, args):
                 if isinstance(typeof(expr, self._types), Array) and prim not in _VIEWS:
                     what = f"{prim} of arrays" if prim.startswith("np.") else "an operation on whole arrays"
@@ -189,6 +208,11 @@ class _DeviceForm:
                     self.refuse(_described(prim), span)
                 for part in args:
                     self._refuse_unknown(part, span)
+
+
+def _refers(value: Expr) -> bool:
+    """Whether an array that this is refers to another one."""
+    return not isinstance(value, Op) or value.prim in _VIEWS
 
 
 def _described(prim: str) -> str:

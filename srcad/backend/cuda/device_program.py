@@ -14,9 +14,6 @@ LAUNCH = "cuda.launch"
 """A launch: of as many blocks as the first operand says; of one thread where there is none."""
 LEAVE = "cuda.leave"
 """In a kernel: the thread ends here."""
-ATOMIC_ADD = "cuda.atomic.add"
-GRID = "cuda.grid"
-GRID_SIZE = "cuda.gridsize"
 BLOCK_SUM = "block_sum"
 """In a kernel: the sum of a value over the threads of a block, stored in the column of the block."""
 BLOCKS_OF = "blocks_of"
@@ -36,8 +33,8 @@ TRANSPOSED = "transposed"
 """On the host: a view of an array of the device."""
 
 NAMES = frozenset(
-    "stream cp np math cuda THREADS MOST_BLOCKS MOST_ELEMENTS ADD_UP blocks_of fewer_blocks_of threads_in sums_of "
-    "to_host copied no_error transposed matmul block_sum_float64 block_sum_float32 block_sum_int64 "
+    "stream cp np math cuda THREADS zeros MOST_BLOCKS MOST_ELEMENTS ADD_UP blocks_of fewer_blocks_of threads_in "
+    "sums_of to_host copied no_error transposed matmul block_sum_float64 block_sum_float32 block_sum_int64 "
     "add_up_float64 add_up_float32 add_up_int64".split()
 )
 """What the text of a program means something by."""

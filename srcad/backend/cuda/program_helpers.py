@@ -74,6 +74,11 @@ def sums_of(parts, stream):
     return to_host(parts, stream)[:, 0]
 '''
 
+_ZEROS = """
+def zeros(shape, dtype=np.float64, stream=0):
+    return cuda.to_device(np.zeros(shape, dtype), stream=stream)
+"""
+
 _TO_HOST = """
 def to_host(array, stream):
     found = array.copy_to_host(stream=stream)
@@ -120,6 +125,8 @@ def helpers_for(text: str) -> list[str]:
             found.append(helper)
     if "copied" in used:
         found.append(_COPIED)
+    if re.search(r"(?<!\.)\bzeros\(", text):
+        found.append(_ZEROS)
     if used & {"to_host", "sums_of"}:
         found.append(_TO_HOST)
     if "no_error" in used:

@@ -97,6 +97,9 @@ class _ForHost(ast.NodeTransformer):
             case "np.empty":
                 node.func = dotted("cuda.device_array")
                 node.keywords.append(ast.keyword("stream", _STREAM))
+            case "np.zeros":
+                node.func = ast.Name("zeros")
+                node.keywords.append(ast.keyword("stream", _STREAM))
             case "np.array":
                 return ast.Call(dotted("cuda.to_device"), [node], [ast.keyword("stream", _STREAM)])
             case "np.transpose":

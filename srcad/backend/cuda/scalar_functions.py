@@ -25,7 +25,8 @@ _MATH = frozenset(
         "atan2 sinh cosh tanh asinh acosh atanh radians degrees fabs copysign erf erfc gamma lgamma"
     ).split()
 )
-_DIRECT = _OPERATORS | _BUILTINS | _NUMPY | _MATH
+_INDICES = having(lambda p: p.kind == "query" and p.name.startswith("cuda."))
+_DIRECT = _OPERATORS | _BUILTINS | _NUMPY | _MATH | _INDICES
 _SPELLED = {
     **{f"np.{name}": f"math.{name}" for name in "exp expm1 log1p sqrt fabs copysign isnan isinf isfinite".split()},
     "root": "math.sqrt",

@@ -22,6 +22,8 @@ def versions() -> tuple[str, ...]:
     """
     from srcad.backend.numba import compilation, light_overloads, target
 
-    files = (runtime, vector_math, compilation, light_overloads, target)
-    text = b"".join(Path(str(module.__file__)).read_bytes() for module in files)
+    modules = (runtime, vector_math, compilation, light_overloads, target)
+    files = [Path(str(module.__file__)) for module in modules]
+    files.append(files[-1].with_name("special_functions.py"))  # which imports SciPy
+    text = b"".join(file.read_bytes() for file in files)
     return np.__version__, compilation.numba_version(), hashlib.sha256(text).hexdigest()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from srcad.backend.modules.import_module import PACKAGE
-from srcad.errors import CompileError, Problem
+from srcad.errors import CompileError, Problem, fail
 from srcad.ir.nodes import Span
 from srcad.options import Options
 
@@ -41,6 +41,8 @@ def callable_at_once(dispatcher: Any) -> Callable[..., Any]:
         return dispatcher  # type: ignore[no-any-return]
 
     def call(*args: Any) -> Any:
+        if _without_threads:
+            fail("S502", *_without_threads)
         with _on_threads:
             return dispatcher(*args)
 
@@ -48,6 +50,37 @@ def callable_at_once(dispatcher: Any) -> Callable[..., Any]:
 
 
 _on_threads = threading.RLock()
+_without_threads: list[Any] = []
+"""In a process that cannot start threads, why, as for `fail`."""
+
+
+def _forked() -> None:
+    _on_threads.release()
+    numba: Any = sys.modules.get("numba")
+    try:
+        layer = "" if numba is None else numba.threading_layer()
+    except ValueError:  # no threads yet
+        return
+    pool: Any = sys.modules.get("numba.np.ufunc.omppool")
+    if layer == "omp" and pool is not None and pool.openmp_vendor == "GNU":
+        _without_threads[:] = (
+            "no loops on threads in a process that was forked",
+            None,
+            "GNU OpenMP, with which Numba runs them, ends a process that was forked after it had started threads.",
+            'start processes with "spawn" or "forkserver", or set NUMBA_THREADING_LAYER=workqueue in the environment.',
+        )
+
+
+# a process that is forked while another thread runs a loop would have a locked lock: fork waits for the end of the call
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_on_threads.acquire, after_in_parent=_on_threads.release, after_in_child=_forked)
+
+
+def number_of_threads() -> int:
+    """On how many threads compiled code is to run: that of Numba, which `numba.set_num_threads` changes."""
+    import numba
+
+    return int(numba.get_num_threads())
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:

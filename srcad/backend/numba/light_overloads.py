@@ -149,14 +149,14 @@ def lower_select(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.select(self.cast(condition, which, types.boolean), *chosen)
 
     shape = SimpleNamespace(nin=3, nout=1, __name__="where")
-    return _loops()["numpy_ufunc_kernel"](context, builder, signature, args, shape, Choose)
+    return array_loops()["numpy_ufunc_kernel"](context, builder, signature, args, shape, Choose)
 
 
 # ---- array expressions --------------------------------------------------------------------------------
 
 
 @cache
-def _loops() -> dict[str, Any]:
+def array_loops() -> dict[str, Any]:
     """Numba's functions that emit the loop nest of an array expression, with branch-free broadcasting.
 
     The index along an axis of length 1 is always 0. Numba branches on the length inside the loop, and LLVM unswitches
@@ -184,7 +184,7 @@ def _loops() -> dict[str, Any]:
 def lowering(form: Any) -> Any:
     """The lowering of a function; that of one of Numba's array loops is replaced by the branch-free form."""
     if isinstance(form, FunctionType) and form.__globals__ is vars(npyimpl):
-        return _with_globals(form, _loops())
+        return _with_globals(form, array_loops())
     return form
 
 
@@ -192,7 +192,7 @@ def lowering(form: Any) -> Any:
 def array_expression() -> Callable[..., Any]:
     """The lowering of an array expression with branch-free loops."""
     loops = ModuleType(npyimpl.__name__)
-    vars(loops).update(_loops())
+    vars(loops).update(array_loops())
     written: Callable[..., Any] = _with_globals(_lower_array_expr, {**_lower_array_expr.__globals__, "npyimpl": loops})
     return written
 

@@ -61,6 +61,9 @@ class _Typing(typing_context.Context):
 
     def _lookup_global(self, gv: Any) -> Any:
         found = super()._lookup_global(gv)
+        if found is None and (template := _special_template(gv)) is not None:
+            self.insert_global(gv, types.Function(template))
+            found = super()._lookup_global(gv)
         if type(found) is not types.Function or self._installing:
             return found
         if found not in self._own:
@@ -275,12 +278,13 @@ def compiled(
 ) -> Dispatcher:
     """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy.
 
-    Iterations of `prange` run on threads, and nothing else does.
+    Iterations of `prange` run on threads, and nothing else does. A call leaves the lock of Python's
+    interpreter, so that other threads run meanwhile.
     """
     _reuse_freed_memory()
     # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if fastmath else False
-    options = {"nopython": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
+    options = {"nopython": True, "nogil": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
     pipeline: type[CompilerBase] = Compiler
     if "prange" in function.__code__.co_names:
         options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
@@ -473,6 +477,27 @@ def _concrete(function: Any, give: Any, take: tuple[Any, ...]) -> Any:
     def generic(self: Any, args: Any, kws: Any) -> Any:
         return templates.signature(give, *take) if tuple(args) == take and not kws else None
 
+    return _typed(function, generic)
+
+
+def _special_template(function: Any) -> Any:
+    """The template of a function of `scipy.special`; None of another function.
+
+    The module for these imports SciPy. Compiled texts import it, where they call one.
+    """
+    special_functions = sys.modules.get(f"{__package__}.special_functions")
+    name = special_functions and special_functions.name_of(function)
+    if not special_functions or not name:
+        return None
+
+    def generic(self: Any, args: Any, kws: Any) -> Any:
+        return special_functions.type_of_call(name, args, kws)
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        loops = light_overloads.array_loops()
+        return special_functions.lower_call(name, loops, context, builder, signature, args)
+
+    light_overloads.machine_code.lower(function, _types.VarArg(types.Any))(lower)
     return _typed(function, generic)
 
 

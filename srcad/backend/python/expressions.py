@@ -24,11 +24,13 @@ from srcad.backend.python.literal_types import (
 from srcad.ir.called import callee_of
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
+from srcad.rules.kernels import BLOCK, BLOCK_SIZE, GRID_BLOCKS, THREAD
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS
 from srcad.typing.kinds import rank_of
 from srcad.typing.typeof import typeof
 
+_INDICES = frozenset({THREAD, BLOCK, BLOCK_SIZE, GRID_BLOCKS})
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
 
 
@@ -136,7 +138,13 @@ class Expressions:
                 return self._transpose(op, static)
             case "array" | "np.array":
                 return self._created("np.array", [ast.List(self._operands(op))], static)
-            case "cuda.local.array":
+            case "cuda.grid" | "cuda.gridsize":
+                every = ast.Call(dotted(name), [_literal(static["ndim"])], [])
+                return every if static["ndim"] == 1 else ast.Subscript(every, _literal(static["axis"]))
+            case "cuda.atomic.add" | "cuda.atomic.max":
+                array, value, *items = self._operands(op)
+                return ast.Call(dotted(name), [array, _shape(items), value], [])
+            case "cuda.local.array" | "cuda.shared.array":
                 return ast.Call(dotted(name), [_shape(self._operands(op)), _dtype(static["dtype"])], [])
             case "tuple":
                 return ast.Tuple(self._operands(op))
@@ -154,8 +162,10 @@ class Expressions:
             case "result":
                 return ast.Subscript(self.expr(op.args[0]), _literal(static["at"]))
             case "list.item":
-                items, at = self._operands(op)
-                return ast.Subscript(items, at)
+                of, at = self._operands(op)
+                return ast.Subscript(of, at)
+        if name.rpartition(".")[0] in _INDICES:
+            return dotted(name)
         if name == "not":
             return self._negated(op.args[0])
         operands = self._operands(op)

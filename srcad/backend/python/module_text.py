@@ -23,6 +23,7 @@ LOCAL_ARRAY = "cuda.local.array"
 """The primitive of device code for CUDA that makes an array."""
 _HELPERS = "srcad.runtime"
 _MACHINE = "srcad.vector_math"
+_SPECIAL = "scipy"
 
 
 def module_text(
@@ -31,6 +32,7 @@ def module_text(
     defaults: tuple[str, ...] = (),
     helpers_from: str | None = _HELPERS,
     machine_from: str = _MACHINE,
+    special_from: str = _SPECIAL,
     decorator: str | None = None,
     formats: bool = True,
     compiles: bool = False,
@@ -41,7 +43,7 @@ def module_text(
     """The text of the module that holds a function (sequential form), or several; `header` is its docstring.
 
     `helpers_from` is the module that functions of `srcad.runtime` are imported from, None if they are not imported;
-    `machine_from` that of functions of `srcad.vector_math`;
+    `machine_from` that of functions of `srcad.vector_math`, `special_from` that of SciPy's module of special functions;
     `decorator` is printed above the function with its import. Where it `formats`, errors have one text (`to_ast`);
     where it `compiles`, Numba is asked to compile the functions of users that are Python's. The
     statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
@@ -89,13 +91,15 @@ def module_text(
     compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
     compiles = compiles or decorator is not None
     compiled = compiled if compiles else []
-    of_numba = ["njit"] if decorator is not None or compiled else []
-    if any(op.prim == LOCAL_ARRAY for one in found for op in _operations(one.body, one.results)):
+    of_numba = ["njit"] if (decorator or "").startswith("njit") or compiled else []
+    if any(op.prim.startswith("cuda.") for one in found for op in _operations(one.body, one.results)):
         of_numba.append("cuda")
     if "prange" in used:
         of_numba.append("prange")
     if of_numba:
         third_party.append(f"from numba import {', '.join(of_numba)}")
+    if any(op.prim.startswith("special.") for one in found for op in _operations(one.body, one.results)):
+        third_party.append(f"from {special_from} import special")
     if third_party:
         parts.append("\n".join(third_party))
     helpers = {name for one in found for name in _helpers(one.body, one.results)}

@@ -116,4 +116,4 @@ def with_distinct_externals(functions: Sequence[Function]) -> list[Function]:
     ]
 
 
-_TAKEN = frozenset({"np", "math", "cuda", "njit", "scipy", "sys", *dir(builtins)})
+_TAKEN = frozenset({"np", "math", "cuda", "njit", "scipy", "special", "sys", *dir(builtins)})

@@ -247,6 +247,8 @@ class _Writer(Unparser):  # type: ignore[misc]
         self.write("]")
 
     def _Constant(self, t: ast.Constant) -> None:
+        if isinstance(t.value, float) and not math.isfinite(t.value):
+            self.names.add("np")
         self.write(literal(t.value))
 
     def _JoinedStr(self, t: ast.JoinedStr) -> None:

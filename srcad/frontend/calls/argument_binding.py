@@ -12,6 +12,7 @@ from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import is_namedtuple
 from srcad.frontend.values.name_resolution import has_leaves, outside_value
+from srcad.frontend.values.user_classes import class_attribute, is_written
 
 
 def bound_arguments(
@@ -77,6 +78,8 @@ def class_fields(cls: Any) -> dict[str, object] | None:
     >>> class_fields(namedtuple("Point", "x y", defaults=(0.0,)))
     {'x': UNKNOWN, 'y': 0.0}
     """
+    if is_written(class_attribute(cls, "__new__")):
+        return None
     if is_namedtuple(cls):
         return {name: cls._field_defaults.get(name, UNKNOWN) for name in cls._fields}
     if not dataclasses.is_dataclass(cls) or hasattr(cls, "__post_init__"):

@@ -12,14 +12,20 @@ import gast
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
+from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
+from srcad.frontend.calls import sorting_calls as sorting_calls  # fills BUILTINS
+from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.inlined_frames import call_closure, inline
+from srcad.frontend.calls.kernel_calls import KernelName, call_member
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.nested_derivatives import call_derivative, make_derivative
+from srcad.frontend.calls.object_builtins import special_first  # fills BUILTINS
+from srcad.frontend.calls.objects import new_object
 from srcad.frontend.calls.primitive_calls import call_primitive
+from srcad.frontend.calls.ufunc_calls import call_with_options, ufunc_options
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
 from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
 from srcad.frontend.lowering.expressions import spread
@@ -39,18 +45,21 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     SliceValue,
 )
+from srcad.frontend.values.buffered_lists import array_copy
 from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, Frame, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import as_array
-from srcad.frontend.values.name_resolution import of_library
+from srcad.frontend.values.iterables import as_array, in_any_order
+from srcad.frontend.values.libraries import of_library
+from srcad.frontend.values.user_classes import is_user_class, is_value_class, special_method
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
+from srcad.rules import libraries
 from srcad.rules.copied_helpers import helper_like
-from srcad.rules.external import key_of
+from srcad.rules.external import is_external, key_of
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
-from srcad.rules.registry import EXPANSIONS, STATIC
+from srcad.rules.registry import EXPANSIONS, OBJECTS, STATIC, UFUNC_METHODS
 from srcad.typing.length_demands import Axis, Filled
 
 
@@ -101,8 +110,8 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
     f(x: float64[x.0]):
         %exp.0 = np.exp(x)
         %log1p.0 = np.log1p(x)
-        %result.1 = np.sum(%log1p.0)
-        %sum.1 = %exp.0 + %result.1
+        %result.2 = np.sum(%log1p.0)
+        %sum.1 = %exp.0 + %result.2
         return %sum.1
     """
     function = ctx.check(function)
@@ -115,6 +124,8 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
             return call_method(ctx, receiver, name, args, keywords)
         case Constant(value):
             return _call_object(ctx, value, args, keywords)
+        case HeapRef(cls=type() as cls) | Record(cls) if special_method(cls, "__call__") is not None:
+            return call(ctx, Constant(special_method(cls, "__call__")), [function, *args], keywords)
         case _:
             ctx.fail("S117", f"{describe_value(function)} is called, and is not a function")
 
@@ -126,6 +137,8 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     if isinstance(value, Primitive):
         return call_primitive(ctx, value.name, args, keywords)
+    if isinstance(value, KernelName):
+        return call_member(ctx, value, args, keywords)
     if isinstance(value, Differentiation):
         return call_derivative(ctx, value, args[0], args[1:], keywords)
     if isinstance(value, functools.partial):
@@ -138,6 +151,7 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         )
     if isinstance(value, type):
         value = _READ_AS.get((value.__module__, value.__name__), value)
+    libraries.complete()
     key = key_of(value)
     if key is not value:
         if key in PRIMITIVE_OF:
@@ -150,16 +164,30 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return call_derivative(ctx, made[0], Constant(made[1]), args, keywords)
     if not is_method and hasattr(value, "__srcad_primal__"):  # made by srcad.jit
         return _call_object(ctx, value.__srcad_primal__, args, keywords)
+    if value in (int, float) and args and isinstance(args[0], Constant) and isinstance(args[0].value, str):
+        return _call_static(ctx, value, args, keywords)
+    by_method = special_first(ctx, value, args)
+    if by_method is not None:
+        return by_method
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
-    if value in EXPANSIONS:
+    if isinstance(value, np.ufunc) and value.signature is None:
+        args, options = ufunc_options(ctx, value, args, keywords)
+        if options:
+            return call_with_options(ctx, value, args, options)
+        keywords = {}
+    if value in EXPANSIONS and not is_external(PRIMITIVE_OF.get(value, "")):  # a rule of the user's goes first
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
-        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, dotted_name(value))
+        arrays = [as_array(ctx, array_copy(ctx, arg)) for arg in args]
+        return inline(ctx, EXPANSIONS[value], arrays, keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
+    if isinstance(getattr(value, "__self__", None), np.ufunc) and value.__name__ in UFUNC_METHODS:
+        given = [Constant(value.__self__), *[as_array(ctx, arg) for arg in args]]
+        return inline(ctx, UFUNC_METHODS[value.__name__], given, keywords, dotted_name(value))
     if isinstance(value, type):
         return _construct(ctx, value, args, keywords)
     if isinstance(value, MethodType):
@@ -173,6 +201,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
             "call it outside, and pass its result in.",
         )
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
+        if args and hasattr(value, "dispatch") and hasattr(value, "registry"):  # made by functools.singledispatch
+            return call(ctx, Constant(value.dispatch(type_queries.class_of(ctx.check(args[0]), ctx))), args, keywords)
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
             return _from_library(ctx, value, args, keywords)
@@ -196,6 +226,8 @@ def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: M
     function, own = method.__func__, method.__self__
     if isinstance(own, str):
         return _call_static(ctx, method, args, keywords)
+    if type(own) in OBJECTS and (known := OBJECTS[type(own)](own, function.__name__)) is not None:
+        return _call_object(ctx, known, args, keywords)
     if of_library((own if isinstance(own, type) else type(own)).__module__):
         unknown_function(ctx, method)
     given = [to_abstract(ctx, own), *args]
@@ -207,14 +239,8 @@ def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: M
 def _operands(
     ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
 ) -> tuple[Sequence[Abstract], Mapping[str, Abstract]]:
-    """The operands of a primitive; a further positional argument of a ufunc is its `out`."""
-    if ctx.frame.library:
-        return args, keywords
-    if isinstance(value, np.ufunc):
-        if len(args) == value.nin + 1 and "out" not in keywords:
-            return args[: value.nin], {**keywords, "out": args[-1]}
-        if len(args) != value.nin:
-            ctx.fail("S124", f"{dotted_name(value)} takes {value.nin} arguments, and {len(args)} are given")
+    """The operands of a primitive, which must be those of the function it stands for."""
+    if ctx.frame.library or isinstance(value, np.ufunc):
         return args, keywords
     try:
         inspect.signature(value).bind(*args, **keywords)
@@ -309,12 +335,14 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 
 
 _UNSUPPORTED_CLASSES = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
-_READ_AS = {("numba.misc.special", "prange"): range}
+_READ_AS = {("numba.misc.special", "prange"): in_any_order}
 """Of libraries that are not imported here: what a class is read as. Which loops run on threads, an analysis says."""
 _LOOPS = "loop over a range, or over several, one inside the other."
 
 
 def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    if is_user_class(cls) and not is_value_class(cls):
+        return new_object(ctx, cls, args, keywords)
     fields = class_fields(cls)
     if fields is None:
         if cls in _UNSUPPORTED_CLASSES:

@@ -100,7 +100,7 @@ class Arguments:
             case HeapRef(id=ref) if not ctx.heap[ref].grown:
                 cells = ctx.heap[ref]
                 keys = range(len(cells.items)) if cells.keys is None else cells.keys
-                return ctx.new_ref(HeapObject(each(keys, cells.items), cells.keys))
+                return ctx.new_ref(HeapObject(each(keys, cells.items), cells.keys, cls=cells.cls))
             case Constant(None) | Constant(str()):
                 return value
         ctx.fail("S302", f"{where} is {describe_value(value)}, and you differentiate with respect to it")
@@ -131,6 +131,8 @@ class Arguments:
             case HeapRef(id=ref):
                 cells = self.ctx.heap[ref]
                 items = tuple(map(self._slots, cells.items))
+                if cells.cls is not None:
+                    return Record(cells.cls, tuple((str(k), v) for k, v in zip(cells.keys or (), items, strict=True)))
                 return Seq(items, "list") if cells.keys is None else Dict(tuple(zip(cells.keys, items, strict=True)))
             case Constant():
                 return Constant(None)

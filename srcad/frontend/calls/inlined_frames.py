@@ -17,6 +17,7 @@ from srcad.frontend.source.read import Source, is_derivative
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant
+from srcad.frontend.values.cells import make_cells
 from srcad.frontend.values.context import Context, Frame, RetryWithCalls
 from srcad.rules.registry import METHODS
 
@@ -92,7 +93,7 @@ def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Fr
         _keep(ctx, tree, parent)
     prepared, names = prepared_tree(tree)
     ctx.frames += 1
-    return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, origin=tree)
+    return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, first_ref=ctx.refs, origin=tree)
 
 
 def _cells(source: Source) -> list[int]:
@@ -160,6 +161,7 @@ def run_frame(
         return %product.2
     """
     frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
+    make_cells(ctx, frame)
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)

@@ -15,6 +15,7 @@ from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.prepared_trees import prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Leaf, LeafSlot, leaves, map_structure
+from srcad.frontend.values.cells import make_cells
 from srcad.frontend.values.constants import to_callee, to_caller
 from srcad.frontend.values.context import (
     Context,
@@ -154,6 +155,7 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
         inner.taken.add(leaf.atom.name)
     frame.names.update({parameter: to_callee(inner, value) for parameter, value in given.in_callee().items()})
     passed = dict(inner.heap)
+    make_cells(inner, frame)
     for parameter, site in given.lists:
         value = frame.names[parameter]
         if isinstance(value, HeapRef):

@@ -10,45 +10,52 @@
 f(x: float64[x.0, x.1]):
     %result.0 = np.transpose(x, axes=(1, 0))
     %n.0 = shape(%result.0, axis=0)
-    %result.2 = np.sum(x)
-    %product.0 = %n.0 * %result.2
+    %result.3 = np.sum(x)
+    %product.0 = %n.0 * %result.3
     return %product.0
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcad.frontend.calls.kernel_calls import KernelName, is_cuda, member
+from srcad.frontend.calls.objects import initialise, object_attribute, super_attribute
 from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import check_conflicts, position_of
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    DictView,
+    FlatValue,
     HeapObject,
     HeapRef,
     Leaf,
     Method,
-    Partial,
     RangeValue,
     Record,
     Seq,
     SliceValue,
+    Super,
 )
 from srcad.frontend.values.constants import key_of, to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import append, refuse_change
-from srcad.frontend.values.iterables import items_of, key_value
-from srcad.frontend.values.name_resolution import module_value, of_library, outside_value
+from srcad.frontend.values.iterables import items_of
+from srcad.frontend.values.libraries import of_library
+from srcad.frontend.values.name_resolution import module_value, outside_value
+from srcad.frontend.values.user_classes import class_attribute
 from srcad.ir.types import Array, Scalar
 from srcad.rules.registry import METHODS
 
-_LIST = frozenset({"append", "extend", "insert", "pop", "reverse", "copy", "index", "count", "clear"})
+_LIST = frozenset({"sort", "append", "extend", "insert", "pop", "reverse", "copy", "index", "count", "clear"})
 _DICT = frozenset({"items", "keys", "values", "get", "pop", "update", "setdefault", "copy", "clear"})
 
 
@@ -58,13 +65,19 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     match value:
         case Leaf():
             return _array_attribute(ctx, value, name)
+        case HeapRef(cls=type()) | Record():
+            return object_attribute(ctx, value, name)
+        case Super():
+            return super_attribute(ctx, value, name)
         case HeapRef(kind=kind):
             if name in (_LIST if kind == "list" else _DICT):
                 return Method(value, name)
         case Seq() if name in ("index", "count"):
             return Method(value, name)
-        case Record():
-            return _record_attribute(ctx, value, name)
+        case Constant(ModuleType() as module) if is_cuda(module):
+            return member(ctx, "cuda", name)
+        case Constant(KernelName(of)):
+            return member(ctx, of, name)
         case Constant(ModuleType() as module):
             return module_value(ctx, module, name)
         case Constant(thing):
@@ -95,6 +108,10 @@ def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
             return size(ctx, value)
         case "T":
             return ctx.call(Constant(np.transpose), value) if rank > 1 else value
+        case "flat":
+            return FlatValue(value) if rank else ctx.call(Constant(np.ravel), value)
+        case "mT":
+            return ctx.call(Constant(np.matrix_transpose), value)
         case "real":
             return value
         case "imag":
@@ -135,40 +152,14 @@ def size(ctx: Context, value: Leaf) -> Leaf:
     return ctx.constant(total)
 
 
-def _record_attribute(ctx: Context, value: Record, name: str) -> Abstract:
-    field = value.get(name)
-    if field is not None:
-        return field
-    if name in ("_replace", "_asdict"):
-        return Method(value, name)
-    member = getattr(value.cls, name, None)
-    raw = _class_attribute(value.cls, name)
-    if isinstance(raw, property):
-        return ctx.call(Constant(raw.fget), value)
-    if isinstance(raw, staticmethod | classmethod):
-        return to_abstract(ctx, member)
-    if isinstance(raw, FunctionType):
-        return Partial(Constant(raw), (value,))
-    if member is None:
-        ctx.fail("S122", f"{describe_value(value)} has no attribute {name}")
-    return to_abstract(ctx, member)
-
-
-def _class_attribute(cls: type, name: str) -> Any:
-    for base in cls.__mro__:
-        if name in base.__dict__:
-            return base.__dict__[name]
-    return None
-
-
 def _object_attribute(ctx: Context, thing: Any, name: str) -> Abstract:
     if thing is None or not hasattr(thing, name):
         ctx.fail("S122", f"{'None' if thing is None else describe_value(Constant(thing))} has no attribute {name}")
-    if isinstance(_class_attribute(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
-        return ctx.call(Constant(_class_attribute(type(thing), name).fget), Constant(thing))
+    if isinstance(class_attribute(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
+        return ctx.call(Constant(class_attribute(type(thing), name).fget), Constant(thing))
     value = getattr(thing, name)
     owner = thing if isinstance(thing, type | FunctionType) else type(thing)
-    constant = of_library(owner.__module__) and owner is not SimpleNamespace
+    constant = (of_library(owner.__module__) and owner is not SimpleNamespace) or isinstance(thing, enum.EnumMeta)
     if constant or ctx.frame.library or isinstance(thing, _Flags):
         return to_abstract(ctx, value)
     shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
@@ -186,7 +177,11 @@ def call_method(
         return ctx.call(Constant(METHODS[name]), receiver, *args, **keywords)
     if isinstance(receiver, Record):
         return _record_method(ctx, receiver, name, keywords)
-    if keywords and name != "update":
+    if isinstance(receiver, Super):
+        assert isinstance(receiver.receiver, HeapRef)
+        initialise(ctx, receiver.receiver, receiver.cls, receiver.after, args, keywords)
+        return Constant(None)
+    if keywords and name not in ("update", "sort"):
         ctx.fail("S124", f"{name} takes no keywords")
     if isinstance(receiver, Seq):
         return _index_or_count(ctx, receiver, name, args)
@@ -194,14 +189,19 @@ def call_method(
     if name in _MUTATING:
         ctx.changes(receiver)
     check_conflicts(ctx, ctx.heap[receiver.id])
-    if ctx.heap[receiver.id].at_run_time and not ctx.heap[receiver.id].shared:
+    cells = ctx.heap[receiver.id]
+    if (cells.at_run_time or cells.buffered) and not cells.shared:
         if name == "append":
             run_time_lists.append(ctx, receiver.id, _only_argument(ctx, name, args))
             return Constant(None)
         if name == "pop" and not args:
             return run_time_lists.pop(ctx, receiver.id)
+        if name == "extend" and _only_argument(ctx, name, args) != receiver:
+            for item in spread(ctx, _only_argument(ctx, name, args)):
+                run_time_lists.append(ctx, receiver.id, item)
+            return Constant(None)
     if ctx.heap[receiver.id].grown:
-        if name != "append" or ctx.heap[receiver.id].at_run_time:
+        if name != "append" or cells.at_run_time or cells.buffered:
             refuse_change(ctx, receiver.id)
         append(ctx, receiver.id, ctx.check(_only_argument(ctx, name, args)))
         return Constant(None)
@@ -212,12 +212,17 @@ def call_method(
             "Which of the two is meant is known only at run time.",
             f"make a new {receiver.kind} instead of changing this one.",
         )
+    if name == "sort":
+        ordered = ctx.call(Constant(sorted), receiver, **keywords)
+        assert isinstance(ordered, HeapRef)
+        ctx.heap[receiver.id] = ctx.heap[ordered.id]
+        return Constant(None)
     if receiver.kind == "dict":
         return _dict_method(ctx, receiver, name, args, keywords)
     return _list_method(ctx, receiver, name, args)
 
 
-_MUTATING = frozenset({"append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
+_MUTATING = frozenset({"sort", "append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
 
 
 def _record_method(ctx: Context, record: Record, name: str, keywords: Mapping[str, Abstract]) -> Abstract:
@@ -295,14 +300,10 @@ def _dict_method(
     keys = cells.keys or ()
     entries = dict(zip(keys, cells.items, strict=True))
     match name:
-        case "items":
-            return Seq(tuple(Seq((key_value(ctx, key), value)) for key, value in entries.items()))
-        case "keys":
-            return Seq(tuple(key_value(ctx, key) for key in keys))
-        case "values":
-            return Seq(tuple(entries.values()))
+        case "items" | "keys" | "values":
+            return DictView(ref, name)
         case "copy":
-            return ctx.new_ref(cells)
+            return ctx.new_ref(HeapObject(cells.items, cells.keys))
     result: Abstract = Constant(None)
     if name == "update":
         for arg in args:
@@ -327,5 +328,5 @@ def _dict_method(
             entries.pop(key, None)
         else:
             entries.setdefault(key, default)
-    ctx.heap[ref.id] = HeapObject(tuple(entries.values()), tuple(entries))
+    ctx.heap[ref.id] = cells.with_entries(entries)
     return result

@@ -97,6 +97,8 @@ def arguments(ctx: Context, bound: Mapping[str, Abstract]) -> Arguments:
                 if cells.keys is None:
                     return Seq(tuple(walk(item, f"{name}_{at}") for at, item in enumerate(cells.items)), "list")
                 named = zip(cells.keys, cells.items, strict=True)
+                if cells.cls is not None:
+                    return Record(cells.cls, tuple((str(key), walk(item, f"{name}_{key}")) for key, item in named))
                 return Dict(tuple((key, walk(item, f"{name}_{name_part(key)}")) for key, item in named))
             case Constant(known):
                 try:

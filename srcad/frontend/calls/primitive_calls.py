@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from srcad.frontend.lowering.indexing import array_of
-from srcad.frontend.lowering.item_assignment import store_basic
 from srcad.frontend.lowering.operators import apply
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf
 from srcad.frontend.values.computed_before import computed_before
@@ -21,40 +20,18 @@ from srcad.rules.primitives import PRIMITIVES
 
 
 def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    """A call of a primitive with its static parameters by keyword; `out=` of a ufunc is a store.
-
-    >>> from srcad.compiler.stages import normal_form
-    >>> from srcad.ir.printer import text
-    >>> __name__ = "__main__"  # a user's function
-    >>> def f(x, y):
-    ...     np.exp(x, out=y)
-    ...     return y
-    >>> print(text(normal_form(f, np.ones(2), np.ones(2))))  # doctest: +ELLIPSIS
-    f(x: float64[x.0], y: float64[y.0]):
-        %exp.0 = np.exp(x)
-        %n.0 = shape(y, axis=0)
-        %n.1 = shape(%exp.0, axis=0)
-        %test.0 = %n.0 == %n.1
-        %n.2 = shape(%exp.0, axis=0)
-        %n.3 = shape(y, axis=0)
-        check(%test.0, %n.2, %n.3, derived=True, error='ValueError', ...)
-        y[...] = %exp.0
-        return y
-    """
+    """A call of a primitive with its static parameters by keyword."""
     options = {k: v for k, v in keywords.items() if not (isinstance(v, Constant) and v.value is None)}
     primitive = PRIMITIVES[prim]
     if primitive.kind == "effect":
         ctx.builder.emit(Effect(Op(prim, tuple(_operand(ctx, arg).atom for arg in args)), ctx.builder.span))
         return Constant(None)
     leaves = [_operand(ctx, arg) for arg in args]
-    out = options.pop("out", None)
     static: dict[str, Any] = {}
     for name, value in options.items():
         static[name] = to_python(ctx, ctx.check(value))
         if static[name] is UNKNOWN:
             ctx.retry("S123", f"{name} must be known when compiling")
-    if "dtype" in static and not ctx.frame.library:
-        ctx.fail("S128", f"the option dtype of {prim}", None, "convert the result: .astype(...).")
     if static and not ctx.frame.library:
         ctx.fail("S128", f"the option {next(iter(static))} of {prim}")
     if "dtype" in static:
@@ -69,14 +46,7 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
         )
         if before is not None:
             return ctx.leaf(before)
-    result = apply(ctx, prim, *leaves, **static)
-    if out is None:
-        return result
-    target = ctx.check(out)
-    if not isinstance(target, Leaf) or not isinstance(target.type, Array):
-        ctx.fail("S128", f"out={describe_value(target)}")
-    store_basic(ctx, target, (), result, None)
-    return target
+    return apply(ctx, prim, *leaves, **static)
 
 
 def _operand(ctx: Context, value: Abstract) -> Leaf:

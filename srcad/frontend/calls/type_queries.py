@@ -62,6 +62,8 @@ def class_of(value: Abstract, ctx: Context) -> type:
             return cls
         case Seq():
             return tuple
+        case HeapRef(cls=type() as cls):
+            return cls
         case HeapRef(kind=kind):
             return list if kind == "list" else dict
         case Record(cls):
@@ -99,26 +101,6 @@ def _callable(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 @builtin(builtins.type)
 def _type(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return Constant(class_of(args[0], ctx))
-
-
-@builtin(getattr, least=2, most=3)
-def _getattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    name = to_python(ctx, args[1])
-    if not isinstance(name, str):
-        ctx.retry("S123", "the name of an attribute must be known when compiling")
-    return ctx.attribute(args[0], name)
-
-
-@builtin(hasattr, least=2, most=2)
-def _hasattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    value, name = args[0], to_python(ctx, args[1])
-    if not isinstance(name, str):
-        ctx.retry("S123", "the name of an attribute must be known when compiling")
-    if isinstance(value, Constant):
-        return ctx.constant(hasattr(value.value, name))
-    if isinstance(value, Record) and value.get(name) is not None:
-        return ctx.constant(True)
-    return ctx.constant(hasattr(class_of(value, ctx), name))
 
 
 @builtin(np.ndim)

@@ -12,11 +12,13 @@ from srcad.frontend.values.context import Context
 def dotted_name(value: Any) -> str:
     """The name of a function in messages.
 
-    >>> dotted_name(np.exp), dotted_name(abs), dotted_name(np.linalg.norm)
-    ('numpy.exp', 'abs', 'numpy.linalg.norm')
+    >>> dotted_name(np.exp), dotted_name(abs), dotted_name(np.linalg.norm), dotted_name(np.add.reduce)
+    ('numpy.exp', 'abs', 'numpy.linalg.norm', 'numpy.add.reduce')
     """
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = str(getattr(value, "__module__", None) or "")
+    if isinstance(owner := getattr(value, "__self__", None), np.ufunc):
+        return f"{dotted_name(owner)}.{value.__name__}"
     if isinstance(value, np.ufunc):
         module = "numpy" if getattr(np, name, None) is value else "scipy.special"
     return str(name) if module in ("builtins", "__main__", "") else f"{module}.{name}"

@@ -24,16 +24,23 @@ from typing import Any
 
 import gast
 
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.speculation import is_safe_to_speculate
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, Leaf, Seq
+from srcad.frontend.values import run_time_lists
+from srcad.frontend.values.abstract_values import Abstract, Constant, EnumerateValue, HeapObject, Leaf, Seq
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
-from srcad.frontend.values.iterables import items_of, iterable_of
+from srcad.frontend.values.control_joins import branch
+from srcad.frontend.values.growing_lists import length_of_buffer, store_in_list
+from srcad.frontend.values.iterables import count_of, from_zero, items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
-from srcad.ir.types import Scalar, Symbol, dim
+from srcad.ir.nodes import Const
+from srcad.ir.types import Array, Scalar, Symbol, dim
 
 _LIST = "%list"
 _TOTAL = "%total"
+_ROWS = "%rows"
+_PLACE = "%place"
 _FOUND = "%found"
 _LONGEST_UNROLLED = 64
 """The longest range that is unrolled."""
@@ -41,6 +48,27 @@ _LONGEST_UNROLLED = 64
 
 def comprehension(ctx: Context, node: Any) -> Abstract:
     """The list, tuple (of a generator) or dict of a comprehension, evaluated in a scope of its own."""
+    entry, written = ctx.snapshot(), len(ctx.builder.statements)
+    try:
+        return _of_known_items(ctx, node)
+    except _NeedsLoop as needs:
+        ctx.restore(entry)
+        del ctx.builder.statements[written:]
+        if isinstance(node, gast.DictComp):
+            with ctx.at(needs.node):
+                _refuse(ctx)
+        return _as_loops(ctx, node)
+
+
+class _NeedsLoop(Exception):
+    """How many items a comprehension has is known only at run time, as this part of it says."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__()
+        self.node = node
+
+
+def _of_known_items(ctx: Context, node: Any) -> Abstract:
     frame = _scope(ctx, node)
     keys: list[object] = []
     values: list[Abstract] = []
@@ -54,11 +82,10 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
                 values.append(ctx.expression(node.elt))
             return
         generator = node.generators[k]
-        iterable = ctx.check(ctx.expression(generator.iter))
+        iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         items = _compile_time_items(ctx, generator.iter, iterable)
         if items is None:
-            _loop(ctx, node, k, iterable)
-            return
+            raise _NeedsLoop(generator.iter)
         for at, item in enumerate(items):
             with ctx.without_renaming(items[at + 1 :]):
                 ctx.bind(generator.target, item)
@@ -67,26 +94,90 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
 
     with ctx.inside(frame):
         level(0)
-    grown = frame.names.get(_LIST)
-    if grown is not None:
-        if values:
-            _refuse(ctx)
-        return grown
     if isinstance(node, gast.DictComp):
         entries = dict(zip(keys, values, strict=True))
         return ctx.new_ref(HeapObject(tuple(entries.values()), tuple(entries)))
     return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(HeapObject(tuple(values)))
 
 
+def _as_loops(ctx: Context, node: Any) -> Abstract:
+    """The list that loops append to: of a run-time number of items, or under run-time conditions."""
+    frame = _scope(ctx, node)
+    with ctx.inside(frame):
+        over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
+        if len(node.generators) == 1 and not node.generators[0].ifs and items_of(ctx, over) is None:
+            rows = _rows(ctx, node, over)
+            if rows is not None:
+                return rows
+        made = run_time_lists.made(ctx, ctx.new_ref(HeapObject(())), node)
+        frame.names |= {_LIST: made, "%over": over}
+        append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
+        call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
+        ctx.statements([_nest(node, [gast.copy_location(gast.Expr(call), node.elt)])])
+        return lookup(ctx, _LIST)
+
+
+class RowStore(gast.stmt):  # type: ignore[misc]
+    """Stores a row of a list of arrays, `elt`, at its place."""
+
+    _fields = ("elt",)
+
+
+def store_row(ctx: Context, node: Any) -> None:
+    row = ctx.check(ctx.expression(node.elt))
+    place, rows = ctx.frame.names[_PLACE], ctx.frame.names[_ROWS]
+    assert isinstance(row, Leaf) and isinstance(place, Leaf) and isinstance(rows, Leaf)
+    store_in_list(ctx, rows, place.atom, row)
+
+
+def _rows(ctx: Context, node: Any, over: Abstract) -> Abstract | None:
+    """The list of arrays whose lengths are computed in each iteration: those of the first one are those of all.
+
+    None where the elements are no arrays, or their lengths are known before the loop.
+    """
+    generator, frame, before = node.generators[0], ctx.frame, ctx.snapshot()
+    created = len(ctx.builder.created)
+    with ctx.builder.block():
+        iterable = from_zero(ctx, over)
+        index = ctx.builder.fresh("%i", Scalar("int64"))
+        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
+        ctx.bind(generator.target, iterable.item(ctx.leaf(index)))
+        element = ctx.expression(node.elt)
+    inner = frozenset(ctx.builder.created[created:])
+    ctx.restore(before)
+    known = element.type if isinstance(element, Leaf) else None
+    if not isinstance(known, Array) or not any(symbol.name in inner for d in known.dims for symbol, _ in d.terms):
+        return None
+    iterable = from_zero(ctx, over)
+    count = count_of(ctx, iterable)
+
+    def lengths() -> Abstract:
+        ctx.bind(generator.target, iterable.item(ctx.constant(0)))
+        return ctx.attribute(ctx.check(ctx.expression(node.elt)), "shape")
+
+    def none() -> Abstract:
+        return Seq((ctx.constant(0),) * len(known.dims))
+
+    some = ctx.leaf(ctx.builder.op(">", count.atom, Const(0)))
+    shape = lengths() if some.static is True else branch(ctx, some.atom, lengths, none)
+    assert isinstance(shape, Seq)
+    atoms = [length.atom for length in shape.items if isinstance(length, Leaf)]
+    rows = ctx.leaf(ctx.builder.op("np.empty", count.atom, *atoms, hint="items", dtype=known.dtype))
+    frame.names |= {_ROWS: rows, "%over": EnumerateValue(over, ctx.constant(0))}
+    target = gast.Tuple([_name(node, _PLACE, gast.Store()), generator.target], gast.Store())
+    body = [gast.copy_location(RowStore(node.elt), node.elt)]
+    loop = gast.For(gast.copy_location(target, node), _name(node, "%over", gast.Load()), body, [], None)
+    ctx.statements([gast.copy_location(loop, node)])
+    return ctx.new_ref(HeapObject((rows, length_of_buffer(ctx, rows)), grown=True, full=True))
+
+
 def accumulated(ctx: Context, node: Any) -> Abstract | None:
     """`sum(element for ...)` over a run-time range or array as an accumulation loop; None where it is not one."""
-    if len(node.generators) != 1:
-        return None
     generator = node.generators[0]
     frame = _scope(ctx, node)
     before = ctx.snapshot()
     with ctx.inside(frame), ctx.builder.block() as trial:
-        iterable = ctx.check(ctx.expression(generator.iter))
+        iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         if _compile_time_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(
             ctx, node, iterable
         ):
@@ -101,7 +192,7 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
         total = _name(node, _TOTAL, gast.Load())
         added = gast.copy_location(gast.BinOp(total, gast.Add(), node.elt), node.elt)
         assign = gast.copy_location(gast.Assign([_name(node, _TOTAL, gast.Store())], added, None), node.elt)
-        ctx.statements([_for(node, [assign], 0)])
+        ctx.statements([_nest(node, [assign])])
         return lookup(ctx, _TOTAL)
 
 
@@ -115,7 +206,7 @@ def lazy_quantifier(ctx: Context, node: Any, decided: bool) -> Abstract | None:
         return None
     frame = _scope(ctx, node)
     with ctx.inside(frame):
-        over = ctx.expression(node.generators[0].iter)
+        over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
         frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
 
         def located(new: Any) -> Any:
@@ -140,10 +231,18 @@ def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
     """Whether the elements are scalars, by lowering one of them on trial."""
     before = ctx.snapshot()
     with ctx.builder.block():
-        run_time_iterable = iterable_of(ctx, iterable)
-        index = ctx.builder.fresh("%i", Scalar("int64"))
-        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
-        ctx.bind(node.generators[0].target, run_time_iterable.item(ctx.leaf(index)))
+        for k, generator in enumerate(node.generators):
+            over = iterable if k == 0 else iterated(ctx, ctx.check(ctx.expression(generator.iter)))
+            known = items_of(ctx, over)
+            if known is not None:
+                if not known:
+                    ctx.restore(before)
+                    return False
+                ctx.bind(generator.target, known[0])
+                continue
+            index = ctx.builder.fresh("%i", Scalar("int64"))
+            ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
+            ctx.bind(generator.target, iterable_of(ctx, over).item(ctx.leaf(index)))
         element = ctx.expression(node.elt)
     ctx.restore(before)
     return isinstance(element, Leaf) and isinstance(element.type, Scalar)
@@ -158,7 +257,7 @@ def _scope(ctx: Context, node: Any) -> Frame:
         if isinstance(inner, gast.Name)
     }
     frame = Frame(outer.source, outer.tree, outer.library, frozenset(targets), outer, outer.caller, node=node)
-    frame.serial = outer.serial
+    frame.serial, frame.first_ref = outer.serial, ctx.refs
     frame.names["%comprehension"] = Constant(None)
     return frame
 
@@ -178,39 +277,28 @@ def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Ab
 def _is_true(ctx: Context, condition: Any) -> bool:
     value = ctx.test(condition)
     if not isinstance(value, bool):
-        with ctx.at(condition):
-            ctx.fail("S114", "a comprehension whose condition is known only at run time")
+        raise _NeedsLoop(condition)
     return value
 
 
 def _refuse(ctx: Context) -> None:
     ctx.fail(
         "S114",
-        "a comprehension over something whose length is known only at run time",
+        "a dict whose keys are known only at run time",
         None,
         "write a loop that fills an array made before: out = np.empty(n), then out[i] = ...",
     )
 
 
-def _loop(ctx: Context, node: Any, k: int, iterable: Abstract) -> None:
-    """Lower a comprehension from generator `k` on as a loop that appends to a list."""
-    if isinstance(node, gast.DictComp) or _LIST in ctx.frame.names or len(node.generators) > k + 1:
-        _refuse(ctx)
-    if any(generator.ifs for generator in node.generators[k:]):
-        with ctx.at(node.generators[k].ifs[0]):
-            ctx.fail("S114", "a comprehension whose condition is known only at run time")
-    ctx.frame.names |= {_LIST: ctx.new_ref(HeapObject(())), "%over": iterable}
-    append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
-    call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
-    ctx.statements([_for(node, [gast.copy_location(gast.Expr(call), node.elt)], k)])
-
-
-def _for(node: Any, body: list[Any], k: int) -> Any:
-    generator = node.generators[k]
-    for condition in reversed(generator.ifs):
-        body = [gast.copy_location(gast.If(condition, body, []), condition)]
-    over = _name(node, "%over", gast.Load())
-    return gast.copy_location(gast.For(generator.target, over, body, [], None), node)
+def _nest(node: Any, body: list[Any]) -> Any:
+    """The loops and conditions of a comprehension around a body; the first loop goes over what `%over` stands for."""
+    for k in reversed(range(len(node.generators))):
+        generator = node.generators[k]
+        for condition in reversed(generator.ifs):
+            body = [gast.copy_location(gast.If(condition, body, []), condition)]
+        over = _name(node, "%over", gast.Load()) if k == 0 else generator.iter
+        body = [gast.copy_location(gast.For(generator.target, over, body, [], None), node)]
+    return body[0]
 
 
 def _name(node: Any, name: str, context: Any) -> Any:

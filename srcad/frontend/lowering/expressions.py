@@ -24,7 +24,9 @@ from typing import Any
 
 import gast
 
+from srcad.errors import SrcadError
 from srcad.frontend.lowering import operators, truth_values
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -37,7 +39,7 @@ from srcad.frontend.values.abstract_values import (
     SliceValue,
 )
 from srcad.frontend.values.constants import key_of
-from srcad.frontend.values.context import Context, NotYetBound
+from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled, is_integer
 from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
@@ -54,6 +56,9 @@ def expression(ctx: Context, node: Any) -> Abstract:
         if handler is None:
             ctx.fail("S199", f"{type(node).__name__} is not in the language")
         return handler(ctx, node)
+    except (SrcadError, RetryUnrolled, NotYetBound) as fault:
+        ctx.note_node(fault, frame, node)
+        raise
     finally:
         frame.node = before
 
@@ -78,7 +83,22 @@ def _name(ctx: Context, node: Any) -> Abstract:
 
 def _binary(ctx: Context, node: Any) -> Abstract:
     left = ctx.expression(node.left)
+    if isinstance(node.op, gast.Mult) and isinstance(left, HeapRef):
+        return _repeated_list(ctx, left, ctx.expression(node.right), node)
     return operators.binary(ctx, operators.BINARY[type(node.op)], left, ctx.expression(node.right))
+
+
+def _repeated_list(ctx: Context, left: HeapRef, right: Abstract, node: Any) -> Abstract:
+    """`[0.0] * n`, where n may be known only at run time."""
+    cells, count = ctx.heap[left.id], ctx.check(right)
+    if left.kind == "list" and len(cells.items) == 1 and not cells.grown and is_integer(count):
+        item = ctx.check(cells.items[0])
+        assert isinstance(count, Leaf)
+        if isinstance(item, Leaf) and not isinstance(count.static, int):
+            found = run_time_lists.repeated(ctx, item, count, node)
+            if found is not None:
+                return found
+    return operators.binary(ctx, "*", left, right)
 
 
 def _conditional(ctx: Context, node: Any) -> Abstract:
@@ -164,7 +184,7 @@ def _elements(ctx: Context, nodes: list[Any]) -> tuple[Abstract, ...]:
 
 def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
     """The items of `*value`."""
-    value = ctx.check(value)
+    value = iterated(ctx, ctx.check(value))
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array):
         first = value.type.dims[0]

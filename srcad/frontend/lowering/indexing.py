@@ -23,10 +23,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.lowering.operators import binary
+from srcad.frontend.lowering.overloading import special
 from srcad.frontend.values import run_time_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    FlatValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -46,11 +48,15 @@ from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
 from srcad.rules.expansions.advanced_indexing import take
+from srcad.rules.registry import EXPANSIONS
 
 
 def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     """`value[items]`."""
     value, items = ctx.check(value), ctx.check(items)
+    found = special(ctx, value, "__getitem__", items)
+    if found is not None:
+        return found
     match value:
         case Leaf(type=Array()):
             return _read(ctx, value, index_items(items))
@@ -86,16 +92,26 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
-        case Seq() | HeapRef() | Constant(str()):
+        case Seq() | HeapRef(kind="list") | Constant(str()):
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case Record(cls) if issubclass(cls, tuple):
             return _item(ctx, value, items_of(ctx, value) or (), items)
+        case RangeValue(start, stop, step) if isinstance(items, SliceValue):
+            ends = [leaf.static for leaf in (start, stop, step) if isinstance(leaf.static, int)]
+            if len(ends) < 3:
+                ctx.retry("S123", "the bounds of a range that is sliced must be known when compiling")
+            part = range(*ends)[static_slice(ctx, items)]
+            return RangeValue(ctx.constant(part.start), ctx.constant(part.stop), ctx.constant(part.step))
+        case FlatValue():  # what it gives is no view
+            return ctx.call(Constant(np.copy), index(ctx, as_array(ctx, value), items))
+        case Constant(thing) if isinstance(thing, _INDEXED):
+            return ctx.call(Constant(EXPANSIONS[thing]), items)
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
-    advice = None
-    if isinstance(value, Constant):
-        advice = {"RClass": "use np.concatenate.", "CClass": "use np.column_stack."}.get(type(value.value).__name__)
-    ctx.fail("S126", f"{describe_value(value)} cannot be indexed so", None, advice)
+    ctx.fail("S126", f"{describe_value(value)} cannot be indexed so")
+
+
+_INDEXED = type(np.r_), type(np.c_), type(np.mgrid), type(np.ogrid)
 
 
 def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
@@ -122,6 +138,8 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
         assert isinstance(array_of_items, Leaf)
         part = _read(ctx, array_of_items, (item,))
         assert isinstance(part, Leaf)
+        if cells.buffered:  # the list that it is a part of may be changed
+            part = ctx.leaf(ctx.builder.op("copy", part.atom, hint="items"))
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{describe_value(item)} as the index of a list")

@@ -25,6 +25,7 @@ from srcad.frontend.lowering.indexing import (
     check_advanced,
     check_conflicts,
     check_indices,
+    emit_index_check,
     index,
     index_items,
     is_basic,
@@ -32,15 +33,27 @@ from srcad.frontend.lowering.indexing import (
     static_slice,
 )
 from srcad.frontend.lowering.operators import binary
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Seq, SliceValue
+from srcad.frontend.lowering.overloading import class_with_methods, special
+from srcad.frontend.values import run_time_lists
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Constant,
+    FlatValue,
+    HeapObject,
+    HeapRef,
+    Leaf,
+    Seq,
+    SliceValue,
+)
 from srcad.frontend.values.constants import key_of
-from srcad.frontend.values.context import Context
+from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import refuse_change
-from srcad.frontend.values.iterables import items_of
-from srcad.ir.nodes import Expr, Slice, Store, Var
+from srcad.frontend.values.iterables import arithmetic, items_of
+from srcad.ir.nodes import Const, Expr, Slice, Store, Var
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.rules.expansions.advanced_indexing import put, take
+from srcad.rules.expansions.index_tricks import put_flat
 from srcad.typing.length_demands import Axis
 from srcad.typing.length_demands import stored as stored_in
 
@@ -48,8 +61,16 @@ from srcad.typing.length_demands import stored as stored_in
 def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
     """`value[items] = stored`, or `op=` in place."""
     value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
-    if isinstance(value, HeapRef):
+    if class_with_methods(value) is not None:  # only then: to read the item leaves a trace in the text
+        new = stored if op is None else binary(ctx, op, index(ctx, value, items), stored)
+        if special(ctx, value, "__setitem__", items, new) is not None:
+            return
+    if isinstance(value, HeapRef) and value.kind != "object":
         _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
+        return
+    if isinstance(value, FlatValue):
+        new = stored if op is None else binary(ctx, op, index(ctx, value, items), stored)
+        ctx.call(Constant(put_flat), value.array, items, new)
         return
     if not isinstance(value, Leaf) or not isinstance(value.type, Array):
         ctx.fail("S126", f"{describe_value(value)} cannot be written to by index")
@@ -118,10 +139,28 @@ def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> No
             ctx.fail("S127", f"a length of {have.const} written into a length of {want.const}")
 
 
+def _store_into_buffer(ctx: Context, ref: int, place: Abstract, item: Abstract) -> None:
+    """`hs[place] = item` of a list of run-time length."""
+    count = ctx.heap[ref].items[1]
+    assert isinstance(place, Leaf) and isinstance(count, Leaf)
+    emit_index_check(ctx, place.atom, count.atom)
+    at = place
+    if isinstance(place.static, int):
+        at = place if place.static >= 0 else arithmetic(ctx, "+", count, place)
+    elif not isinstance(place.atom, Var) or place.atom.name not in ctx.nonnegative_indices:
+        from_end = ctx.builder.op("+", place.atom, count.atom)
+        is_negative = ctx.builder.op("<", place.atom, Const(0))
+        at = ctx.leaf(ctx.builder.op("select", is_negative, from_end, place.atom))
+    run_time_lists.store_item(ctx, ref, at.atom, item)
+
+
 def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
     ctx.changes(value)
     check_conflicts(ctx, cells)
+    if cells.buffered and not cells.shared and is_integer(items):
+        _store_into_buffer(ctx, value.id, items, stored)
+        return
     if cells.grown:
         refuse_change(ctx, value.id)
     if cells.shared:
@@ -133,8 +172,7 @@ def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract)
         )
     if cells.keys is not None:
         key = key_of(ctx, items)
-        entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
-        ctx.heap[value.id] = HeapObject(tuple(entries.values()), tuple(entries))
+        ctx.heap[value.id] = cells.with_entries(cells.entries | {key: stored})
         return
     listed = list(cells.items)
     if isinstance(items, SliceValue):

@@ -36,11 +36,14 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     TypeConflict,
 )
-from srcad.frontend.values.context import Context, State
+from srcad.frontend.values.buffered_lists import reserve
+from srcad.frontend.values.cells import owner_of_nonlocal
+from srcad.frontend.values.context import Context, Room, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.structures import Template, compose, decompose, visit_parts
+from srcad.frontend.values.iterables import arithmetic, is_iterator
+from srcad.frontend.values.structures import Template, compose, copied_containers, decompose, references, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, are_alike, forget_iteration_facts, join_types
@@ -54,6 +57,14 @@ _LENGTH_CHANGED = TypeConflict(
 )
 
 
+class NeedsRoom(Exception):
+    """Iterations whose number only a run knows append to lists: how many items each of them."""
+
+    def __init__(self, wanted: dict[int, int]) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+
+
 @dataclass
 class LoopFixpoint:
     """The carried values of one loop. `names` are those the body assigns; `read_outside`, those read elsewhere."""
@@ -62,9 +73,19 @@ class LoopFixpoint:
     names: Collection[str]
     read_outside: Collection[str]
     growth: GrowingLists | None = None
+    count: Callable[[], Leaf] | None = None
+    """The number of iterations; None where only a run knows it."""
+    roomy: Collection[int] = ()
+    """Lists that every iteration finds room in."""
+    wanted: dict[int, int] = field(default_factory=dict)
+    """How many items one iteration appends to lists of run-time length, as far as is known."""
+    reserved: dict[int, int] = field(default_factory=dict)
+    """What was reserved for that."""
     entry: State = field(init=False)
     templates: dict[Key, Template | TypeConflict] = field(default_factory=dict)
     by_contents: set[Key] = field(default_factory=set)
+    origins: dict[Key, frozenset[int]] = field(default_factory=dict)
+    """Of what is carried by its contents, and may have other names too: which lists and dicts from before it may be."""
     args: dict[Key, list[Leaf]] = field(default_factory=dict)
     carried: list[Carry] = field(default_factory=list)
     body: list[Stmt] = field(default_factory=list)
@@ -81,6 +102,7 @@ class LoopFixpoint:
         Returns the result of the last `write`. Conversions of initial values are emitted before the loop.
         """
         ctx = self.ctx
+        self.names = [name for name in self.names if owner_of_nonlocal(ctx.frame, name) is None]
         self.hidden = flags_of_partly_bound(ctx, self.names)
         self.names = [*self.names, *self.hidden]
         self.entry = ctx.snapshot()
@@ -98,6 +120,10 @@ class LoopFixpoint:
                 self.growth.allocate()
                 self.entry = ctx.snapshot()
                 counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
+            if self.wanted != self.reserved:
+                self._reserve()
+                self.entry = ctx.snapshot()
+                counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
             frames = ctx.frames
             self._bind_arguments()
             pending = set() if no_progress else {name for name in self.names if name not in self.templates}
@@ -110,12 +136,20 @@ class LoopFixpoint:
                 name_of_flag(name) in self.read for name in always ^ self.always
             )
             self.always = always
-            if not self._changed(end, defined_inside, frames, incomplete) and not incomplete and flags_stable:
+            stable = flags_stable and self.wanted == self.reserved
+            if not self._changed(end, defined_inside, frames, incomplete) and not incomplete and stable:
+                self._refuse_iterators(end)
                 self._bind_results(end, defined_inside, frames)
                 return written
             # no progress: a name that is still unbound is an error in the next attempt
             no_progress = incomplete and len(self.templates) == template_count
         ctx.fail("S119", "the types of what this loop carries do not settle")
+
+    def _refuse_iterators(self, end: State) -> None:
+        """S113 where an iteration uses up an iterator from before the loop: it is empty in the next one."""
+        for name, value in self.entry.names.items():
+            if is_iterator(value) and name not in self.names:
+                self.ctx.check(end.names[name])
 
     def bind_after_first(self, later: Atom | None) -> None:
         """In the body: a name that every iteration binds, unbound before the loop, is bound in all but the first
@@ -137,18 +171,39 @@ class LoopFixpoint:
         ctx, frame = self.ctx, self.ctx.frame
         incomplete, ctx.incomplete = ctx.incomplete, False
         read, ctx.read_undefined = ctx.read_undefined, set()
-        added = pending - frame.pending
+        added, depth = pending - frame.pending, len(ctx.rooms)
         frame.pending |= added
         try:
+            room = Room(frozenset(self.entry.heap))
+            ctx.rooms.append(room)
             with ctx.builder.block() as body:
                 written = write()
             self.body = body
+            ctx.has_raised = False  # an iteration that raises is one that need not have been
+            more = {ref: k for ref, k in room.wanted.items() if k > self.wanted.get(ref, 0) and ref not in self.roomy}
+            self.wanted |= more
             return written, ctx.incomplete
         finally:
+            del ctx.rooms[depth:]
             frame.pending -= added
             self.read = ctx.read_undefined
             ctx.incomplete = incomplete
             ctx.read_undefined = read | self.read
+
+    def _reserve(self) -> None:
+        """Make room before the loop for what its iterations append."""
+        if self.count is None:
+            raise NeedsRoom(self.wanted)
+        for ref, items in self.wanted.items():
+            if items > self.reserved.get(ref, 0):
+                count = self.count()
+                reserve(
+                    self.ctx, ref, count if items == 1 else arithmetic(self.ctx, "*", count, self.ctx.constant(items))
+                )
+                # the array before the loop is another one
+                if ref in self.templates:
+                    self._carry(ref, Seq(self.ctx.heap[ref].items), self.ctx.heap)
+        self.reserved = dict(self.wanted)
 
     def _carry(
         self, key: Key, value: Abstract, heap: dict[int, HeapObject], defined_inside: frozenset[str] = frozenset()
@@ -157,12 +212,18 @@ class LoopFixpoint:
             self.templates[key] = value
             return
         by_identity = () if key in self.by_contents else self.entry.heap
-        base = self.ctx.base(key) if isinstance(key, str) else "%item"
+        base = self._base(key)
         structure, leaves, bases = decompose(value, heap, by_identity, base)
         kinds = tuple(
             _as_varying(forget_iteration_facts(self.ctx.builder.typeof(leaf.atom), defined_inside)) for leaf in leaves
         )
         self.templates[key] = Template(structure, kinds, tuple(bases))
+
+    def _base(self, key: Key) -> str:
+        """The base of the names of what is carried."""
+        if isinstance(key, str):
+            return self.ctx.base(key)
+        return "%count" if self.entry.heap[key].buffered else "%item"
 
     def _bind_arguments(self) -> None:
         """Bind every carried name to the argument of its carry."""
@@ -179,7 +240,7 @@ class LoopFixpoint:
             if isinstance(key, str) and self.entry.names.get(key, UNBOUND) is UNBOUND:
                 ctx.undefined.update(arg.atom.name for arg in args)  # type: ignore[union-attr]
             self.args[key] = args
-            self._set(key, compose(ctx, template.structure, args))
+            self._set(key, compose(ctx, template.structure, args, self.origins.get(key)))
 
     def _set(self, key: Key, value: Abstract) -> None:
         if isinstance(key, str):
@@ -215,6 +276,7 @@ class LoopFixpoint:
         for key, template in list(self.templates.items()):
             if isinstance(template, Template) and key in self.args:
                 changed |= self._joined(key, template, end, defined_inside)
+        changed |= self._find_origins(end)
         for name in self.names:
             value = end.names.get(name, UNBOUND)
             if name in self.templates or value is UNBOUND:
@@ -224,10 +286,34 @@ class LoopFixpoint:
                 changed = True
         return changed
 
+    def _find_origins(self, end: State) -> bool:
+        """Find out what may have other names; whether there is more of it than was known."""
+        copied: dict[Key, list[int]] = {}
+        for key, template in self.templates.items():
+            if isinstance(template, Template) and _has_contents(template.structure):
+                by_identity = () if key in self.by_contents else self.entry.heap
+                copied[key] = [
+                    ref
+                    for state in (self.entry, end)
+                    for ref in copied_containers(self._get(key, state), state.heap, by_identity)
+                ]
+        if not copied:
+            return False
+        before, after = (references(self.ctx, state) for state in (self.entry, end))
+        found: dict[Key, frozenset[int]] = {}
+        for key, refs in copied.items():
+            cells = [end.heap.get(ref) or self.entry.heap[ref] for ref in refs]
+            is_own = all(before[ref] <= 1 and after[ref] <= 1 and ref > self.ctx.frame.first_ref for ref in refs)
+            if not is_own or any(one.shared for one in cells):
+                found[key] = frozenset({*refs, *(ref for one in cells for ref in one.of)} & self.entry.heap.keys())
+        changed = any(self.origins.get(key) != of for key, of in found.items())
+        self.origins |= found
+        return changed
+
     def _joined(self, key: Key, template: Template, end: State, defined_inside: frozenset[str]) -> bool:
         value = self._get(key, end)
         by_identity = () if key in self.by_contents else self.entry.heap
-        base = self.ctx.base(key) if isinstance(key, str) else "%item"
+        base = self._base(key)
         structure, leaves, _ = decompose(value, end.heap, by_identity, base)
         if value is UNBOUND:
             return False  # every path to the end of the iteration raises
@@ -282,13 +368,14 @@ class LoopFixpoint:
             value = end.names.get(name, UNBOUND)
             if name not in self.templates and value is not UNBOUND:
                 self._carry(name, self._without_closure(value, name, frames), end.heap, defined_inside)
+        self._find_origins(end)
         ctx.restore(State(self.entry.names, self.entry.heap))
         for key, template in self.templates.items():
             if isinstance(template, TypeConflict):
                 self._set(key, template)
                 continue
             results = self._carried(key, template, end)
-            self._set(key, compose(ctx, template.structure, results, shared=False))
+            self._set(key, compose(ctx, template.structure, results, self.origins.get(key)))
         if self.growth is not None:
             self.growth.end()
 

@@ -1,4 +1,4 @@
-"""Lowering of `for` and `while`: a run-time loop, or unrolled at compile time.
+"""Lowering of `for`: a run-time loop, or unrolled at compile time.
 
 A loop over tuples, lists and dicts is unrolled; not over numbers from outside the function, which are an array where
 that suffices (`abstract_values.Table`). A range with known bounds becomes a loop, unless its body needs the index at
@@ -20,24 +20,26 @@ f(weights_0: float64, weights_1: float64, x: float64):
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 
 from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
+from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
-from srcad.frontend.source.scopes import assigned, loads
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
+from srcad.frontend.source.scopes import assigned, read_outside
+from srcad.frontend.values.abstract_values import Abstract, Constant, DictView, HeapRef, Leaf, WindowValue
+from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
-from srcad.ir.nodes import Atom, Const, Expr, For, While
-from srcad.ir.traversal import block_stores
+from srcad.frontend.values.iterables import Iterable, count_of, items_of, iterable_of
+from srcad.frontend.values.structures import visit_parts
+from srcad.ir.nodes import Atom, Const, Expr, For
 from srcad.ir.types import Dim, Scalar, Symbol, dim
 
 _UNROLLED = 512
@@ -45,7 +47,7 @@ _FEW = 8
 
 
 def lower_for(ctx: Context, node: gast.For) -> None:
-    over = ctx.check(ctx.expression(node.iter))
+    over = iterated(ctx, ctx.check(ctx.expression(node.iter)))
     if isinstance(over, WindowValue):
         if ctx.cuts_windows or ctx.nested:
             lower_window(ctx, node, over)
@@ -54,8 +56,34 @@ def lower_for(ctx: Context, node: gast.For) -> None:
     flag = getattr(node, "exit_flag", None)
     items = items_of(ctx, over)
     if items is not None:
-        _unroll(ctx, node, items, flag)
+        _unroll(ctx, node, items, flag, over)
         return
+    with _of_fixed_length(ctx, over):
+        _lower_run_time_for(ctx, node, over, flag)
+
+
+@contextmanager
+def _of_fixed_length(ctx: Context, over: Abstract) -> Iterator[None]:
+    """S125 where a list of run-time length has more or fewer items after the loop over it."""
+    refs = [part.id for part in _parts(over) if isinstance(part, HeapRef) and ctx.heap[part.id].buffered]
+    counts = {ref: ctx.heap[ref].items[1] for ref in refs}
+    yield
+    if any(ctx.heap[ref].items[1] != count for ref, count in counts.items()):
+        _refuse_change(ctx)
+
+
+def _refuse_change(ctx: Context) -> NoReturn:
+    what = "a list changes its length in a loop over it"
+    ctx.fail("S125", what, "Python's loop goes on to what was appended.", "loop over a copy; or use while.")
+
+
+def _parts(value: Abstract) -> list[Abstract]:
+    found: list[Abstract] = []
+    visit_parts(value, found.append)
+    return found
+
+
+def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
     with ctx.at(node.iter):
         iterable = iterable_of(ctx, over)
         if iterable.step.static == 0:
@@ -94,7 +122,8 @@ class _LazyItem:
 def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> bool:
     builder, span = ctx.builder, ctx.builder.span
     growth = GrowingLists(ctx, iterable) if flag is None and not _is_short(iterable) else None
-    fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
+    fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), read_outside(ctx.frame.tree, node), growth)
+    fixpoint.count = lambda: count_of(ctx, iterable)
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, iterable), Scalar("int64"))
@@ -108,7 +137,8 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
         item = iterable.item(ctx.leaf(index))
         # a target that is the index itself needs no copy
         ctx.just_named.add(index.name)
-        if iterable.is_index and isinstance(node.target, gast.Name):
+        is_name = isinstance(node.target, gast.Name) and owner_of_nonlocal(ctx.frame, node.target.id) is None
+        if iterable.is_index and is_name:
             ctx.frame.names[node.target.id] = item
             set_bound(ctx, node.target.id)
         else:
@@ -125,7 +155,7 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
     loop = For(index, start, stop, step, tuple(fixpoint.body), tuple(fixpoint.carried), leaves, span)
     if hasattr(node, "again_of"):
         check_again(ctx, loop, node.again_of)
-    builder.emit(replace(loop, directions=iterable.directions))
+    builder.emit(replace(loop, directions=iterable.directions, unordered=iterable.unordered))
     fixpoint.bind_after_loop(ran)
     return bool(fixpoint.conflicts)
 
@@ -186,18 +216,28 @@ def _index_base(ctx: Context, target: Any, iterable: Iterable) -> str:
     return "%i"
 
 
-def _read_outside(ctx: Context, node: Any) -> frozenset[str]:
-    """The names read in the function outside of this loop."""
-    inside = loads(node)
-    return frozenset(name for name, count in loads(ctx.frame.tree).items() if count > inside[name])
-
-
-def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem], flag: str | None) -> None:
+def _unroll(
+    ctx: Context,
+    node: gast.For,
+    items: Sequence[Abstract | _LazyItem],
+    flag: str | None,
+    over: Abstract | None = None,
+) -> None:
+    """The body for each item. Those of a list are what it has when their turn comes."""
     span = ctx.builder.span
+    is_list = over is not None and any(isinstance(part, HeapRef | DictView) for part in _parts(over))
+
+    def item_now(at: int) -> Abstract | _LazyItem:
+        if over is None or not is_list or at == 0:
+            return items[at]
+        now = items_of(ctx, over)
+        if now is None or len(now) != len(items):
+            _refuse_change(ctx)
+        return now[at]
 
     def iterations_from(k: int) -> Abstract:
         for at in range(k, len(items)):
-            item = items[at]
+            item = item_now(at)
             ctx.builder.span = span
             value = item.iterable.item(item.index) if isinstance(item, _LazyItem) else item
             with ctx.without_renaming([] if isinstance(item, _LazyItem) else items[at + 1 :]):
@@ -215,98 +255,5 @@ def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem],
         return Constant(None)
 
     iterations_from(0)
-
-
-def lower_while(ctx: Context, node: gast.While) -> None:
-    if any(isinstance(inner, gast.NamedExpr) for inner in gast.walk(node.test)):
-        lower_while(ctx, _with_test_in_body(ctx, node))
-        return
-    entry = ctx.snapshot()
-    with ctx.builder.block() as tested:
-        first = ctx.test(node.test)
-    ctx.restore(entry)
-    if block_stores(tuple(tested)):
-        lower_while(ctx, _with_test_in_body(ctx, node))
-        return
-    if first is False:
-        return
-    try:
-        with ctx.builder.block() as written:
-            conflicts = _while(ctx, node)
-        if not conflicts or first is not True:
-            for statement in written:
-                ctx.builder.emit(statement)
-            return
-        error: RetryUnrolled | None = None
-    except RetryUnrolled as retry:
-        if first is not True:
-            raise
-        error = retry
-    ctx.restore(entry)
-    if not _unroll_while(ctx, node):
-        if error is not None:
-            raise error
-        ctx.restore(entry)
-        _while(ctx, node)
-
-
-def _while(ctx: Context, node: gast.While) -> bool:
-    builder, span = ctx.builder, ctx.builder.span
-    fixpoint = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
-
-    def write() -> tuple[list[Any], Atom]:
-        with builder.block() as test:
-            cond = ctx.test(node.test)
-        ctx.statements(node.body)
-        return test, Const(cond) if isinstance(cond, bool) else cond
-
-    test, cond = fixpoint.run(write)
-    builder.span = span
-    builder.emit(While(tuple(test), cond, tuple(fixpoint.body), tuple(fixpoint.carried), span))
-    return bool(fixpoint.conflicts)
-
-
-def _unroll_while(ctx: Context, node: gast.While) -> bool:
-    """Unroll, as long as the test is known at compile time; False where it is not."""
-    with ctx.builder.block() as written:
-        for _ in range(_UNROLLED):
-            cond = ctx.test(node.test)
-            if cond is False:
-                break
-            if cond is not True:
-                return False
-            ctx.statements(node.body)
-        else:
-            return False
-    for statement in written:
-        ctx.builder.emit(statement)
-    return True
-
-
-_rewritten_tests: dict[int, tuple[Any, Any]] = {}
-
-
-def _with_test_in_body(ctx: Context, node: gast.While) -> gast.While:
-    """`while test: body` as a loop whose body begins with the test.
-
-    Where the test binds names or writes into memory, the side effects of its last, failing evaluation must be kept.
-    """
-    cached = _rewritten_tests.get(id(node))
-    if cached is not None and cached[0] is node:
-        rewritten = cached[1]
-    else:
-        flag = f"going_{node.lineno}"
-
-        def name(ctx: Any) -> Any:
-            return gast.copy_location(gast.Name(flag, ctx, None, None), node.test)
-
-        test = gast.copy_location(gast.Assign([name(gast.Store())], node.test, None), node.test)
-        inner = gast.copy_location(gast.If(name(gast.Load()), node.body, []), node)
-        rewritten = copy.copy(node)
-        rewritten.test = name(gast.Load())
-        rewritten.body = [test, inner]
-        _rewritten_tests[id(node)] = (node, rewritten)
-    flag = rewritten.test.id
-    ctx.frame.names[flag] = ctx.constant(True)
-    ctx.frame.locals |= {flag}
-    return rewritten
+    if over is not None and is_list and items and len(items_of(ctx, over) or ()) != len(items):
+        _refuse_change(ctx)

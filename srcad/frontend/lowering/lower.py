@@ -36,11 +36,14 @@ from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
 from srcad.frontend.lowering.indexing import index
 from srcad.frontend.lowering.item_assignment import store
+from srcad.frontend.lowering.patterns import pattern_binding, pattern_test
 from srcad.frontend.lowering.statements import bind, statements
 from srcad.frontend.lowering.truth_values import test, truth
+from srcad.frontend.lowering.while_loops import HasRoom, has_room_for
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset
+from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, Site, ZeroD, leaves
 from srcad.frontend.values.constants import to_callee, to_caller
 from srcad.frontend.values.context import (
@@ -62,6 +65,9 @@ from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 register(gast.Call, calls.call_node)
+register(HasRoom, has_room_for)
+register(PatternTest, pattern_test)
+register(PatternBinding, pattern_binding)
 for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
     register(_kind, comprehension)
 
@@ -107,6 +113,8 @@ class Lowered:
     """The functions that it calls."""
     kept_apart: frozenset[str] = frozenset()
     """Parameters that may not overlap others: a function is differentiated that writes to a copy of them."""
+    tells_apart: bool = False
+    """It changes lists, dicts or objects that are given, or compares their identity: none may be given twice."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
@@ -145,12 +153,14 @@ def lower(
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
+    as_arrays: SrcadError | None = None
+    """What is against lists of the IR, which lists with room for more items replace (`buffered_lists`)."""
     functions = KeptFunctions(inlined=set(inlined), may_change=lists, keep=calls)
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
-        ctx.list_items, ctx.cuts_windows = known, windows
+        ctx.list_items, ctx.makes_lists, ctx.cuts_windows = known, lists and as_arrays is None, windows
         ctx.functions = functions = functions.again()
         try:
             lowered = _lowered(ctx, source, arguments, name)
@@ -164,12 +174,14 @@ def lower(
             if any(one.is_table for one in ctx.captures.values()):
                 tables = False
             elif isinstance(fault, SrcadError):
-                raise
+                if not lists or not known or as_arrays is not None:
+                    raise as_arrays or fault from None
+                as_arrays, known = fault, {}
             else:
                 found = _lists_wanted(fault, known)
                 # each retry makes one more list a list of the IR, or the type of its items more general
-                if not lists or not found:
-                    raise fault.error from None
+                if not found:
+                    raise as_arrays or fault.error from None
                 known |= found
 
 
@@ -225,7 +237,9 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         read.span(source, source.tree),
     )
     called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
-    return Lowered(function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart))
+    return Lowered(
+        function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart), ctx.tells_apart
+    )
 
 
 def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:
@@ -242,6 +256,7 @@ def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:
     in_callee = {name: to_callee(ctx, value) for name, value in arguments.items()}
+    ctx.last_argument = ctx.refs
     spec = source.tree.args
     args: list[Abstract] = []
     keywords: dict[str, Abstract] = {}

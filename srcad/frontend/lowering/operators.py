@@ -14,12 +14,14 @@ f(x: float64):
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import gast
 import numpy as np
 
+from srcad.frontend.lowering.overloading import compared_by_methods, iterated, overloaded, special
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
@@ -134,6 +136,9 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         if prim == "@" and not _is_blas_product(a, b):
             return ctx.call(Constant(EXPANSIONS[np.matmul]), a, b)
         return apply(ctx, prim, a, b)
+    found = overloaded(ctx, prim, a, b)
+    if found is not None:
+        return found
     if isinstance(a, Constant) and isinstance(a.value, str):
         if prim == "%":
             return formatted(ctx, a.value, b)
@@ -194,6 +199,9 @@ def unary(ctx: Context, node: Any) -> Abstract:
     prim = {gast.USub: "neg", gast.UAdd: "pos", gast.Invert: "~"}[type(node.op)]
     if isinstance(operand, Leaf):
         return apply(ctx, prim, operand)
+    found = special(ctx, operand, {"neg": "__neg__", "pos": "__pos__", "~": "__invert__"}[prim])
+    if found is not None:
+        return found
     ctx.fail("S127", f"a sign or ~ before {describe_value(operand)}")
 
 
@@ -217,6 +225,9 @@ def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         known = _compared_by_forms(prim, a, b) if ctx.frame.library else None
         return apply(ctx, prim, a, b) if known is None else ctx.constant(known)
+    found = compared_by_methods(ctx, prim, a, b)
+    if found is not None:
+        return _as_leaf(ctx, found)
     if isinstance(a, Constant) and isinstance(b, Constant):
         try:
             return ctx.constant(bool(PRIMITIVES[prim].evaluate(a.value, b.value)))
@@ -245,9 +256,21 @@ def _compared_by_forms(prim: str, a: Leaf, b: Leaf) -> bool | None:
     return None
 
 
+def _as_leaf(ctx: Context, value: Abstract) -> Leaf:
+    """The truth of what a method returns for a comparison; an array stays one."""
+    value = ctx.check(value)
+    if isinstance(value, Leaf):
+        return value
+    truth = ctx.truth(value)
+    return ctx.constant(truth) if isinstance(truth, bool) else ctx.leaf(truth)
+
+
 def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         return compared(ctx, "==", a, b)
+    found = compared_by_methods(ctx, "==", a, b)
+    if found is not None:
+        return _as_leaf(ctx, found)
     if isinstance(a, Constant) and isinstance(b, Constant):
         return ctx.constant(bool(a.value == b.value))
     for value in (a, b):
@@ -255,6 +278,8 @@ def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
             ctx.fail("S127", f"{describe_value(value)}, compared")
         if isinstance(value, HeapRef) and ctx.heap[value.id].grown:
             ctx.fail("S127", "a list that grew in a run-time loop, compared", None, "compare arrays: np.array of it.")
+    if any(isinstance(value, HeapRef) and value.cls is not None and not _by_fields(value.cls) for value in (a, b)):
+        return ctx.constant(_identical(ctx, a, b))
     left, right = _compared_parts(ctx, a), _compared_parts(ctx, b)
     if left is None or right is None or left[0] != right[0]:
         return ctx.constant(False)
@@ -267,9 +292,12 @@ def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
 def _compared_parts(ctx: Context, value: Abstract) -> tuple[object, Sequence[Abstract]] | None:
     """The structure that `==` compares first, and the parts; None of a value that equals no other."""
     if isinstance(value, Record) and not issubclass(value.cls, tuple):
-        if not value.cls.__dict__.get("__dataclass_params__") or "__eq__" not in vars(value.cls):
+        if not _by_fields(value.cls):
             ctx.fail("S127", f"== of {describe_value(value)}", None, "compare its fields.")
         return value.cls, [part for _, part in value.fields]
+    if isinstance(value, HeapRef) and value.cls is not None:
+        entries = ctx.heap[value.id].entries
+        return value.cls, [entries[field.name] for field in dataclasses.fields(value.cls) if field.compare]
     if isinstance(value, HeapRef) and value.kind == "dict":
         cells = ctx.heap[value.id]
         entries = dict(zip(cells.keys or (), cells.items, strict=True))
@@ -277,6 +305,11 @@ def _compared_parts(ctx: Context, value: Abstract) -> tuple[object, Sequence[Abs
         return (dict, tuple(order)), [entries[key] for key in order]
     items = items_of(ctx, value)
     return None if items is None else ((list if isinstance(value, HeapRef) else tuple, len(items)), items)
+
+
+def _by_fields(cls: Any) -> bool:
+    """Whether `==` compares the fields of a dataclass."""
+    return bool(cls.__dict__.get("__dataclass_params__")) and "__eq__" in vars(cls) and cls.__dataclass_params__.eq
 
 
 def both_evaluated(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
@@ -298,17 +331,22 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             return True
         if len(dtypes := _dtypes(a, b)) == 2 and "bool" in dtypes:
             return False  # no number is True
-        ctx.fail(
-            "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
-        )
+        ctx.fail("S123", "whether two arrays are the same object must be known when compiling", None, _BY_VALUE)
     if isinstance(a, Seq | Record | Table) and isinstance(b, Seq | Record | Table):
-        ctx.fail(
-            "S123",
-            f"whether {describe_value(a)} and {describe_value(b)} are the same object",
-            None,
-            "compare values: ==.",
-        )
+        ctx.fail("S123", f"whether {describe_value(a)} and {describe_value(b)} are the same object", None, _BY_VALUE)
+    if isinstance(a, HeapRef) and isinstance(b, HeapRef) and a != b and _may_be_one(ctx, a.id, b.id):
+        ctx.fail("S123", f"whether two {a.kind}s are the same object", "One of them comes from two paths.", _BY_VALUE)
+    if isinstance(a, HeapRef) and isinstance(b, HeapRef):
+        ctx.tells_apart |= max(a.id, b.id) <= ctx.last_argument
     return a == b if isinstance(a, HeapRef | Closure) else False
+
+
+_BY_VALUE = "compare values: ==."
+
+
+def _may_be_one(ctx: Context, a: int, b: int) -> bool:
+    first, second = (ctx.heap[ref].of | {ref} for ref in (a, b))
+    return not first.isdisjoint(second) or (ctx.heap[a].shared and ctx.heap[b].shared)
 
 
 def _dtypes(a: Leaf, b: Leaf) -> set[str]:
@@ -316,6 +354,10 @@ def _dtypes(a: Leaf, b: Leaf) -> set[str]:
 
 
 def _contains(ctx: Context, item: Abstract, container: Abstract) -> Leaf:
+    found = special(ctx, container, "__contains__", item)
+    if found is not None:
+        return _as_leaf(ctx, found)
+    container = iterated(ctx, container)
     if isinstance(container, Constant) and isinstance(container.value, str) and isinstance(item, Constant):
         return ctx.constant(item.value in container.value)
     if isinstance(container, Constant) and isinstance(container.value, set | frozenset):

@@ -17,16 +17,21 @@ f(x: float64, y: float64):
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import gast
 
-from srcad.frontend.values.context import Context
+from srcad.frontend.lowering.overloading import class_with_methods
+from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Record
+from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.definedness import may_be_unbound
+from srcad.frontend.values.user_classes import class_attribute, special_method
 
 _UNSAFE = (
     gast.Call, gast.NamedExpr, gast.Div, gast.FloorDiv, gast.Mod, gast.Pow, gast.MatMult,
-    gast.ListComp, gast.DictComp, gast.SetComp, gast.GeneratorExp,
+    gast.ListComp, gast.DictComp, gast.SetComp, gast.GeneratorExp, PatternBinding,
 )  # fmt: skip
 
 
@@ -37,7 +42,41 @@ def is_safe_to_speculate(ctx: Context, node: Any) -> bool:
     """
     if any(isinstance(inner, _UNSAFE) or not _is_safe_item(inner) for inner in gast.walk(node)):
         return False
-    return not may_be_unbound(ctx, node)
+    return not may_be_unbound(ctx, node) and not _runs_methods(ctx, node)
+
+
+def _runs_methods(ctx: Context, node: Any) -> bool:
+    """Whether evaluating the expression may run a method of a user's class: of an operator, or of a property."""
+    if isinstance(node, gast.Name | gast.Attribute):
+        value = _found(ctx, node)
+        return value is _RUNS_A_METHOD or class_with_methods(value) is not None
+    if isinstance(node, PatternTest):
+        return False
+    return any(_runs_methods(ctx, child) for child in gast.iter_child_nodes(node))
+
+
+_RUNS_A_METHOD = Constant("a property")
+
+
+def _found(ctx: Context, node: Any) -> Abstract:
+    """The value of a name or attribute, as far as it can be told without evaluating it."""
+    if isinstance(node, gast.Name):
+        frame: Frame | None = ctx.frame
+        while frame is not None and node.id not in frame.names:
+            frame = frame.parent
+        return Constant(None) if frame is None else frame.names[node.id]
+    if not isinstance(node, gast.Attribute):
+        return _RUNS_A_METHOD if _runs_methods(ctx, node) else Constant(None)
+    owner = _found(ctx, node.value)
+    cls = class_with_methods(owner)
+    if owner is _RUNS_A_METHOD or cls is None:
+        return owner if owner is _RUNS_A_METHOD else Constant(None)
+    if isinstance(class_attribute(cls, node.attr), property | functools.cached_property):
+        return _RUNS_A_METHOD
+    own = owner.get(node.attr) if isinstance(owner, Record) else None
+    if isinstance(owner, HeapRef):
+        own = ctx.heap[owner.id].entries.get(node.attr)
+    return own or (_RUNS_A_METHOD if special_method(cls, "__getattr__") else Constant(None))
 
 
 def _is_safe_item(node: Any) -> bool:

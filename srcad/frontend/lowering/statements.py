@@ -9,19 +9,30 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering.expressions import defaults_of, length, spread
+from srcad.errors import SrcadError
+from srcad.frontend.calls.objects import set_attribute
+from srcad.frontend.lowering.comprehensions import RowStore, store_row
+from srcad.frontend.lowering.definitions import (
+    delete,
+    function_definition,
+    import_modules,
+    import_names,
+    nonlocal_names,
+)
+from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
-from srcad.frontend.lowering.loops import lower_for, lower_while
+from srcad.frontend.lowering.loops import lower_for
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
+from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
+from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
 from srcad.frontend.source import read
 from srcad.frontend.values import zero_dim_arrays
-from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
-from srcad.frontend.values.context import Context, NotYetBound
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
+from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
@@ -68,10 +79,14 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
             if handler is None:
                 ctx.fail("S199", f"{type(node).__name__} is not in the language")
             handler(ctx, node)
-        except NotYetBound:
+        except NotYetBound as fault:
+            ctx.note_node(fault, frame, node)
             if not frame.pending:
                 raise
             ctx.leave_out()
+        except (SrcadError, RetryUnrolled) as fault:
+            ctx.note_node(fault, frame, node)
+            raise
         finally:
             frame.node = before
 
@@ -85,8 +100,8 @@ def _assign(ctx: Context, node: Any) -> None:
     value = ctx.expression(node.value)
     for target in node.targets:
         ctx.bind(target, value)
-        if isinstance(target, gast.Name):
-            value = ctx.frame.names[target.id]
+        if isinstance(target, gast.Name) and len(node.targets) > 1:
+            value = lookup(ctx, target.id)
 
 
 def _assign_elementwise(ctx: Context, node: Any) -> bool:
@@ -130,16 +145,15 @@ def bind(ctx: Context, target: Any, value: Abstract) -> None:
             with ctx.at(target):
                 store(ctx, container, items, value)
         case gast.Attribute():
+            owner = ctx.expression(target.value)
             with ctx.at(target):
-                ctx.fail(
-                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
-                )
+                set_attribute(ctx, owner, target.attr, value)
         case _:
             ctx.fail("S199", f"assignment to {type(target).__name__}")
 
 
 def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
-    value = ctx.check(value)
+    value = iterated(ctx, ctx.check(value))
     stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
@@ -205,17 +219,17 @@ def _updated(ctx: Context, node: Any) -> None:
             current = lookup(ctx, name)
             value = ctx.expression(node.value)
             if not _in_place(ctx, prim, current, value):
-                ctx.bind(node.target, zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value)))
+                ctx.bind(node.target, _rebound(ctx, prim, current, value))
             elif lookup(ctx, name) != current:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
             base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
-            if isinstance(base, HeapRef):
+            if isinstance(base, HeapRef) or class_with_methods(base) is not None:
                 current = index(ctx, base, items)
                 value = ctx.expression(node.value)
                 new = current
                 if not _in_place(ctx, prim, current, value):
-                    new = zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value))
+                    new = _rebound(ctx, prim, current, value)
                 if new is not current or index(ctx, base, items) != current:
                     store(ctx, base, items, new)
                 return
@@ -229,12 +243,24 @@ def _updated(ctx: Context, node: Any) -> None:
                     store(ctx, base, items, value, prim)
                 else:
                     store(ctx, base, items, binary(ctx, prim, old, value))
-        case gast.Attribute():
-            current = ctx.expression(node.target)
-            if not _in_place(ctx, prim, current, ctx.expression(node.value)):
-                ctx.fail(
-                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
-                )
+        case gast.Attribute(value=holder, attr=attr):
+            owner = ctx.expression(holder)
+            current = ctx.attribute(owner, attr)
+            value = ctx.expression(node.value)
+            new = current
+            if not _in_place(ctx, prim, current, value):
+                new = _rebound(ctx, prim, current, value)
+            # the value of an array that is updated in place is assigned, too: an attribute may be a property
+            with ctx.at(node.target):
+                set_attribute(ctx, owner, attr, new)
+
+
+def _rebound(ctx: Context, prim: str, current: Abstract, value: Abstract) -> Abstract:
+    """What a name is bound to by `current op= value` where nothing is modified in place."""
+    new = in_place(ctx, prim, current, value)
+    if new is None:
+        new = binary(ctx, prim, current, value)
+    return zero_dim_arrays.mark_updated(ctx, current, new)
 
 
 def _has_stores(written: Sequence[Stmt]) -> bool:
@@ -328,19 +354,6 @@ def _return(ctx: Context, node: Any) -> None:
     ctx.frame.names[RESULT] = Constant(None) if node.value is None else ctx.expression(node.value)
 
 
-def _function(ctx: Context, node: Any) -> None:
-    for decorator in node.decorator_list:
-        value = ctx.expression(decorator)
-        while isinstance(value, Partial):
-            value = value.function
-        module = getattr(value.value, "__module__", "") if isinstance(value, Constant) else ""
-        if not str(module).startswith("numba"):
-            with ctx.at(decorator):
-                ctx.fail("S199", "a decorator on a function defined inside another")
-    ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
-    set_bound(ctx, node.name)
-
-
 def _assert(ctx: Context, node: Any) -> None:
     cond = ctx.test(node.test)
     if cond is True:
@@ -351,9 +364,11 @@ def _assert(ctx: Context, node: Any) -> None:
 
 def _raise(ctx: Context, node: Any) -> None:
     # a raise that is unreachable with these types is never lowered
-    always = raised(ctx, node, Const(False)) if _in_library(ctx) else None
+    may_be_avoided = bool(_in_library(ctx) or ctx.path_conditions or ctx.rooms)
+    always = raised(ctx, node, Const(False)) if may_be_avoided else None
     if always is not None:
         _emit_check(ctx, always)
+        ctx.has_raised = not _in_library(ctx)
         return
     text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"
     ctx.fail(
@@ -377,7 +392,13 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.For: lower_for,
     gast.While: lower_while,
     gast.Return: _return,
-    gast.FunctionDef: _function,
+    gast.FunctionDef: function_definition,
+    gast.Import: import_modules,
+    gast.ImportFrom: import_names,
+    gast.Delete: delete,
+    MakeRoom: make_room,
+    RowStore: store_row,
+    gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,
     gast.Pass: _pass,

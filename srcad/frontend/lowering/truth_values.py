@@ -38,12 +38,16 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Mapping,
+    Method,
     Partial,
     Record,
     Seq,
+    Super,
 )
 from srcad.frontend.values.context import Context, NotYetBound
 from srcad.frontend.values.control_joins import branch, describe_value
+from srcad.frontend.values.iterables import items_of
+from srcad.frontend.values.user_classes import special_method
 from srcad.ir.nodes import Atom, Const
 from srcad.ir.types import Array, Scalar
 
@@ -72,6 +76,8 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
             return bool(static)
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
+            if cells.cls is not None:
+                return _truth_of_object(ctx, value, cells.cls)
             if cells.at_run_time:
                 return ctx.builder.op(">", run_time_lists.length(ctx, ref).atom, Const(0))
             if cells.grown:
@@ -79,9 +85,19 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
             return bool(cells.items)
         case Seq(items) | Mapping(items):
             return bool(items)
-        case Closure() | Partial() | Record():
+        case Record(cls):
+            return _truth_of_object(ctx, value, cls)
+        case Closure() | Partial() | Method() | Super():
             return True
     ctx.fail("S127", f"the truth of {describe_value(value)}")
+
+
+def _truth_of_object(ctx: Context, value: Abstract, cls: type) -> bool | Atom:
+    for name in ("__bool__", "__len__"):
+        method = special_method(cls, name)
+        if method is not None:
+            return truth(ctx, ctx.call(Constant(method), value))
+    return bool(items_of(ctx, value)) if issubclass(cls, tuple) else True
 
 
 def test(ctx: Context, node: Any) -> bool | Atom:

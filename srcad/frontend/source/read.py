@@ -39,6 +39,8 @@ class Source:
     """Parameter name -> default value, keyword-only parameters included."""
     name: str
     qualname: str
+    before: tuple[str, ...] = ()
+    """Of what is left of a function: what Python computes before a call, for a reader."""
 
 
 DERIVATIVE_OF = "__srcad_derivative_of__"

@@ -30,8 +30,10 @@ def assigned(nodes: Sequence[Any]) -> tuple[str, ...]:
 
 def _bound(node: Any) -> Iterator[str]:
     match node:
-        case gast.Name(id=name, ctx=gast.Store()):
+        case gast.Name(id=name, ctx=gast.Store() | gast.Del()):
             yield name
+        case gast.alias(name=name, asname=asname):
+            yield asname or name.partition(".")[0]
         case gast.FunctionDef(name=name):
             yield name
             for default in [*node.args.defaults, *node.args.kw_defaults]:
@@ -39,6 +41,14 @@ def _bound(node: Any) -> Iterator[str]:
                     yield from _bound(default)
         case gast.Lambda():
             return
+        case gast.MatchAs(name=str() as name) | gast.MatchStar(name=str() as name):
+            yield name
+            for child in gast.iter_child_nodes(node):
+                yield from _bound(child)
+        case gast.MatchMapping(rest=str() as name, patterns=patterns):
+            yield name
+            for child in patterns:
+                yield from _bound(child)
         case gast.With(items=[gast.withitem(context_expr=gast.Call(args=[gast.Name(id=name)]))]):
             yield name  # of `insert_gradient_of(x)`: what its block binds is its own
         case gast.ListComp() | gast.SetComp() | gast.DictComp() | gast.GeneratorExp():
@@ -71,3 +81,14 @@ def loads(node: Any) -> Counter[str]:
         cached.update(inner.exit_flag for inner in gast.walk(node) if getattr(inner, "exit_flag", None))
         _loads[node] = cached
     return cached
+
+
+def read_outside(tree: Any, node: Any) -> frozenset[str]:
+    """The names read in a function outside of one of its statements.
+
+    >>> tree = gast.parse("def f(x, y):\\n    while x: x -= y\\n    return x").body[0]
+    >>> sorted(read_outside(tree, tree.body[0]))
+    ['x']
+    """
+    inside = loads(node)
+    return frozenset(name for name, count in loads(tree).items() if count > inside[name])

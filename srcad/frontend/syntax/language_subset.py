@@ -23,12 +23,12 @@ def check_subset(source: Source) -> None:
     >>> from srcad.frontend.source.read import read
     >>> def f(x):
     ...     global calls
-    ...     del x
+    ...     yield x
     >>> try:
     ...     check_subset(read(f))
     ... except UnsupportedError as error:
     ...     print(*[problem.code for problem in error.problems])
-    S108 S109
+    S108 S106
     """
     found: list[Problem] = []
     evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}
@@ -102,40 +102,12 @@ def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
                 "A gradient that changed globals would not be a function of its arguments.",
                 "pass the value in as an argument, and return the new one.",
             )
-        case gast.Nonlocal(names=names):
-            return (
-                "S108",
-                f"nonlocal {', '.join(names)}: a function may read names from outside, not bind them",
-                "A gradient that changed them would not be a function of its arguments.",
-                "return the new value, and bind it where the function is called.",
-            )
-        case gast.Delete():
-            return (
-                "S109",
-                "del is not in the language",
-                "The reverse sweep may still need what it deletes.",
-                "leave it out: srcad keeps only what the gradient reads.",
-            )
         case gast.ClassDef(name=name):
             return (
                 "S110",
                 f"class {name} is defined inside a function",
                 "It would be a new class at each call.",
                 "define it outside, as a dataclass or namedtuple.",
-            )
-        case gast.Match():
-            return (
-                "S111",
-                "match is not in the language",
-                "Patterns take values apart in ways that srcad does not follow.",
-                "use if and elif.",
-            )
-        case gast.Import() | gast.ImportFrom():
-            return (
-                "S112",
-                "import inside a function",
-                "The generated module has its imports at its top.",
-                "move it to the top of the file.",
             )
         case gast.Constant(value=complex()):
             return (
@@ -148,13 +120,6 @@ def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
             return _outside("bytes")
         case gast.Set() | gast.SetComp():
             return _outside("a set")
-        case gast.Attribute(ctx=gast.Store(), attr=attr):
-            return (
-                "S118",
-                f"assignment to the attribute {attr}",
-                "An object that changes would have to be restored in the reverse sweep.",
-                "bind a variable; or build a new object (dataclasses.replace, namedtuple._replace).",
-            )
         case gast.TypeAlias():
             return ("S199", "a type alias inside a function", "It computes nothing.", "move it out of the function.")
         case _:

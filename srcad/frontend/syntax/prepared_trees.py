@@ -10,6 +10,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.source.scopes import assigned
+from srcad.frontend.syntax.match_statements import without_match
 from srcad.frontend.syntax.structured_exits import structure_exits
 
 _lambdas: dict[int, tuple[Any, Any]] = {}
@@ -42,6 +43,6 @@ def prepared_tree(tree: Any) -> tuple[Any, frozenset[str]]:
     """
     cached = _prepared.get(id(tree))
     if cached is None or cached[0] is not tree:
-        normal = structure_exits(tree)
+        normal = structure_exits(without_match(tree))
         cached = _prepared[id(tree)] = (tree, normal, frozenset(assigned(normal.body)))
     return cached[1], cached[2]

@@ -259,6 +259,12 @@ def _names(tree: gast.AST) -> Iterator[str]:
         match node:
             case gast.Name(id=name) | gast.FunctionDef(name=name) | gast.ClassDef(name=name):
                 yield name
+            case (
+                gast.MatchAs(name=str() as name)
+                | gast.MatchStar(name=str() as name)
+                | gast.MatchMapping(rest=str() as name)
+            ):
+                yield name
             case gast.alias(name=name, asname=asname):
                 yield asname or name.partition(".")[0]
             case gast.Global(names=names) | gast.Nonlocal(names=names):

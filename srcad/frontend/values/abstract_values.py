@@ -52,7 +52,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Seq:
-    """A tuple; in arguments and results also a list. `kind` is `tuple` or `list`."""
+    """A tuple; in arguments and results also a list. `kind` is `tuple`, `list` or `iterator`, which a loop uses up."""
 
     items: tuple[Abstract, ...]
     kind: str = "tuple"
@@ -78,7 +78,7 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Record:
-    """A namedtuple or a dataclass instance."""
+    """A namedtuple or a frozen dataclass; in arguments and results an object of any class."""
 
     cls: type
     fields: tuple[tuple[str, Abstract], ...]
@@ -96,18 +96,25 @@ class Constant:
 
 @dataclass(frozen=True)
 class HeapRef:
-    """A reference to a mutable list or dict inside a function: its contents are `Context.heap[id]`."""
+    """A reference to a mutable list, dict or object inside a function: its contents are `Context.heap[id]`.
+
+    `kind` is `list`, `dict` or `object`.
+    """
 
     id: int
     kind: str
+    cls: type | None = None
+    """Of an object."""
 
 
 @dataclass(frozen=True)
 class HeapObject:
-    """The contents of a list (`keys` is None) or dict. A `shared` one is the join of two, and must not be modified.
+    """The contents of a list (`keys` is None) or dict. A `shared` one is a copy of the contents of one of several lists
+    or dicts (`of`), of which only a run knows which: it must not be modified, and is lost where one of them is.
 
     Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows belong to the
     list; all of them if it is `full`. Of a list that the IR has, too (`run_time_lists`), the one item is that list.
+    The `keys` of an object of class `cls` are its attributes.
     """
 
     items: tuple[Abstract, ...]
@@ -115,6 +122,23 @@ class HeapObject:
     shared: bool = False
     grown: bool = False
     full: bool = False
+    of: frozenset[int] = frozenset()
+    cls: type | None = None
+    buffered: bool = False
+    """It is a list as an array with room for more items, and their number (`buffered_lists`)."""
+
+    def with_items(self, items: tuple[Abstract, ...]) -> HeapObject:
+        """The list with other items."""
+        return replace(self, items=items)
+
+    def with_entries(self, entries: dict[Any, Abstract]) -> HeapObject:
+        """The dict or object with other entries."""
+        return replace(self, items=tuple(entries.values()), keys=tuple(entries))
+
+    @property
+    def entries(self) -> dict[Any, Abstract]:
+        """Of a dict or object."""
+        return dict(zip(self.keys or (), self.items, strict=True))
 
     @property
     def at_run_time(self) -> bool:
@@ -149,6 +173,15 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Super:
+    """`super()` in a method: the receiver, of whose class those behind `after` are looked at."""
+
+    receiver: Abstract
+    cls: type
+    after: type
+
+
+@dataclass(frozen=True)
 class SliceValue:
     """`lower:upper:step`; a part left out is None."""
 
@@ -164,6 +197,8 @@ class RangeValue:
     step: Leaf
     directions: bool = False
     """The directions of a Jacobian (`For.directions`)."""
+    unordered: bool = False
+    """In any order (`For.unordered`)."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +211,20 @@ class WindowValue:
     """How many blocks of `every` iterations a window has; None where it is its own block."""
     cut: dict[str, Abstract | None]
     """The variables that are cut, with the masks of more cuts."""
+
+
+@dataclass(frozen=True)
+class GridValue:
+    """The indices of an array of these lengths, by rows: `np.ndindex(...)`."""
+
+    lengths: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True)
+class FlatValue:
+    """The elements of an array, by rows: `x.flat`, which may be written to."""
+
+    array: Leaf
 
 
 @dataclass(frozen=True)
@@ -199,8 +248,31 @@ class ZipValue:
 
 
 @dataclass(frozen=True)
+class MapValue:
+    """`map(function, ...)`: the function is called where an item is asked for."""
+
+    function: Abstract
+    inners: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True)
+class ProductValue:
+    """`itertools.product`: the last of them changes fastest."""
+
+    inners: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True)
 class ReversedValue:
     inner: Abstract
+
+
+@dataclass(frozen=True)
+class DictView:
+    """`d.items()`, `d.keys()` or `d.values()`, which show the dict as it is when they are looked at."""
+
+    ref: HeapRef
+    kind: str
 
 
 @dataclass
@@ -250,6 +322,8 @@ class CopiedContainer:
     keys: tuple[object, ...] | None
     grown: bool = False
     full: bool = False
+    cls: type | None = None
+    buffered: bool = False
 
 
 Abstract = Union[
@@ -263,13 +337,19 @@ Abstract = Union[
     Closure,
     Partial,
     Method,
+    Super,
     SliceValue,
     RangeValue,
     WindowValue,
+    GridValue,
+    FlatValue,
     PartValue,
     EnumerateValue,
     ZipValue,
+    MapValue,
+    ProductValue,
     ReversedValue,
+    DictView,
     TypeConflict,
     Unbound,
     LeafSlot,
@@ -313,6 +393,10 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return Closure(tree, frame, each(defaults)) if defaults else value
         case Method(receiver, name):
             return Method(change(receiver), name)
+        case DictView(ref):
+            return replace(value, ref=change(ref))  # type: ignore[arg-type]
+        case Super(receiver):
+            return replace(value, receiver=change(receiver))
         case SliceValue(lower, upper, step):
             parts = [None if p is None else change(p) for p in (lower, upper, step)]
             return SliceValue(*parts)  # type: ignore[arg-type]
@@ -322,6 +406,10 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return EnumerateValue(change(inner), change(start))  # type: ignore[arg-type]
         case ZipValue(inners):
             return ZipValue(tuple(change(i) for i in inners))
+        case MapValue(function, inners):
+            return MapValue(change(function), tuple(change(i) for i in inners))
+        case ProductValue(inners):
+            return ProductValue(tuple(change(i) for i in inners))
         case ReversedValue(inner):
             return ReversedValue(change(inner))
         case _:

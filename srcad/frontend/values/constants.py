@@ -15,6 +15,7 @@ f(x: float64):
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Callable
 from typing import Any
 
@@ -36,11 +37,14 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.describe import is_namedtuple
+from srcad.frontend.values.user_classes import is_value_class
 from srcad.ir.nodes import Const
 
 
 def to_abstract(ctx: Context, value: Any) -> Abstract:
     """A Python object as an abstract value known at compile time."""
+    if isinstance(value, enum.Enum) and isinstance(value, int | float):
+        return ctx.constant(value.value)
     if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
         return ctx.constant(value)
     if isinstance(value, np.bool_ | np.integer | np.floating):
@@ -71,7 +75,7 @@ def to_python(ctx: Context, value: Abstract) -> Any:
             return UNKNOWN if UNKNOWN in _ids(parts) else tuple(parts) if kind == "tuple" else parts
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
-            if cells.grown:
+            if cells.grown or cells.cls is not None:
                 return UNKNOWN
             parts = [to_python(ctx, item) for item in cells.items]
             if UNKNOWN in _ids(parts):
@@ -120,7 +124,10 @@ def to_callee(ctx: Context, value: Abstract) -> Abstract:
         case Mapping(pairs):
             return ctx.new_ref(HeapObject(tuple(to_callee(ctx, v) for _, v in pairs), tuple(k for k, _ in pairs)))
         case Record(cls, fields):
-            return Record(cls, tuple((name, to_callee(ctx, v)) for name, v in fields))
+            inner = tuple((name, to_callee(ctx, v)) for name, v in fields)
+            if is_value_class(cls):
+                return Record(cls, inner)
+            return ctx.new_ref(HeapObject(tuple(v for _, v in inner), tuple(name for name, _ in inner), cls=cls))
         case CopiedContainer(items, keys, grown, full):
             return ctx.new_ref(HeapObject(items, keys, False, grown, full))
         case Constant(bool() | int() as number):
@@ -140,6 +147,8 @@ def to_caller(ctx: Context, value: Abstract, leaf: Callable[[Leaf], Leaf] = lamb
             if cells.grown:
                 ctx.fail("S117", "a list that grew in a run-time loop, as a result", None, "return np.stack of it.")
             items = tuple(to_caller(ctx, item, leaf) for item in cells.items)
+            if cells.cls is not None:
+                return Record(cells.cls, tuple((str(k), v) for k, v in zip(cells.keys or (), items, strict=True)))
             return Seq(items, "list") if cells.keys is None else Mapping(tuple(zip(cells.keys, items, strict=True)))
         case Seq(items, kind):
             return Seq(tuple(to_caller(ctx, item, leaf) for item in items), kind)

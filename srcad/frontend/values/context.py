@@ -92,8 +92,20 @@ class Frame:
     """What is being lowered, for errors."""
     serial: int = 0
     """Frames are numbered in the order of their creation."""
+    first_ref: int = 0
+    """Lists and dicts with greater numbers are made in the function, or in what it calls."""
     origin: Any = None
     """The tree as it was read."""
+
+
+@dataclass
+class Room:
+    """What one loop appends to lists of run-time length from before it."""
+
+    before: frozenset[int]
+    """The lists that there are before the loop."""
+    wanted: dict[int, int] = field(default_factory=dict)
+    """How many items one iteration appends at most."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +185,10 @@ class Context:
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}
+        self.last_argument = 0
+        """The references to lists, dicts and objects in the arguments have numbers up to this one."""
+        self.tells_apart = False
+        """Whether one of these is changed, or compared with another one."""
         self.captured_heap: dict[int, HeapObject] = {}
         """Lists and dicts of captured values: defined on every path, wherever they were first read."""
         self.refs = 0
@@ -198,6 +214,12 @@ class Context:
         """The sites that make lists of the IR, and the types of their items."""
         self.makes_lists = True
         """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
+        self.has_raised = False
+        """An error has just been raised: the end of this path is never reached."""
+        self.rooms: list[Room] = []
+        """What the loops around append to lists of run-time length."""
+        self.appended_outside: dict[int, int] = {}
+        """How many items are appended to such lists outside of loops."""
         self.sites: dict[int, Site] = {}
         """Where lists are made."""
         self.growing_lists: set[int] = set()
@@ -335,6 +357,14 @@ class Context:
         finally:
             frame.node = before
 
+    @staticmethod
+    def note_node(fault: SrcadError | RetryUnrolled | NotYetBound, frame: Frame, node: Any) -> None:
+        """Note in an error the innermost node in which the function itself met it."""
+        error = fault if isinstance(fault, SrcadError) else fault.error
+        is_function = frame.caller is not None and frame.caller.caller is None and frame.parent is None
+        if is_function and error.within is None:
+            error.within = node
+
     @contextmanager
     def without_renaming(self, items: Sequence[Any]) -> Iterator[None]:
         """None of the items is renamed inside."""
@@ -374,7 +404,10 @@ class Context:
             self.frame = before
 
     def changes(self, ref: HeapRef) -> None:
-        """A list or dict is modified: S108 if it comes from outside the function."""
+        """A list or dict is modified: S108 if it comes from outside the function.
+
+        What may be the same list under another name no longer has contents that are known.
+        """
         if ref.id in self.captured_heap:
             self.fail(
                 "S108",
@@ -382,11 +415,22 @@ class Context:
                 "A gradient that changed it would not be a function of its arguments.",
                 f"pass the {ref.kind} in as an argument; or copy it first.",
             )
+        self.tells_apart |= ref.id <= self.last_argument
+        for other, cells in self.heap.items():
+            if ref.id in cells.of:
+                lost = TypeConflict(
+                    "S125",
+                    f"this {ref.kind} comes from two paths, and one of the two is changed in between",
+                    "Whether it is the one that was changed is known only at run time.",
+                    f"make a new {ref.kind} instead of changing that one.",
+                )
+                self.heap[other] = replace(cells, items=(lost,), keys=None if cells.keys is None else ("",))
 
     def new_ref(self, cells: HeapObject) -> HeapRef:
         self.refs += 1
         self.heap[self.refs] = cells
-        return HeapRef(self.refs, "list" if cells.keys is None else "dict")
+        kind = "object" if cells.cls is not None else "list" if cells.keys is None else "dict"
+        return HeapRef(self.refs, kind, cells.cls)
 
     def sites_of(self, *refs: int) -> frozenset[Site]:
         """Where these lists are made, as far as lists made there can be lists of the IR."""

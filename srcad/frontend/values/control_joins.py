@@ -76,14 +76,21 @@ def branch(
     with builder.block() as first, ctx.assuming(cond):
         value = then()
         after_first = ctx.snapshot()
+    first_raises, ctx.has_raised = ctx.has_raised, False
     ctx.restore(entry)
     with builder.block() as second, ctx.assuming(Op("not", (cond,))):
         other = orelse()
         after_second = ctx.snapshot()
+    second_raises, ctx.has_raised = ctx.has_raised, first_raises and ctx.has_raised
     joiner = _Joiner(ctx, cond, first, second, frames)
-    names, heap = joiner.states(after_first, after_second)
-    result = joiner.values(value, other, base)
-    ctx.frame.names, ctx.heap = names, heap | joiner.new
+    if first_raises != second_raises:
+        live, result = (after_second, other) if first_raises else (after_first, value)
+        names, heap, result = joiner.only(live, result, second_raises)
+        ctx.frame.names, ctx.heap = names, heap
+    else:
+        names, heap = joiner.states(after_first, after_second)
+        result = joiner.values(value, other, base)
+        ctx.frame.names, ctx.heap = names, heap | joiner.new
     builder.emit(If(cond, tuple(first), tuple(second), tuple(joiner.joins), span))
     return result
 
@@ -100,6 +107,39 @@ class _Joiner:
         self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
         self.bound: tuple[Abstract | None, Abstract | None] = None, None
         """The bound flags of the name that is joined, on each path."""
+
+    def only(
+        self, live: State, result: Abstract, is_first: bool
+    ) -> tuple[dict[str, Abstract], dict[int, HeapObject], Abstract]:
+        """The state and the value after two paths of which the other one ends in an error."""
+        builder = self.ctx.builder
+        inside = defined(tuple(self.first if is_first else self.second))
+        known: dict[str, Var] = {}
+
+        def kept(value: Abstract) -> Abstract:
+            if isinstance(value, HeapRef):
+                return value
+            if not isinstance(value, Leaf):
+                return map_structure(value, kept)
+            if not isinstance(value.atom, Var) or value.atom.name not in inside:
+                return value
+            name = value.atom.name
+            if name not in known:
+                kind = forget_iteration_facts(builder.typeof(value.atom), inside)
+                known[name] = fresh_of(builder, base_of(value), kind)
+                paths = (value.atom, Undef()) if is_first else (Undef(), value.atom)
+                self.joins.append(Join(known[name].name, *paths))
+                if self.ctx.is_undefined(value):
+                    self.ctx.undefined.add(known[name].name)
+            return self.ctx.leaf(known[name], value.static)
+
+        names = {name: kept(value) for name, value in live.names.items()}
+        heap = {}
+        for ref, cells in live.heap.items():
+            items = tuple(map(kept, cells.items))
+            same = all(a is b for a, b in zip(items, cells.items, strict=True))
+            heap[ref] = cells if same else replace(cells, items=items)
+        return names, heap, kept(result)
 
     def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, HeapObject]]:
         self.heaps = a.heap, b.heap
@@ -120,13 +160,13 @@ class _Joiner:
 
     def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:
         match a, b:
-            case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other:
+            case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other and a.cls is b.cls:
                 x, y = self.heaps[0][a.id], self.heaps[1][b.id]
                 # both lists may have aliases, which a modification of the joined one would not reach
                 cells = join_cells(x, y, base, self.values, self.ctx.sites_of(a.id, b.id))
                 self.ctx.refs += 1
-                self.new[self.ctx.refs] = replace(cells, shared=True)
-                return HeapRef(self.ctx.refs, kind)
+                self.new[self.ctx.refs] = replace(cells, shared=True, of=x.of | y.of | {a.id, b.id})
+                return HeapRef(self.ctx.refs, kind, a.cls)
             case (HeapRef() as ref, Unbound()) | (Unbound(), HeapRef() as ref):
                 heap = self.heaps[0] if isinstance(a, HeapRef) else self.heaps[1]
                 if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
@@ -268,7 +308,15 @@ def join_cells(
             "use one list, under one name.",
         )
         return HeapObject((reason,))
-    if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
+    if a.cls is not None and a.cls is b.cls and set(a.keys or ()) == set(b.keys or ()):
+        b = b.with_entries({name: b.entries[name] for name in a.keys or ()})
+    if (
+        a.keys != b.keys
+        or len(a.items) != len(b.items)
+        or a.grown != b.grown
+        or a.cls is not b.cls
+        or a.buffered != b.buffered
+    ):
         reason = TypeConflict(
             "S125",
             "this list or dict does not have the same entries on all paths that lead here",
@@ -276,9 +324,9 @@ def join_cells(
             "write into an array made before: hs = np.empty((n, ...)), then hs[i] = h.",
             lists=sites,
         )
-        return HeapObject((reason,), ("",) if a.keys is not None else None)
+        return HeapObject((reason,), ("",) if a.keys is not None else None, cls=a.cls)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
-    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full)
+    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full, a.of | b.of, a.cls, a.buffered)
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:
@@ -335,6 +383,8 @@ def describe_value(value: Abstract) -> str:
         case Seq(items, kind):
             return f"a {kind} of {len(items)}"
         case Record(cls):
+            return f"a {cls.__name__}"
+        case HeapRef(cls=type() as cls):
             return f"a {cls.__name__}"
         case HeapRef(kind=kind):
             return f"a {kind}"

@@ -44,6 +44,12 @@ def set_bound(ctx: Context, name: str) -> None:
         ctx.frame.names[_FLAG + name] = ctx.constant(True)
 
 
+def set_unbound(ctx: Context, name: str) -> None:
+    """The name has just been deleted."""
+    if _FLAG + name in ctx.frame.names:
+        ctx.frame.names[_FLAG + name] = ctx.constant(False)
+
+
 def check_bound(ctx: Context, frame: Frame, name: str) -> None:
     """Emit the check that a name of that frame is bound where it is read, unless that is known."""
     flag = frame.names.get(_FLAG + name)

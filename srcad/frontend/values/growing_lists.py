@@ -113,7 +113,7 @@ class GrowingLists:
             assert isinstance(buffer, Leaf) and isinstance(buffer.atom, Var)
             ctx.just_named.discard(buffer.atom.name)
             for position, item in enumerate(items):
-                _store_item(ctx, buffer, Const(position), item)
+                store_in_list(ctx, buffer, Const(position), item)
             self.allocated[ref] = _Allocated(buffer, len(items), plan.per_iteration)
             ctx.heap[ref] = HeapObject((buffer, ctx.constant(len(items))), grown=True)
 
@@ -172,7 +172,7 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
         refuse_change(ctx, ref)
     if not isinstance(item, Leaf):
         ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
-    _store_item(ctx, buffer, length.atom, item)
+    store_in_list(ctx, buffer, length.atom, item)
     zero_dim_arrays.mark_stored(ctx, item)
     ctx.heap[ref] = HeapObject((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
 
@@ -188,12 +188,13 @@ def refuse_change(ctx: Context, ref: int) -> NoReturn:
         )
     except SrcadError as error:
         sites = ctx.sites_of(ref)
-        if not sites or ctx.heap[ref].at_run_time:
+        if not sites or ctx.heap[ref].at_run_time or ctx.heap[ref].buffered:
             raise
         raise RetryWithLists(error, dict.fromkeys(sites)) from None
 
 
-def _store_item(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
+def store_in_list(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
+    """Store an item in the array that stands for a list."""
     assert isinstance(buffer.atom, Var)
     if isinstance(item.type, Array) and isinstance(buffer.type, Array):
         first = [Axis(0, axis + 1, d) for axis, d in enumerate(buffer.type.dims[1:])]

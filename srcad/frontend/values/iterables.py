@@ -21,17 +21,25 @@ f(x: float64[x.0], y: float64[y.0]):
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    DictView,
     EnumerateValue,
+    FlatValue,
+    GridValue,
     HeapRef,
     Leaf,
     Mapping,
+    MapValue,
     PartValue,
+    ProductValue,
     RangeValue,
     Record,
     ReversedValue,
@@ -61,6 +69,8 @@ class Iterable:
     """The item is a pair, whose first element is the index itself."""
     directions: bool = False
     """They are the directions of a Jacobian (`For.directions`)."""
+    unordered: bool = False
+    """In any order (`For.unordered`)."""
 
     @property
     def static_count(self) -> int | None:
@@ -79,13 +89,21 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             return tuple(item for _, item in fields)
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
-            if cells.grown:
+            if cells.grown or cells.cls is not None:
                 return None
             for item in cells.items:
                 ctx.check(item)
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
+        case DictView(HeapRef(id=ref), kind):
+            entries = ctx.heap[ref].entries
+            keys = tuple(key_value(ctx, key) for key in entries)
+            values = tuple(ctx.check(item) for item in entries.values())
+            both = tuple(Seq(pair) for pair in zip(keys, values, strict=True))
+            return {"keys": keys, "values": values, "items": both}[kind]
         case Mapping(pairs):
             return tuple(key_value(ctx, key) for key, _ in pairs)
+        case Constant(enum.EnumMeta() as members):
+            return tuple(key_value(ctx, member) for member in list[object](members))
         case Constant(str() as text):
             return tuple(Constant(c) for c in text)
         case Constant(tuple() | list() as items):
@@ -110,18 +128,23 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
 def key_value(ctx: Context, key: object) -> Abstract:
     """A key of a dict as an abstract value."""
     if isinstance(key, bool | int | float):
-        return ctx.constant(key)
+        return ctx.constant(key.value if isinstance(key, enum.Enum) else key)
     if isinstance(key, tuple):
         return Seq(tuple(key_value(ctx, part) for part in key))
     return Constant(key)
+
+
+def in_any_order(*bounds: int) -> range:
+    """What `numba.prange` is read as: a range whose iterations may run in any order."""
+    return range(*bounds)
 
 
 def iterable_of(ctx: Context, value: Abstract) -> Iterable:
     """The run-time iteration space of a value; S129 if it is not iterable."""
     zero, one = ctx.constant(0), ctx.constant(1)
     match value:
-        case RangeValue(start, stop, step, directions):
-            return Iterable(start, stop, step, lambda index: index, is_index=True, directions=directions)
+        case RangeValue(start, stop, step, directions, unordered):
+            return Iterable(start, stop, step, lambda index: index, True, directions=directions, unordered=unordered)
         case Leaf(atom, Array()):
             return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
@@ -138,10 +161,25 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
                 "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h;\n"
                 "or take the items by index: hs[i] for i in range(len(hs)).",
             )
+        case GridValue(lengths):
+            return Iterable(zero, _number_of(ctx, lengths), one, lambda index: _index_of(ctx, lengths, index))
+        case FlatValue():
+            return iterable_of(ctx, as_array(ctx, value))
         case PartValue(inner, start, stop):
             return replace(from_zero(ctx, inner), start=start, stop=stop)
         case ReversedValue(inner):
             return _reversed(ctx, inner)
+        case MapValue(function, inners):
+            arguments = _zipped(ctx, inners)
+
+            def result(index: Leaf) -> Abstract:
+                found = arguments.item(index)
+                assert isinstance(found, Seq)
+                return ctx.call(function, *found.items)
+
+            return replace(arguments, item=result)
+        case ProductValue(inners):
+            return _product(ctx, inners)
         case EnumerateValue(inner, start):
             iterable = from_zero(ctx, inner)
 
@@ -262,8 +300,56 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
     return Iterable(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
 
 
+def _product(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
+    factors = [from_zero(ctx, inner) for inner in inners]
+    total = ctx.constant(1)
+    for factor in factors:
+        total = arithmetic(ctx, "*", total, factor.stop)
+
+    def item(index: Leaf) -> Abstract:
+        parts: list[Abstract] = []
+        rest = index
+        for factor in reversed(factors[1:]):
+            parts.append(factor.item(arithmetic(ctx, "%", rest, factor.stop)))
+            rest = arithmetic(ctx, "//", rest, factor.stop)
+        return Seq((factors[0].item(rest), *reversed(parts)))
+
+    return Iterable(ctx.constant(0), total, ctx.constant(1), item)
+
+
+def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, Leaf]:
+    """The first item of a run-time iterable, the others, and how many there are of all."""
+    whole = from_zero(ctx, value)
+    return whole.item(ctx.constant(0)), PartValue(value, ctx.constant(1), whole.stop), whole.stop
+
+
+def is_iterator(value: Abstract) -> bool:
+    """Whether a loop over it uses up its items."""
+    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue) or (
+        isinstance(value, Seq) and value.kind == "iterator"
+    )
+
+
+def _number_of(ctx: Context, lengths: Sequence[Leaf]) -> Leaf:
+    total = ctx.constant(1)
+    for n in lengths:
+        total = n if total.static == 1 else arithmetic(ctx, "*", total, n)
+    return total
+
+
+def _index_of(ctx: Context, lengths: Sequence[Leaf], at: Leaf) -> Seq:
+    """The index of the element at a place, by rows."""
+    found: list[Leaf] = []
+    for n in reversed(lengths[1:]):
+        found.append(arithmetic(ctx, "%", at, n))
+        at = arithmetic(ctx, "//", at, n)
+    return Seq((*([at] if lengths else []), *reversed(found)))
+
+
 def as_array(ctx: Context, value: Abstract) -> Abstract:
-    """A list that has grown in a run-time loop, as the array of its items; any other value unchanged."""
+    """A list that has grown in a run-time loop, or `x.flat`, as an array; any other value unchanged."""
+    if isinstance(value, FlatValue):
+        return ctx.call(Constant(np.ravel), value.array)
     if not isinstance(value, HeapRef) or not ctx.heap[value.id].grown:
         return value
     cells = ctx.heap[value.id]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeGuard
@@ -17,10 +16,13 @@ import numpy as np
 
 from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, Table, TypeConflict, map_structure
+from srcad.frontend.values.cells import cell_value, declared_nonlocal, is_cell
 from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
+from srcad.frontend.values.iterables import is_iterator
+from srcad.frontend.values.libraries import of_library
 from srcad.rules.primitive_type import Primitive
 
 
@@ -28,7 +30,7 @@ def lookup(ctx: Context, name: str) -> Abstract:
     """The value of a name read here."""
     frame: Frame | None = ctx.frame
     while frame is not None:
-        if name in frame.locals or name in frame.names:
+        if (name in frame.locals or name in frame.names) and name not in declared_nonlocal(frame.origin):
             return _local(ctx, frame, name)
         if frame.parent is None:
             return _outer(ctx, frame, name)
@@ -38,6 +40,8 @@ def lookup(ctx: Context, name: str) -> Abstract:
 
 def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
     value = frame.names.get(name, UNBOUND)
+    if isinstance(value, HeapRef) and is_cell(value):
+        return cell_value(ctx, frame, value, name)
     if value is not UNBOUND:
         check_bound(ctx, frame, name)
     if isinstance(value, Leaf):
@@ -58,7 +62,19 @@ def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
     if isinstance(value, TypeConflict):
         ctx.check(value)
     _note_undefined(ctx, value, name)
+    if is_iterator(value) and not frame.library:
+        frame.names[name] = used_up(name)
     return value
+
+
+def used_up(name: str) -> TypeConflict:
+    """What an iterator is after a loop over it."""
+    return TypeConflict(
+        "S113",
+        f"{name} is an iterator that was looped over before",
+        "Nothing, or what that loop has left, is in it.",
+        f"make a list of it: {name} = list(...).",
+    )
 
 
 def _note_undefined(ctx: Context, value: Abstract, name: str) -> None:
@@ -209,16 +225,3 @@ def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
         return to_abstract(ctx, value)
     shown = f"{module.__name__}.{name}"
     return outside_value(ctx, ctx.frame, shown, lambda: getattr(module, name), id(module))
-
-
-_LIBRARIES = frozenset({"numpy", "scipy", "numba", "srcad", "optree", "gast"})
-
-
-def of_library(module: str | None) -> bool:
-    """Whether a module belongs to a library: its constants never change, and its source is not the user's.
-
-    >>> [of_library(name) for name in ("numpy.linalg", "math", "model", "__main__")]
-    [True, True, False, False]
-    """
-    root = (module or "").partition(".")[0]
-    return root in _LIBRARIES or (root in sys.stdlib_module_names and root != "__main__")

@@ -40,11 +40,12 @@ import gast
 
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import is_derivative
-from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.syntax import iteration_bodies
+from srcad.frontend.values import buffered_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
 from srcad.frontend.values.context import Context, RetryWithLists
 from srcad.frontend.values.control_joins import converted, fresh_of
-from srcad.ir.nodes import Assign, Effect, Op, Var
+from srcad.ir.nodes import Assign, Atom, Effect, Op, Store, Var
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, join_types
 
@@ -54,12 +55,18 @@ _UNKNOWN_ITEM = Scalar("float64")
 
 def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
     """The list that a display makes, as a list of the IR where it has to be one."""
-    if ctx.frame.library and not is_derivative(ctx.frame.source):
+    module = ctx.frame.source.function.__module__
+    if ctx.frame.library and not is_derivative(ctx.frame.source) and module != iteration_bodies.__name__:
         return ref
     site = (ctx.frame.source.name, node.lineno, node.col_offset)
     ctx.sites[ref.id] = site
-    if site not in ctx.list_items or not ctx.makes_lists:
+    if site not in ctx.list_items:
         return ref
+    if not ctx.makes_lists:
+        known = ctx.list_items[site]
+        for item in ctx.heap[ref.id].items:
+            _common_kind(ctx, site, known, item)
+        return buffered_lists.make(ctx, ref, known, _name_of(ctx, node))
     items = ctx.heap[ref.id].items
     kind = ListOf(ctx.list_items[site] or _UNKNOWN_ITEM)
     target = ctx.builder.fresh(_name_of(ctx, node), kind)
@@ -85,24 +92,86 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     item = ctx.check(item)
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
         ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
-    items, known = _list_of(ctx, ref), None
     site = ctx.sites.get(ref)
-    if site is not None:
-        known = ctx.list_items[site]
-    kind = _any_item(ctx.builder.typeof(item.atom))
-    common = kind if known is None else join_types(known, kind)
-    if isinstance(common, str):
-        reason = common.replace("on one path", "at first").replace("on the other", "here")
-        ctx.fail("S125", "the items of this list do not have one type", f"{reason[0].upper()}{reason[1:]}.")
-    common = _any_item(common)
-    if common != known:
-        _retry(ctx, "S125", "the items of this list do not have one type", {} if site is None else {site: common})
+    common = _common_kind(ctx, site, _kind_of(ctx, ref), item)
+    if ctx.heap[ref].buffered:
+        buffered_lists.append(ctx, ref, item)
+        zero_dim_arrays.mark_stored(ctx, item)
+        return
+    items = _list_of(ctx, ref)
     ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
     zero_dim_arrays.mark_stored(ctx, item)
 
 
+def repeated(ctx: Context, item: Leaf, count: Leaf, node: Any) -> HeapRef | None:
+    """`[item] * count` with a run-time number of numbers; None of what is no number."""
+    if not isinstance(item.type, Scalar):
+        return None
+    site = (ctx.frame.source.name, node.right.lineno, node.right.col_offset)  # where [item] begins is that list's site
+    known = ctx.list_items.get(site)
+    kind = item.type if known is None else known
+    if not isinstance(kind, Scalar):
+        return None
+    made_list = ctx.new_ref(HeapObject(()))
+    ctx.sites[made_list.id] = site
+    return buffered_lists.filled(ctx, made_list, item, count, kind.dtype)
+
+
+def _kind_of(ctx: Context, ref: int) -> Scalar | Array | None:
+    """The type of the items as far as it is known."""
+    site, buffer = ctx.sites.get(ref), ctx.heap[ref].items[0]
+    known = None if site is None else ctx.list_items.get(site)
+    if known is None and ctx.heap[ref].buffered and site not in ctx.list_items:
+        assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array)
+        known = buffered_lists.kind_of_items(buffer.type)
+    return known
+
+
+def store_item(ctx: Context, ref: int, place: Atom, item: Abstract) -> None:
+    """`hs[place] = item` of a list that is an array: the place is not negative, and within bounds."""
+    buffer = ctx.heap[ref].items[0]
+    assert isinstance(buffer, Leaf) and isinstance(buffer.type, Array) and isinstance(buffer.atom, Var)
+    common = _common_kind(ctx, ctx.sites.get(ref), _kind_of(ctx, ref), item)
+    if not isinstance(common, Scalar) or not isinstance(item, Leaf):
+        ctx.fail("S125", "an array assigned to an item of a list that changes its length at run time", None, _IN_ARRAY)
+    ctx.builder.emit(Store(buffer.atom, (place,), item.atom, None, ctx.builder.span))
+    zero_dim_arrays.mark_stored(ctx, item)
+
+
+def _common_kind(ctx: Context, site: Site | None, known: Scalar | Array | None, item: Abstract) -> Scalar | Array:
+    """The type of the items with this one among them; lower again where it was not known."""
+    item = ctx.check(item)
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
+        ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
+    as_item = _any_item if ctx.makes_lists else lambda kind: _of_known_lengths(ctx, kind)
+    kind = as_item(ctx.builder.typeof(item.atom))
+    common = kind if known is None else join_types(known, kind)
+    if isinstance(common, str):
+        reason = common.replace("on one path", "at first").replace("on the other", "here")
+        ctx.fail("S125", "the items of this list do not have one type", f"{reason[0].upper()}{reason[1:]}.")
+    common = as_item(common)
+    if common != known:
+        _retry(ctx, "S125", "the items of this list do not have one type", {} if site is None else {site: common})
+    return common
+
+
+def _of_known_lengths(ctx: Context, kind: Type) -> Scalar | Array:
+    """The type of an item of a list that is an array: the lengths of rows are those of arguments."""
+    if not isinstance(kind, Array):
+        return _any_item(kind)
+    if any(symbol.name not in ctx.taken for d in kind.dims for symbol, _ in d.terms):
+        ctx.fail("S125", "arrays in a list that changes its length at run time", _LENGTHS, _IN_ARRAY)
+    return replace(kind, layout="C")
+
+
+_LENGTHS = "Their lengths are not those of arguments, and might differ."
+_IN_ARRAY = "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h."
+
+
 def pop(ctx: Context, ref: int) -> Leaf:
     """`hs.pop()`; of an empty list, the list itself raises IndexError."""
+    if ctx.heap[ref].buffered:
+        return zero_dim_arrays.mark_taken(ctx, buffered_lists.pop(ctx, ref))
     return _item(ctx, ref, "list.pop")
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, map_structure
+from srcad.frontend.values.cells import owner_of_nonlocal, set_cell
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import fresh_of
 from srcad.frontend.values.definedness import set_bound
@@ -41,6 +42,10 @@ def bind_name(ctx: Context, name: str, value: Abstract) -> None:
             if ctx.is_undefined(value):
                 ctx.undefined.add(target.name)
             value = Leaf(target, ctx.builder.typeof(target), value.static)
+    cell = owner_of_nonlocal(ctx.frame, name)
+    if cell is not None:
+        set_cell(ctx, cell, value)
+        return
     ctx.frame.names[name] = value
     set_bound(ctx, name)
 

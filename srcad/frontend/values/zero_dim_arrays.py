@@ -20,7 +20,8 @@ S401
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,7 +36,8 @@ from srcad.rules.registry import METHODS
 VIEWS = frozenset(
     {np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.real}
     | {np.broadcast_to, np.broadcast_arrays, np.asarray, np.asanyarray, np.ascontiguousarray, np.diagonal, np.flip}
-    | {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.nan_to_num}
+    | {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.nan_to_num, np.asarray_chkfinite, np.require, np.real_if_close}
+    | {np.lib.stride_tricks.sliding_window_view, np.apply_over_axes}
     | {METHODS[name] for name in ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "conj", "conjugate")}
 )
 """Functions that return their argument or a view of it, which may be a 0-d array, or a view of one."""
@@ -43,6 +45,8 @@ VIEWS = frozenset(
 NEW = frozenset(
     {np.array, np.copy, np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like}
     | {np.where, np.select, np.tensordot, np.tile, np.pad, np.roll, np.cross, np.einsum, np.linalg.multi_dot}
+    | {np.linalg.tensordot, np.linalg.tensorsolve, np.block, np.cov, np.isin, np.piecewise, np.polyint, np.resize}
+    | {cast(Any, np.polynomial.polynomial.polyval), np.polyval, np.unique, np.unique_all, np.unique_inverse}
     | {METHODS["copy"]}
 )
 """Functions that may return a new 0-d array."""
@@ -66,6 +70,8 @@ def mark_result(
     if isinstance(result, Seq | HeapRef) and function is np.broadcast_arrays:
         items = result.items if isinstance(result, Seq) else ctx.heap[result.id].items
         return Seq(tuple(mark_created(ctx, item, *args) for item in items))
+    if isinstance(result, Seq) and function in NEW:
+        return replace(result, items=tuple(mark_result(ctx, function, args, keywords, item) for item in result.items))
     if not isinstance(result, Leaf):
         return result
     if function in VIEWS:

@@ -1,40 +1,25 @@
-"""Parallelisation: outer loops whose iterations may run at once run on threads.
-
-The iterations are divided into blocks, whose number depends on the trip count alone. A block adds to sums of its own,
-which are added up in the order of the blocks: so the bits of a result do not depend on the number of threads.
-"""
+"""Parallelisation: outer loops whose iterations may run at once run on threads."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.analysis.memory.liveness import Path
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
-from srcad.ir.length_exprs import minus, plus
-from srcad.ir.loop_nest import LoopNest, element
-from srcad.ir.names import fresh_name, stem
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import (
-    defined,
-    names,
-    rename,
-    replace_names,
-    walk,
-    with_blocks,
-)
-from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.ir.length_exprs import minus
+from srcad.ir.loop_nest import LoopNest
+from srcad.ir.names import fresh_name
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Var
+from srcad.ir.runtime_checks import negated
+from srcad.ir.traversal import defined, rename, replace_names, walk, with_blocks
+from srcad.ir.types import Scalar, Type
+from srcad.optimize.loops.blocked_loops import in_blocks, work_of_sums
+from srcad.optimize.loops.check_fission import Fission
 from srcad.optimize.loops.concurrent_loops import ConcurrentLoops
-from srcad.optimize.loops.work_estimate import product, work
+from srcad.optimize.loops.work_estimate import is_enough, work
 from srcad.optimize.memory.array_contraction import inner_blocks
-
-_BLOCKS = 64
-"""At most. More divide the work more evenly, and need more memory for their sums."""
-LEAST_WORK = 50_000
-"""In cycles, about: below it, one thread is done before the others have begun."""
-_INT = Scalar("int64")
 
 
 def parallelize(f: Function) -> Function:
@@ -42,9 +27,10 @@ def parallelize(f: Function) -> Function:
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import Symbol, dim
+    >>> from srcad.ir.types import Array, Symbol, dim
     >>> x = Array("float64", (dim(Symbol("x", 0)),))
-    >>> types = {"x": x, "y": x, "s": Scalar("float64"), "t": Scalar("float64"), "i": _INT, "n": _INT}
+    >>> types = {"x": x, "y": x, "s": Scalar("float64"), "t": Scalar("float64"), "i": Scalar("int64")}
+    >>> types["n"] = Scalar("int64")
     >>> body = parse('''
     ... s = 0.0
     ... for i in range(n):
@@ -89,7 +75,6 @@ def parallelize(f: Function) -> Function:
 
 class _Parallelization:
     def __init__(self, f: Function) -> None:
-        self.f = f
         self.types: dict[str, Type] = dict(f.types)
         self.loops = ConcurrentLoops(f)
 
@@ -97,118 +82,57 @@ class _Parallelization:
         return tuple(new for at, stmt in enumerate(block) for new in self._stmt(stmt, (*path, at)))
 
     def _stmt(self, stmt: Stmt, path: Path) -> Block:
+        why: Block = ()
         if isinstance(stmt, For):
-            found = self.loops.concurrency(stmt, path)
-            if isinstance(found, Concurrency):
-                return (self._on_threads(stmt, found),)
+            found = self._on_threads(stmt, path)
+            if not isinstance(found, str):
+                return found
+            why = (Comment(f"on one thread: {found}"),)
         if isinstance(stmt, LoopNest):
-            return (stmt,)
-        return (with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)]),)
+            return (*why, stmt)
+        return (
+            *why,
+            with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)]),
+        )
 
-    def _on_threads(self, loop: For, found: Concurrency) -> Stmt:
-        """The loop on threads where there is work enough, which depends on lengths alone; else as it was."""
+    def _on_threads(self, loop: For, path: Path) -> Block | str:
+        """The loop on threads where there is work enough, which depends on lengths alone; or why it may not be."""
+        parts = self.loops.split(loop, path)
+        left = loop if parts is None else parts.loop
+        found = self.loops.concurrency(left, path)
+        if isinstance(found, str):
+            return found
+        if found.fallible and parts is not None:
+            return "an iteration may raise errors of two kinds"
+        asked = () if parts is None else self._asked(parts)
+        pays, filled = self._pays(left, found), self._filled(found)
+        if not found.fallible:
+            return (If(pays, (*asked, *in_blocks(left, found, filled, self.types)), (loop,)),)
+        ended = fresh_name("ended", Scalar("bool"), self.types)
+        tried = in_blocks(left, found, filled, self.types, ended)
+        return Assign(ended, Const(False)), If(pays, tried, ()), If(negated(Var(ended)), (loop,), ())
+
+    def _pays(self, loop: For, found: Concurrency) -> Expr:
+        """Whether there is work enough for two blocks, and no array is of a negative length."""
         loop = ascending_loop(loop)
-        cycles = work(loop)
-        for array in found.arrays:  # each block has one, which is added up
-            size: Expr = Const(2 * _BLOCKS)
-            for length in _lengths(array, self.types):
-                size = product(size, length)
-            cycles = minus(cycles, size)
-        pays = Op("and", (Op("<", (loop.start, loop.stop)), Op(">", (cycles, Const(LEAST_WORK)))))
+        cycles = minus(work(loop, self.types), work_of_sums(found, self.types, 2))
+        pays = Op("and", (Op("<", (loop.start, loop.stop)), is_enough(cycles)))
         for length in found.lengths:
             pays = Op("and", (pays, Op(">=", (length, Const(0)))))
-        return If(pays, self._in_blocks(loop, found), (loop,))
+        return pays
 
-    def _in_blocks(self, loop: For, found: Concurrency) -> Block:
-        count, block, added = (self._fresh(name, _INT) for name in ("blocks", "block", "block"))
-        sums = (*found.scalars, *found.arrays)
-        own = {name: self._fresh(f"{name}_here", self.types[name]) for name in sums}
-        new = {name: self._fresh(name, self.types[name]) for name in (*found.own, *found.saved, loop.index)}
-        (renamed,) = rename((loop,), {**new, **own})
-        assert isinstance(renamed, For)
-        parts = {name: self._parts(name) for name in sums}
-        trips = minus(loop.stop, loop.start)
-        start, stop, step = _iterations_of(loop, trips, Var(block), Var(count))
-        inside = (
-            *(Assign(new[name], self.loops.allocations[name]) for name in found.saved),
-            *(Assign(own[name], self._zero(name)) for name in sums),
-            For(renamed.index, start, stop, step, renamed.body),
-            *(self._kept(name, parts[name], Var(block), own[name]) for name in sums),
-        )
-        totals = tuple(self._added(name, parts[name], Var(added)) for name in sums)
-        return (
-            *_said(found),
-            Assign(count, Op("min", (trips, Const(_BLOCKS)))),
-            *(Assign(parts[name], self._allocation("np.empty", name, Var(count))) for name in sums),
-            For(block, Const(0), Var(count), Const(1), inside, parallel=True),
-            *((For(added, Const(0), Var(count), Const(1), totals),) if totals else ()),
-        )
+    def _filled(self, found: Concurrency) -> dict[str, str]:
+        """What allocates an array like that of before the loop, for those of which each block has its own."""
+        return {name: "np.zeros" if self.loops.is_zeros(name) else "np.empty" for name in found.private}
 
-    def _parts(self, name: str) -> str:
-        """An array with an axis more than the sum has: the sums of all blocks."""
-        kind = self.types[name]
-        assert isinstance(kind, Scalar | Array)
-        dims = kind.dims if isinstance(kind, Array) else ()
-        return self._fresh(f"{name}_of", Array(kind.dtype, (dim(Symbol(f"{name}_of", 0)), *dims)))
-
-    def _zero(self, name: str) -> Expr:
-        kind = self.types[name]
-        if isinstance(kind, Array):
-            return self._allocation("np.zeros", name)
-        zero = Const(0.0 if kind in (Scalar("float64"), Scalar("float32")) else 0)
-        return Op("astype", (zero,), (("dtype", "float32"),)) if kind == Scalar("float32") else zero
-
-    def _allocation(self, prim: str, name: str, *first: Expr) -> Op:
-        """A new array with the dtype of the sum, and these axes before its own."""
-        kind = self.types[name]
-        assert isinstance(kind, Scalar | Array)
-        static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
-        return Op(prim, (*first, *_lengths(name, self.types)), static)
-
-    def _kept(self, name: str, part: str, block: Expr, own: str) -> Stmt:
-        """The sum of a block is stored with those of the others."""
-        return self._nest(name, lambda index: Store(Var(part), (block, *index), _item(own, index)))
-
-    def _added(self, name: str, part: str, block: Expr) -> Stmt:
-        """The sum of a block is added to the whole."""
-        if not isinstance(self.types[name], Array):
-            return AugAssign(name, "+", element(part, (block,)), free=True)
-        return self._nest(name, lambda index: Store(Var(name), index, element(part, (block, *index)), "+", free=True))
-
-    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt]) -> Stmt:
-        """A statement for each element of the sum."""
-        lengths = _lengths(name, self.types)
-        counters = tuple(self._fresh("k", _INT) for _ in lengths)
-        made = stmt(tuple(map(Var, counters)))
-        for counter, length in reversed(list(zip(counters, lengths, strict=True))):
-            made = For(counter, Const(0), length, Const(1), (made,))
-        return made
-
-    def _fresh(self, wanted: str, kind: Type) -> str:
-        return fresh_name(wanted, kind, self.types)
-
-
-def _said(found: Concurrency) -> Iterator[Comment]:
-    """What the iterations do with memory that others use too."""
-    if sums := (*found.scalars, *found.arrays):
-        yield Comment(f"{', '.join(map(stem, sums))}: a sum for each block, added in their order")
-    if found.saved:
-        yield Comment(f"{', '.join(map(stem, found.saved))}: an array for each block")
-
-
-def _lengths(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
-    kind = types[name]
-    axes = kind.rank if isinstance(kind, Array) else 0
-    return tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(axes))
-
-
-def _item(name: str, index: tuple[Expr, ...]) -> Expr:
-    return element(name, index) if index else Var(name)
-
-
-def _iterations_of(loop: For, trips: Expr, block: Expr, count: Expr) -> tuple[Expr, Expr, Expr]:
-    """The range of the iterations of a block."""
-    if any(loop.index in names(e) for s in walk(loop.body) if isinstance(s, For) for e in (s.start, s.stop)):
-        return plus(loop.start, block), loop.stop, count  # iterations of unequal length: each block has some of all
-    first, last = (Op("//", (Op("*", (at, trips)), count)) for at in (block, plus(block, 1)))
-    return plus(loop.start, first), plus(loop.start, last), Const(1)
+    def _asked(self, parts: Fission) -> Block:
+        """The checks: where they differ between iterations, threads count those that fail, and one raises the error."""
+        checks = parts.own_checks(self.types)
+        count = fresh_name("failed", Scalar("int64"), self.types)
+        failed = fresh_name("fails", Scalar("bool"), self.types)
+        counting = parts.counting(count, failed)
+        if counting is None:
+            return (checks,)
+        own = tuple(sorted(defined(counting.body) - {count}))
+        counted = in_blocks(counting, Concurrency(scalars=(count,), arrays=(), own=own, private=()), {}, self.types)
+        return (Assign(count, Const(0)), *counted, If(Op(">", (Var(count), Const(0))), (checks,), ()))

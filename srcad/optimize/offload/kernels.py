@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.backend.cuda.device_program import (
-    ATOMIC_ADD,
     BLOCK_SUM,
     BLOCKS_OF,
     FEWER_BLOCKS_OF,
-    GRID,
-    GRID_SIZE,
     LEAVE,
     NO_ERROR,
     SUMS_OF,
@@ -47,8 +44,11 @@ from srcad.optimize.loops.work_estimate import product
 from srcad.optimize.offload.definite_assignment import exposed, surely_assigned
 from srcad.optimize.offload.device_statements import for_device
 from srcad.optimize.offload.thread_arrays import allocations_in, with_thread_arrays
+from srcad.rules.kernels import ATOMIC_ADD, GRID, GRID_SIZE
 
 _INT = Scalar("int64")
+_ALONG = (("axis", 0), ("ndim", 1))
+_THREAD, _THREADS = Op(GRID, (), _ALONG), Op(GRID_SIZE, (), _ALONG)
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,18 @@ class Kernels:
         self._types = types
         self._deterministic = deterministic
 
-    def of_nest(self, levels: Sequence[For], found: Concurrency, saved: Mapping[str, Op]) -> tuple[Launched, ...]:
+    def of_nest(self, levels: Sequence[For], found: Concurrency, private: Mapping[str, Op]) -> tuple[Launched, ...]:
         """The kernels of a perfect nest of loops, outermost first; none where a thread cannot have arrays of its own.
 
-        `saved` are the arrays in which an iteration saves values for itself, with their allocations. Where the order of
-        sums is to be the same in equal calls, each thread adds to arrays of its own, which a second kernel adds up.
+        `private` are the arrays of before the nest of which each iteration has its own, with their allocations. Where
+        the order of sums is to be the same in equal calls, each thread adds to arrays of its own, which a second kernel
+        adds up.
         """
         inside = allocations_in(levels[-1].body, self._types)
         if inside is None:
             return ()
         thread = self._fresh("thread", _INT)
-        own = with_thread_arrays(levels[-1].body, {**inside, **saved}, thread, self._types)
+        own = with_thread_arrays(levels[-1].body, {**inside, **private}, thread, self._types)
         if own is None or any(names(arg) & defined((levels[0],)) for _, made in own.shared for arg in made.args):
             return ()
         trips, index, decoded = self._iterations(levels)
@@ -101,25 +102,27 @@ class Kernels:
         body = _to_parts(own.body, parts, thread) if parts else _atomic(own.body, frozenset(found.arrays))
         body, error, checks = self._with_error(rename(body, here))
         sums = self._sums(found.scalars, here, blocks)
-        start: Expr = Op(GRID, (Const(1),))
+        start: Expr = _THREAD
         setup: list[Stmt] = []
         if own.shared or parts:
             setup.append(Assign(thread, start))
             start = Var(thread)
         setup += [self._cleared(name, thread) for name in parts.values()]
+        setup += [self._cleared(name, thread if name in dict(own.shared) else None) for name in own.zeros]
         first, stop = (plus(levels[0].start, start), levels[0].stop) if len(levels) == 1 else (start, trips)
         inner = (
             *own.local,
             *setup,
             *(Assign(here[name], self._zero(name)) for name in found.scalars),
-            For(index, first, stop, Op(GRID_SIZE, (Const(1),)), (*decoded, *body)),
+            For(index, first, stop, _THREADS, (*decoded, *body)),
             *sums.kept,
         )
         name = self._name(body, (*found.arrays, *found.scalars), defined((levels[0],)) | {*parts.values()})
         kernel, args = self._kernel(name, inner, _notes(found, bool(parts)))
-        private = (*own.shared, *((new, _like(name, self._types)) for name, new in parts.items()))
+        of_all = (*own.shared, *((new, _like(name, self._types)) for name, new in parts.items()))
         arrays = tuple(
-            Assign(new, Op("np.empty", (*made.args, Op(THREADS_IN, (blocks,))), made.static)) for new, made in private
+            Assign(new, Op("np.empty", (*made.args, Op(THREADS_IN, (blocks,))), made.static))
+            for new, made in of_all
         )
         launched: Block = (*counted, *arrays, *sums.made, launch(name, blocks, args))
         if error is not None:
@@ -133,7 +136,10 @@ class Kernels:
         assert isinstance(kind, Array)
         return self._fresh(f"{stem(name)}_of", Array(kind.dtype, (*kind.dims, dim(Symbol("threads", None)))))
 
-    def _cleared(self, name: str, thread: str) -> Stmt:
+    def _cleared(self, name: str, thread: str | None) -> Stmt:
+        """The part of a thread is set to zero; in local memory, the whole."""
+        if thread is None:
+            return self._nest(name, lambda at: Store(Var(name), at, self._zero(name)), 0)
         return self._nest(name, lambda at: Store(Var(name), (*at, Var(thread)), self._zero(name)))
 
     def _added_up(self, name: str, parts: str) -> tuple[Launched, ...]:
@@ -152,11 +158,11 @@ class Kernels:
             levels.append(inner)
         return self.of_nest(levels, Concurrency((), (), (), ()), {})
 
-    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt]) -> For:
-        """A statement for each element of an array but for the axis of the threads."""
+    def _nest(self, name: str, stmt: Callable[[tuple[Expr, ...]], Stmt], but: int = 1) -> For:
+        """A statement for each element of an array but for so many axes at the end."""
         kind = self._types[name]
         assert isinstance(kind, Array)
-        counters = [self._fresh("k", _INT) for _ in kind.dims[:-1]]
+        counters = [self._fresh("k", _INT) for _ in range(kind.rank - but)]
         made = stmt(tuple(map(Var, counters)))
         for axis, counter in reversed(list(enumerate(counters))):
             made = For(counter, Const(0), Op("shape", (Var(name),), (("axis", axis),)), Const(1), (made,))
@@ -324,10 +330,16 @@ def _notes(found: Concurrency, parts: bool) -> list[str]:
     return notes
 
 
+def lengths_of(name: str, types: Mapping[str, Type]) -> tuple[Expr, ...]:
+    kind = types[name]
+    assert isinstance(kind, Array)
+    return tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(kind.rank))
+
+
 def _like(name: str, types: Mapping[str, Type]) -> Op:
     kind = types[name]
     assert isinstance(kind, Array)
-    return _empty(kind.dtype, tuple(Op("shape", (Var(name),), (("axis", axis),)) for axis in range(kind.rank)))
+    return _empty(kind.dtype, lengths_of(name, types))
 
 
 def _to_parts(block: Block, arrays: Mapping[str, str], thread: str) -> Block:
@@ -348,8 +360,7 @@ def _atomic(block: Block, arrays: frozenset[str]) -> Block:
     def changed(stmt: Stmt) -> Stmt:
         match stmt:
             case Store(Var(name) as base, index, value, str(op)) if name in arrays:
-                at = index[0] if len(index) == 1 else Op("tuple", index)
-                return Effect(Op(ATOMIC_ADD, (base, at, value if op == "+" else Op("neg", (value,)))), stmt.span)
+                return Effect(Op(ATOMIC_ADD, (base, value if op == "+" else Op("neg", (value,)), *index)), stmt.span)
         return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
 
     return tuple(map(changed, block))

@@ -6,7 +6,7 @@ The axis of the threads is the last, so that neighbours access neighbours in mem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from srcad.backend.python.module_text import LOCAL_ARRAY
@@ -27,6 +27,8 @@ class ThreadArrays:
     """What makes those in local memory."""
     shared: tuple[tuple[str, Op], ...]
     """The arrays of all threads, with the allocation of the part of one."""
+    zeros: tuple[str, ...] = ()
+    """Those of both kinds that are zero in the beginning."""
 
 
 def with_thread_arrays(
@@ -60,7 +62,7 @@ def with_thread_arrays(
         else:
             of_all = Array(kind.dtype, (*kind.dims, dim(Symbol("threads", None))))
             renamed[name] = fresh_name(stem(name), of_all, types)
-            shared.append((renamed[name], made))
+            shared.append((renamed[name], replace(made, prim="np.empty")))
 
     def at_thread(expr: Expr) -> Expr:
         match expr:
@@ -78,7 +80,8 @@ def with_thread_arrays(
         return stmt
 
     read = tuple(rewrite(stmt, lambda e: map_expr(e, at_thread)) for stmt in changed)
-    return ThreadArrays(tuple(map(stored, read)), tuple(local), tuple(shared))
+    zeros = tuple(renamed.get(name, name) for name, made in allocations.items() if made.prim == "np.zeros")
+    return ThreadArrays(tuple(map(stored, read)), tuple(local), tuple(shared), zeros)
 
 
 def allocations_in(body: Block, types: Mapping[str, Type]) -> dict[str, Op] | None:

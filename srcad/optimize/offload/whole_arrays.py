@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +18,8 @@ _VALUES = {"np.zeros": 0, "np.zeros_like": 0, "np.ones": 1, "np.ones_like": 1}
 _LIKE = frozenset({"np.zeros_like", "np.ones_like"})
 
 
-def lower_whole_arrays(f: Function) -> Function:
-    """Write fills and copies of whole arrays as loops over elements.
+def lower_whole_arrays(f: Function, zeros: Set[str] = frozenset()) -> Function:
+    """Write fills and copies of whole arrays as loops over elements; of the `zeros`, only what allocates them.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Symbol, dim
@@ -32,17 +32,18 @@ def lower_whole_arrays(f: Function) -> Function:
         x[k1] = y[k1]
     """
     types = dict(f.types)
-    return replace(f, body=_block(f.body, types), types=types)
+
+    def block(b: Block) -> Block:
+        return tuple(new for s in b for new in _stmt(with_blocks(s, map(block, blocks(s))), types, zeros))
+
+    return replace(f, body=block(f.body), types=types)
 
 
-def _block(block: Block, types: dict[str, Type]) -> Block:
-    return tuple(
-        new for stmt in block for new in _stmt(with_blocks(stmt, [_block(b, types) for b in blocks(stmt)]), types)
-    )
-
-
-def _stmt(stmt: Stmt, types: dict[str, Type]) -> Block:
+def _stmt(stmt: Stmt, types: dict[str, Type], zeros: Set[str]) -> Block:
     match stmt:
+        case Assign(target, Op(args=args)) if target in zeros and isinstance(kind := types.get(target), Array):
+            lengths = _shape(args[0], kind) if isinstance(args[0], Var) and _is_array(args[0], types) else args
+            return (Assign(target, replace(_empty(kind, lengths), prim="np.zeros")),)
         case Assign(target, Op(prim, args, _)) if isinstance(kind := types.get(target), Array):
             match prim:
                 case "np.full":
@@ -66,6 +67,10 @@ def _stmt(stmt: Stmt, types: dict[str, Type]) -> Block:
             if isinstance(value, Var) and isinstance(other, Array) and other.dims == kind.dims and value.name != name:
                 return (_nest(name, kind, lambda at: element(value.name, at), types),)
     return (stmt,)
+
+
+def _is_array(value: Var, types: Mapping[str, Type]) -> bool:
+    return isinstance(types.get(value.name), Array)
 
 
 def _copied(target: str, kind: Array, source: Expr, types: dict[str, Type]) -> Block:

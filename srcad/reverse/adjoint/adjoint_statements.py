@@ -57,12 +57,15 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import root
+from srcad.ir.traversal import CHANGES_ARRAY
 from srcad.ir.types import Array
 from srcad.reverse.adjoint.accumulation import AdjointVariables, ReversalScope, unbroadcast_to
 from srcad.reverse.adjoint.call_adjoints import AdjointOf, CallReversal
+from srcad.reverse.adjoint.exchanges import ExchangeReversal
 from srcad.reverse.adjoint.insertions import write_out
 from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
 from srcad.reverse.adjoint.rule_application import RuleApplier
+from srcad.rules.kernels import BARRIER
 from srcad.typing.builder import Builder
 
 
@@ -93,7 +96,13 @@ def reverse_sweep(
     adjoints.scopes.append(ReversalScope(sweep, set(buffers)))
     overwrites = ToBeRecorded(regions, aliases, builder.types)
     transform = _Transform(
-        builder, regions, adjoints, overwrites, RuleApplier(builder, adjoints, masked, computed), adjoint_of
+        builder,
+        regions,
+        adjoints,
+        overwrites,
+        RuleApplier(builder, adjoints, masked, computed),
+        adjoint_of,
+        f.own_elements,
     )
     builder.span = None
     with transform.group(len(regions.top.stmts)):
@@ -120,6 +129,7 @@ class _Transform:
         overwrites: ToBeRecorded,
         rules: RuleApplier,
         adjoint_of: AdjointOf | None,
+        own_elements: frozenset[str],
     ) -> None:
         self.builder = builder
         self.regions = regions
@@ -128,6 +138,7 @@ class _Transform:
         self.privatization = Privatization(builder.types, regions, overwrites)
         self._forwarded: dict[str, bool] = {}
         self.rules = rules
+        self.exchanges = ExchangeReversal(builder, regions, adjoints, own_elements)
         self.calls = CallReversal(builder, regions, adjoints, rules.masked, adjoint_of)
 
     # ---- structure ---------------------------------------------------------------------------
@@ -150,6 +161,9 @@ class _Transform:
                     self.branches(stmt, position)
                 case For() | While():
                     self.loop(stmt, position)
+                case Effect(Op(prim)) if prim in CHANGES_ARRAY or prim == BARRIER:
+                    with self.group(position):
+                        self.exchanges.effect(stmt.call)
                 case Effect():
                     update = update_of(stmt)
                     if update is not None:
@@ -231,6 +245,8 @@ class _Transform:
         if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
             return
         match stmt.value:
+            case Op("cuda.load") as op:
+                self.exchanges.load(op, adjoints.value(name))
             case Var() | Const() | Undef():
                 adjoints.add_from_copy(stmt.value, adjoints.value(name))
             case Op("index", (base, *items)):

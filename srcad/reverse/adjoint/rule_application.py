@@ -39,7 +39,7 @@ from srcad.ir.types import Array, Scalar
 from srcad.reverse.adjoint.accumulation import AdjointVariables
 from srcad.rules.external import called
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import Rule, find_rule, find_tangent_rule
+from srcad.rules.registry import Rule, find_rule, find_tangent_rule, refuse_unknown
 from srcad.typing.builder import Builder
 
 _FUNCTIONS_OF_MATH = frozenset({"np.sin", "np.cos", "np.sinh", "np.cosh", "np.exp"})
@@ -65,6 +65,7 @@ class RuleApplier:
             return
         types = [builder.typeof(a) for a in op.args]
         rule = find_rule(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
+        refuse_unknown(op.prim, wanted, stmt.span)
         with builder.block() as emitted:
             parts = self._contributions(stmt, op, rule, wanted)
         if op.prim.startswith("math."):

@@ -29,10 +29,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from srcad.analysis.loops.reversible_loops import ReversibleLoops
+from srcad.analysis.loops.reversible_loops import ReversibleLoops, is_exchange
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.threads.barriers import has_barrier
 from srcad.analysis.values.effects import has_effect
 from srcad.ir.nodes import Assign, For, Stmt
 from srcad.ir.regions import Region, Regions
@@ -53,6 +54,8 @@ class InterleavePlan:
     regions: Regions
     plan: Plan
     deferred: Mapping[Region, frozenset[int]]
+    reruns: frozenset[Region] = frozenset()
+    """Interleaved loops that run in the forward sweep too, since what follows reads their results there."""
 
 
 def choose_interleaved_loops(
@@ -64,8 +67,12 @@ def choose_interleaved_loops(
     checkpoints: SegmentState,
     *,
     allowed: bool,
+    rerun: bool = False,
 ) -> InterleavePlan:
-    """The plan for the sweep; interleaved is each loop that would save anything, or add up again, and may be."""
+    """The plan for the sweep; interleaved is each loop that would save anything, or add up again, and may be.
+
+    Where `rerun`, a loop whose results are needed before may run twice: that takes less time than saving.
+    """
     chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
@@ -80,10 +87,13 @@ def choose_interleaved_loops(
                 continue
             trial = replace(regions, interleaved=chosen.regions.interleaved | {loop})
             plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
-            deferred = _Deferral(around, trial, aliases, overwrites, reversible.scratch, plan, checkpoints).deferred()
-            if deferred is not None:
-                chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: deferred})
-                pending.append(loop)
+            for reruns in [chosen.reruns, chosen.reruns | {loop}][: 1 + rerun]:
+                found = _Deferral(around, trial, aliases, overwrites, reversible.scratch, plan, checkpoints, reruns)
+                deferred = found.deferred()
+                if deferred is not None:
+                    chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: deferred}, reruns)
+                    pending.append(loop)
+                    break
     return chosen
 
 
@@ -125,7 +135,9 @@ class _Deferral:
         privatization: Privatization,
         plan: Plan,
         checkpoints: SegmentState,
+        reruns: frozenset[Region],
     ) -> None:
+        self.reruns = reruns
         self.around = around
         self.regions = regions
         self.aliases = aliases
@@ -145,6 +157,10 @@ class _Deferral:
             if loop in self.regions.interleaved and loop is not None:
                 if not self._is_independent(loop, names, groups):
                     return None
+                if loop in self.reruns:
+                    if self._outliving(loop):  # what is there would be added to, or overwritten, once more
+                        return None
+                    continue
                 assert isinstance(stmt, For)
                 names |= {carry.result for carry in stmt.carried}
                 groups |= self._outliving(loop)
@@ -152,7 +168,7 @@ class _Deferral:
             elif checked and any(map(has_effect, walk((stmt,)))):
                 return None  # Python raises an error of the loop before this is observable
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
-                if any(has_effect(s) or self._is_segmented(s) for s in walk((stmt,))):
+                if any(not self._may_wait(s) or self._is_segmented(s) for s in walk((stmt,))):
                     return None
                 deferred.add(position)
                 names |= defined((stmt,))
@@ -160,6 +176,10 @@ class _Deferral:
         if names & self.plan.reads or self._is_read_elsewhere(groups):
             return None
         return frozenset(deferred) if self._keeps_order(deferred) else None
+
+    def _may_wait(self, stmt: Stmt) -> bool:
+        """Whether a statement may run later: it has no effect, or writes where no barrier of a kernel says when."""
+        return not has_effect(stmt) or (is_exchange(stmt) and not has_barrier(self.regions.top.stmts))
 
     def _is_segmented(self, stmt: Stmt) -> bool:
         return isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.checkpoints.segments

@@ -43,11 +43,16 @@ class TapeSizes:
 
 
 def tape_sizes(
-    f: Function, kept: Sequence[TapeEntry], params: Mapping[str, Type], written: Collection[str]
+    f: Function,
+    kept: Sequence[TapeEntry],
+    params: Mapping[str, Type],
+    written: Collection[str],
+    every_branch: bool = False,
 ) -> TapeSizes:
     """The slice of `f`, which is in sequential form.
 
-    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
+    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes. Where
+    `every_branch`, a branch that something unknown decides is taken to be taken: some thread of a kernel does.
 
     >>> import numpy as np
     >>> import srcad
@@ -67,7 +72,8 @@ def tape_sizes(
     """
     arrays = [one for one in kept if isinstance(f.types[one.name], Array)]
     fixed = frozenset(one.name for one in arrays if not one.grows)
-    slicer = _Slicer(f, fixed, frozenset(one.name for one in arrays if one.grows), params, written)
+    growing = frozenset(one.name for one in arrays if one.grows)
+    slicer = _Slicer(f, fixed, growing, params, written, every_branch)
     body = slicer.block(f.body, False)
     lengths = [Var(shape) for shape, _ in slicer.allocations]
     results = (Op("tuple", tuple(lengths)),)
@@ -90,8 +96,10 @@ class _Slicer:
         growing: frozenset[str],
         params: Mapping[str, Type],
         written: Collection[str],
+        every_branch: bool,
     ) -> None:
         self.f = f
+        self.every_branch = every_branch
         self.fixed = fixed
         self.growing = growing
         self.rows: dict[str, tuple[Expr, ...]] = {}
@@ -169,6 +177,14 @@ class _Slicer:
         return pending
 
     def _branch(self, stmt: If, cond: Expr | None, then: Block, orelse: Block, in_loop: bool) -> Block:
+        if cond is None and self.every_branch:
+            pending, before = self._flushed(), dict(self.known)
+            first = self.block(then, in_loop)
+            self._replace_known(dict(before))
+            second = self.block(orelse, in_loop)
+            self._replace_known(before)
+            self._forget({n for s in walk((stmt,)) for n in own_writes(s)})
+            return (*pending, *first, *second)
         if cond is None:
             self.unknown |= self.fixed & {n for s in walk((stmt,)) for n in own_writes(s)}
             self._forget({n for s in walk((stmt,)) for n in own_writes(s)})

@@ -1,5 +1,27 @@
-"""Derivative rules of the primitives, and the rows of those that are functions of NumPy or `math`."""
+"""Derivative rules of the primitives, and the rows of those that are functions of NumPy, `math` or `scipy.special`."""
 
-from srcad.rules.derivatives import convolutions, elementwise, linalg, reductions, shapes, tangents
+from srcad.rules.derivatives import (
+    bessel_functions,
+    convolutions,
+    decompositions,
+    elementwise,
+    error_functions,
+    gamma_functions,
+    linalg,
+    reductions,
+    shapes,
+    tangents,
+)
 
-__all__ = ["convolutions", "elementwise", "linalg", "reductions", "shapes", "tangents"]
+__all__ = [
+    "bessel_functions",
+    "convolutions",
+    "decompositions",
+    "elementwise",
+    "error_functions",
+    "gamma_functions",
+    "linalg",
+    "reductions",
+    "shapes",
+    "tangents",
+]

@@ -30,35 +30,6 @@ def correlate_2d_kernel_adjoint(d_z: Any, z: Any, x: Any, kernel: Any, d_y: Any,
     return d_x, None, runtime.correlate_2d(x, d_z, step), None
 
 
-@jvp(runtime.correlate_2d)
-def correlate_2d_tangent(y: Any, x: Any, kernel: Any, step: Any, t_x: Any, t_kernel: Any, t_step: Any) -> Any:
-    if t_x is None:
-        return runtime.correlate_2d(x, t_kernel, step)
-    if t_kernel is None:
-        return runtime.correlate_2d(t_x, kernel, step)
-    return runtime.correlate_2d(t_x, kernel, step) + runtime.correlate_2d(x, t_kernel, step)
-
-
-@jvp(runtime.correlate_2d_input_adjoint)
-def correlate_2d_input_adjoint_tangent(
-    z: Any, x: Any, kernel: Any, d_y: Any, step: Any, t_x: Any, t_kernel: Any, t_d_y: Any, t_step: Any
-) -> Any:
-    if t_kernel is None:
-        return runtime.correlate_2d_input_adjoint(x, kernel, t_d_y, step)
-    t_z = runtime.correlate_2d_input_adjoint(x, t_kernel, d_y, step)
-    return t_z if t_d_y is None else t_z + runtime.correlate_2d_input_adjoint(x, kernel, t_d_y, step)
-
-
-@jvp(runtime.correlate_2d_kernel_adjoint)
-def correlate_2d_kernel_adjoint_tangent(
-    z: Any, x: Any, kernel: Any, d_y: Any, step: Any, t_x: Any, t_kernel: Any, t_d_y: Any, t_step: Any
-) -> Any:
-    if t_x is None:
-        return runtime.correlate_2d_kernel_adjoint(x, kernel, t_d_y, step)
-    t_z = runtime.correlate_2d_kernel_adjoint(t_x, kernel, d_y, step)
-    return t_z if t_d_y is None else t_z + runtime.correlate_2d_kernel_adjoint(x, kernel, t_d_y, step)
-
-
 @vjp(runtime.max_pool_2d)
 def max_pool_2d(d_y: Any, y: Any, x: Any, size: Any, step: Any) -> Any:
     return runtime.max_pool_2d_adjoint(x, d_y, size, step), None, None

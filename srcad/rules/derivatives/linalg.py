@@ -111,3 +111,39 @@ def cofactors_tangent(d_y: Any, y: Any, A: Any, t: Any) -> Any:
     d_cofactors = runtime.cofactors_tangent(A, d_y)
     d_A = np.sum(moved * t) * cofactors - moved @ t.T @ cofactors
     return d_A + np.sum(inverse * t) * d_cofactors - inverse @ t.T @ d_cofactors, d_cofactors
+
+
+@vjp(runtime.lu_packed)
+def lu_packed(d_y: Any, y: Any, A: Any) -> Any:
+    # de Hoog, Anderssen and Lukas, "Differentiation of matrix functionals using triangular factorization" (2011)
+    left = np.tril(y, -1) + np.eye(y.shape[0])
+    right = np.triu(y)
+    inner = np.tril(left.T @ np.tril(d_y, -1), -1) + np.triu(np.triu(d_y) @ right.T)
+    d_rows = np.linalg.solve(right, np.linalg.solve(left.T, inner).T).T
+    return d_rows[np.argsort(runtime.order_of_pivots(runtime.lu_pivots(A)))]
+
+
+# ---- bands -------------------------------------------------------------------------------------
+
+
+@vjp(runtime.banded_solution)
+def banded_solution(d_y: Any, y: Any, ab: Any, b: Any, lower: Any, upper: Any) -> Any:
+    d_b = runtime.banded_solution(runtime.banded_transposed(ab, lower, upper), d_y, upper, lower)
+    return runtime.band_of_product(-d_b, y, lower, upper), d_b, None, None
+
+
+@vjp(runtime.banded_transposed)
+def banded_transposed(d_y: Any, y: Any, ab: Any, lower: Any, upper: Any) -> Any:
+    return runtime.banded_transposed(d_y, upper, lower), None, None
+
+
+@vjp(runtime.banded_product)
+def banded_product(d_y: Any, y: Any, ab: Any, x: Any, lower: Any, upper: Any) -> Any:
+    d_x = runtime.banded_product(runtime.banded_transposed(ab, lower, upper), d_y, upper, lower)
+    return runtime.band_of_product(d_y, x, lower, upper), d_x, None, None
+
+
+@vjp(runtime.band_of_product)
+def band_of_product(d_y: Any, y: Any, a: Any, b: Any, lower: Any, upper: Any) -> Any:
+    d_b = runtime.banded_product(runtime.banded_transposed(d_y, lower, upper), a, upper, lower)
+    return runtime.banded_product(d_y, b, lower, upper), d_b, None, None

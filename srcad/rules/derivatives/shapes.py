@@ -94,3 +94,23 @@ def tril(d_y: Any, y: Any, x: Any, k: Any) -> Any:
 @vjp("np.triu")
 def triu(d_y: Any, y: Any, x: Any, k: Any) -> Any:
     return np.triu(d_y, k), None
+
+
+@vjp(runtime.diagonals)
+def diagonals(d_y: Any, y: Any, a: Any, offset: Any) -> Any:
+    return runtime.diagonals_adjoint(a, d_y, offset), None
+
+
+@vjp(runtime.diagonals_adjoint)
+def diagonals_adjoint(d_z: Any, z: Any, a: Any, d_y: Any, offset: Any) -> Any:
+    return None, runtime.diagonals(d_z, offset), None
+
+
+@vjp(runtime.windows)
+def windows(d_y: Any, y: Any, a: Any, width: Any) -> Any:
+    return runtime.windows_adjoint(a, d_y, width), None
+
+
+@vjp(runtime.windows_adjoint)
+def windows_adjoint(d_z: Any, z: Any, a: Any, d_y: Any, width: Any) -> Any:
+    return None, runtime.windows(d_z, width), None

@@ -201,3 +201,22 @@ def cofactors_tangent(y: Any, A: Any, t: Any, t_A: Any, t_t: Any) -> Any:
     t_y = np.sum(moved * t) * cofactors - moved @ t.T @ cofactors
     t_y = t_y + np.sum(inverse * t) * t_cofactors - inverse @ t.T @ t_cofactors
     return t_y if t_t is None else t_y + runtime.cofactors_tangent(A, t_t)
+
+
+@jvp(runtime.lu_packed)
+def lu_packed(y: Any, A: Any, t_A: Any) -> Any:
+    left = np.tril(y, -1) + np.eye(y.shape[0])
+    right = np.triu(y)
+    rows = t_A[runtime.order_of_pivots(runtime.lu_pivots(A))]
+    inner = np.linalg.solve(right.T, np.linalg.solve(left, rows).T).T
+    return np.tril(left @ np.tril(inner, -1), -1) + np.triu(np.triu(inner) @ right)
+
+
+@jvp(runtime.banded_solution)
+def banded_solution(
+    y: Any, ab: Any, b: Any, lower: Any, upper: Any, t_ab: Any, t_b: Any, t_lower: Any, t_upper: Any
+) -> Any:
+    if t_ab is None:
+        return runtime.banded_solution(ab, t_b, lower, upper)
+    moved = -runtime.banded_product(t_ab, y, lower, upper)
+    return runtime.banded_solution(ab, moved if t_b is None else t_b + moved, lower, upper)

@@ -17,10 +17,7 @@ import numpy as np
 from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import (
-    at_axis,
-    axis_of,
     dtype_of,
-    expands,
     inverse_of,
     is_float_name,
     known_many,
@@ -213,74 +210,3 @@ def fits(value: Any, shape: Any) -> Any:
     if len(shape) == 1 and known_size(value, shape):
         return True
     return False not in [known_many(value, k) for k in range(np.ndim(value))]
-
-
-# ---- NumPy's functions that pick ----------------------------------------------------------------
-
-
-@expands(np.take, methods=("take",))
-def take_at(a: Any, indices: Any, axis: Any = None) -> Any:
-    x = flat(a) if axis is None else np.asarray(a)
-    k = 0 if axis is None else axis_of(axis, np.ndim(x))
-    where = np.asarray(indices)
-    if np.ndim(where) == 0:
-        return x[at_axis(np.ndim(x), k, where)]
-    return take(x, at_axis(np.ndim(x), k, where))
-
-
-@expands(np.compress)
-def compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    if np.ndim(condition) != 1:
-        unsupported("np.compress with a condition that is not a vector")
-    return np.take(a, np.flatnonzero(condition), axis)
-
-
-@expands(np.extract)
-def extract(condition: Any, arr: Any) -> Any:
-    return np.take(flat(arr), np.flatnonzero(condition))
-
-
-@expands(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
-    if np.ndim(arr) != np.ndim(indices):
-        unsupported("np.take_along_axis with indices of another number of axes")
-    if np.ndim(arr) == 1:
-        return take(arr, (indices,))
-    if np.ndim(arr) != 2:
-        unsupported("np.take_along_axis of an array with more than two axes")
-    out = np.empty(indices.shape, dtype=dtype_of(arr))
-    for i in range(indices.shape[0]):
-        for j in range(indices.shape[1]):
-            if axis_of(axis, 2) == 0:
-                out[i, j] = arr[indices[i, j], j]
-            else:
-                out[i, j] = arr[i, indices[i, j]]
-    return out
-
-
-@expands(np.add.at)
-def add_at(a: Any, indices: Any, b: Any) -> None:
-    where = np.asarray(indices)
-    if isinstance(indices, tuple) or np.ndim(where) != 1 or dtype_of(where) == "bool":
-        unsupported("np.add.at with other than one vector of indices")
-    if np.ndim(b) == 0:
-        for k in range(len(where)):
-            a[where[k]] += b
-    else:
-        values = np.broadcast_to(b, where.shape + a.shape[1:])
-        for k in range(len(where)):
-            a[where[k]] += values[k]
-
-
-@expands(np.bincount)
-def bincount(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
-    if weights is not None and len(weights) != len(x):
-        raise ValueError(f"{len(weights)} weights for {len(x)} items")
-    n = max(minlength, np.max(x) + 1 if len(x) > 0 else 0)
-    out = np.zeros(n, dtype="int64" if weights is None else "float64")
-    for k in range(len(x)):
-        if weights is None:
-            out[x[k]] += 1
-        else:
-            out[x[k]] += weights[k]
-    return out

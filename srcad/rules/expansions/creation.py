@@ -112,13 +112,36 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
 
 
 @expands(np.linspace)
-def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, dtype: Any = None) -> Any:
-    if np.ndim(start) != 0 or np.ndim(stop) != 0:
-        unsupported("np.linspace between arrays")
-    y = spaced(start, stop, num) if endpoint else spaced(start, stop, num + 1)[:-1]
-    if dtype is None:
-        return y
-    return cast(y if is_float_name(dtype_name(dtype)) else np.floor(y), dtype=dtype_name(dtype))
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: Any = True,
+    retstep: Any = False,
+    dtype: Any = None,
+    axis: Any = 0,
+) -> Any:
+    y = points_between(start, stop, num, endpoint)
+    if dtype is not None:
+        y = cast(y if is_float_name(dtype_name(dtype)) else np.floor(y), dtype=dtype_name(dtype))
+    if np.ndim(y) > 1 and axis != 0:
+        y = np.moveaxis(y, 0, axis)
+    if retstep:
+        return y, (stop * 1.0 - start) / (num - 1 if endpoint else num)
+    return y
+
+
+def points_between(start: Any, stop: Any, num: Any, endpoint: Any) -> Any:
+    if np.ndim(start) == 0 and np.ndim(stop) == 0:
+        return spaced(start, stop, num) if endpoint else spaced(start, stop, num + 1)[:-1]
+    first = start * 1.0
+    width = stop * 1.0 - first
+    y = np.empty((num,) + np.shape(width), dtype=dtype_of(width))  # noqa: RUF005
+    for k in range(num):
+        y[k] = first + width * (k / max(num - 1 if endpoint else num, 1))
+    if endpoint and num > 1:
+        y[num - 1] = stop
+    return y
 
 
 @expands(np.logspace)
@@ -147,18 +170,6 @@ def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
     return np.tril(ones((N, N if M is None else M), dtype), k)
 
 
-@expands(np.meshgrid)
-def meshgrid(*xi: Any, indexing: Any = "xy") -> Any:
-    if len(xi) != 2:
-        unsupported("np.meshgrid of other than two vectors")
-    a, b = xi[0], xi[1]
-    if indexing == "ij":
-        shape = (len(a), len(b))
-        return [copy_of(np.broadcast_to(a[:, None], shape)), copy_of(np.broadcast_to(b[None, :], shape))]
-    shape = (len(b), len(a))
-    return [copy_of(np.broadcast_to(a[None, :], shape)), copy_of(np.broadcast_to(b[:, None], shape))]
-
-
 # ---- from what there is -------------------------------------------------------------------------
 
 
@@ -180,8 +191,36 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
 packed = PRIMITIVES["np.ascontiguousarray"]
 
 
+@expands(np.asarray_chkfinite)
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    x = in_order(asarray(a, dtype), order)
+    if not np.all(np.isfinite(x)):
+        raise ValueError("array must not contain infs or NaNs")
+    return x
+
+
+@expands(np.require)
+def require(a: Any, dtype: Any = None, requirements: Any = None) -> Any:
+    if requirements is not None:
+        unsupported("np.require with requirements=")
+    return asarray(a, dtype)
+
+
+def in_order(x: Any, order: Any) -> Any:
+    if order is not None and order not in ("C", "K", "A"):
+        unsupported("order= other than 'C', of an array whose elements are not moved,")
+    return x
+
+
 @expands(np.array)
-def array(object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
+def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: Any = 0) -> Any:
+    y = new_array(object, dtype, copy)
+    if np.ndim(y) >= ndmin:
+        return y
+    return np.full((1,) * ndmin, y) if np.ndim(y) == 0 else y[(None,) * (ndmin - np.ndim(y)) + (...,)]
+
+
+def new_array(object: Any, dtype: Any, copy: Any) -> Any:
     if not isinstance(object, (tuple, list)):
         if copy is None:
             return asarray(object, dtype)
@@ -225,13 +264,6 @@ def copy(a: Any, order: Any = "C") -> Any:
 @expands(methods=("fill",))
 def fill(a: Any, value: Any) -> None:
     a[...] = value
-
-
-@expands(np.copyto)
-def copyto(dst: Any, src: Any) -> None:
-    if is_float_name(dtype_of(src)) and not is_float_name(dtype_of(dst)):
-        unsupported("np.copyto of floats into integers")
-    dst[...] = src
 
 
 @expands(methods=("item",))

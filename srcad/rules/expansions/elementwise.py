@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.expansions.shapes import flat
+from srcad.rules.expansions.shapes import flat, stored
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import common_dtype, compile_time, dtype_name, dtype_of, expands, is_float_name, unsupported
 
@@ -46,8 +46,6 @@ def flatnonzero(a: Any) -> Any:
 
 @expands(np.clip, methods=("clip",))
 def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    if out is not None:
-        unsupported("np.clip with out=")
     low = a_min if min is None else min
     high = a_max if max is None else max
     x = np.asarray(a)
@@ -55,7 +53,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
         x = np.maximum(x, low)
     if high is not None:
         x = np.minimum(x, high)
-    return x
+    return stored(x, out)
 
 
 @expands(np.fmod)
@@ -118,13 +116,11 @@ def heaviside(x1: Any, x2: Any) -> Any:
 
 @expands(np.round, np.around, methods=("round",))
 def round_to(a: Any, decimals: Any = 0, out: Any = None) -> Any:
-    if out is not None:
-        unsupported("np.round with out=")
     if not is_float_name(dtype_of(a)):
         if dtype_of(a) == "bool":
             unsupported("np.round of truth values")
-        return a if decimals >= 0 else cast(rounded(a, decimals), dtype=dtype_of(a))
-    return rounded(a, decimals)
+        return stored(a if decimals >= 0 else cast(rounded(a, decimals), dtype=dtype_of(a)), out)
+    return stored(rounded(a, decimals), out)
 
 
 def rounded(a: Any, decimals: Any) -> Any:
@@ -171,6 +167,84 @@ def select_of(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return y
 
 
+@expands(np.real_if_close)
+def real_if_close(a: Any, tol: Any = 100) -> Any:
+    return np.asarray(a)
+
+
+@expands(np.imag)
+def imag(val: Any) -> Any:
+    return np.zeros_like(np.asarray(val))
+
+
+@expands(np.angle)
+def angle(z: Any, deg: Any = False) -> Any:
+    x = np.asarray(z)
+    y = np.where(x < 0, np.pi, np.where(x != x, x, 0.0))
+    y = y if dtype_of(x) != "float32" else cast(y, dtype="float32")
+    return np.degrees(y) if deg else y
+
+
+@expands(np.isreal)
+def isreal(x: Any) -> Any:
+    return np.asarray(x) == np.asarray(x) if not is_float_name(dtype_of(x)) else np.isnan(x) | (x == x)
+
+
+@expands(np.iscomplex)
+def iscomplex(x: Any) -> Any:
+    return np.logical_not(isreal(x))
+
+
+@expands(np.isposinf)
+def isposinf(x: Any, out: Any = None) -> Any:
+    return stored(np.asarray(x) == np.inf, out)
+
+
+@expands(np.isneginf)
+def isneginf(x: Any, out: Any = None) -> Any:
+    return stored(np.asarray(x) == -np.inf, out)
+
+
+@expands(np.array_equal)
+def array_equal(a1: Any, a2: Any, equal_nan: Any = False) -> Any:
+    x = np.asarray(a1)
+    y = np.asarray(a2)
+    if np.ndim(x) != np.ndim(y):
+        return False
+    same = True
+    for k in range(np.ndim(x)):
+        same = same and x.shape[k] == y.shape[k]
+    if not same:
+        return False
+    return bool(np.all((x == y) | (np.isnan(x) & np.isnan(y)) if equal_nan else x == y))
+
+
+@expands(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> Any:
+    x = np.asarray(a1)
+    y = np.asarray(a2)
+    for k in range(1, min(np.ndim(x), np.ndim(y)) + 1):
+        if x.shape[-k] != y.shape[-k] and x.shape[-k] != 1 and y.shape[-k] != 1:
+            return False
+    return bool(np.all(x == y))
+
+
+@expands(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2.0 * np.pi) -> Any:
+    x = np.asarray(p)
+    if not is_float_name(dtype_of(x)):
+        unsupported("np.unwrap of integers")
+    y = np.moveaxis(x, axis, -1)
+    steps = y[..., 1:] - y[..., :-1]
+    half = period / 2.0
+    wrapped = np.mod(steps + half, period) - half
+    wrapped = np.where((wrapped == -half) & (steps > 0.0), half, wrapped)
+    jump = half if discont is None else discont
+    turns = np.where(np.abs(steps) < jump, 0.0, wrapped - steps)
+    y = np.concatenate((y[..., :1], y[..., 1:] + np.cumsum(turns, axis=-1)), axis=-1)
+    return np.moveaxis(y, -1, axis)
+
+
 @expands(np.real, methods=("conj", "conjugate"))
 def real(x: Any) -> Any:
     return x
@@ -181,7 +255,7 @@ def conj(x: Any) -> Any:
     return x if np.ndim(x) == 0 else copy_of(np.asarray(x))
 
 
-@expands(methods=("astype",))
+@expands(np.astype, methods=("astype",))
 def astype(x: Any, dtype: Any, copy: Any = True) -> Any:
     if not copy and dtype_of(x) == dtype_name(dtype):
         return x

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.expansions.shapes import flat, reshaped
+from srcad.rules.expansions.shapes import flat, reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import at_axis, axes_of, axis_of, expands, unsupported
+from srcad.rules.registry import at_axis, axes_of, axis_of, dtype_name, expands, unsupported
 
 join = PRIMITIVES["np.concatenate"]
-triangle_below = PRIMITIVES["np.tril"]
-triangle_above = PRIMITIVES["np.triu"]
-diagonal_matrix = PRIMITIVES["np.diag"]
-diagonal_of = PRIMITIVES["diagonal"]
+cast = PRIMITIVES["astype"]
 
 
 def parts_of(arrays: Any) -> Any:
@@ -30,24 +27,47 @@ def parts_of(arrays: Any) -> Any:
 # ---- together -----------------------------------------------------------------------------------
 
 
-@expands(np.concatenate)
-def concatenate(arrays: Any, axis: Any = 0) -> Any:
+@expands(np.concatenate, np.concat)
+def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None) -> Any:
+    if not isinstance(arrays, (tuple, list)):
+        return stored(rows_joined(arrays, axis, dtype), out)
     parts = parts_of(arrays)
+    if dtype is not None:
+        parts = [cast(a, dtype=dtype_name(dtype)) for a in parts]
     if axis is None:
-        return join(*[flat(a) for a in parts], axis=0)
-    return join(*parts, axis=axis_of(axis, np.ndim(parts[0])))
+        return stored(join(*[flat(a) for a in parts], axis=0), out)
+    return stored(join(*parts, axis=axis_of(axis, np.ndim(parts[0]))), out)
+
+
+def rows_joined(arrays: Any, axis: Any, dtype: Any) -> Any:
+    """The parts that an array has along its first axis, put together along another."""
+    if np.ndim(arrays) < 2:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    if arrays.shape[0] == 0:
+        raise ValueError("need at least one array to concatenate")
+    x = arrays if dtype is None else cast(arrays, dtype=dtype_name(dtype))
+    if axis is None:
+        return np.copy(flat(x))
+    k = axis_of(axis, np.ndim(x) - 1)
+    shape = x.shape[1 : k + 1] + (x.shape[0] * x.shape[k + 1],) + x.shape[k + 2 :]
+    return np.copy(reshaped(np.moveaxis(x, 0, k), shape))
 
 
 @expands(np.stack)
-def stack(arrays: Any, axis: Any = 0) -> Any:
+def stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None) -> Any:
+    if not isinstance(arrays, (tuple, list)):
+        x = arrays if dtype is None else cast(arrays, dtype=dtype_name(dtype))
+        return stored(np.copy(np.moveaxis(x, 0, axis)), out)
     parts = parts_of(arrays)
+    if dtype is not None:
+        parts = [cast(a, dtype=dtype_name(dtype)) for a in parts]
     if np.ndim(parts[0]) == 0:
-        return np.array(arrays)
+        return stored(np.array(parts), out)
     k = axis_of(axis, np.ndim(parts[0]) + 1)
-    return join(*[np.expand_dims(a, k) for a in parts], axis=k)
+    return stored(join(*[np.expand_dims(a, k) for a in parts], axis=k), out)
 
 
-@expands(np.vstack)
+@expands(*[getattr(np, name) for name in ("vstack", "row_stack") if hasattr(np, name)])
 def vstack(tup: Any) -> Any:
     return join(*[np.atleast_2d(a) for a in parts_of(tup)], axis=0)
 
@@ -67,30 +87,6 @@ def dstack(tup: Any) -> Any:
 def column_stack(tup: Any) -> Any:
     parts = [np.atleast_1d(a) for a in parts_of(tup)]
     return join(*[a[:, None] if np.ndim(a) == 1 else a for a in parts], axis=1)
-
-
-@expands(np.append)
-def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    if axis is None:
-        return join(flat(arr), flat(values), axis=0)
-    return np.concatenate((arr, values), axis)
-
-
-@expands(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0.0) -> Any:
-    if mode != "constant" or isinstance(constant_values, (tuple, list)):
-        unsupported("np.pad with a mode other than 'constant'")
-    rank = np.ndim(array)
-    if not isinstance(pad_width, (tuple, list)):
-        widths = ((pad_width, pad_width),) * rank
-    elif not isinstance(pad_width[0], (tuple, list)):
-        widths = ((pad_width[0], pad_width[-1]),) * rank
-    else:
-        widths = tuple([pad_width[k if len(pad_width) > 1 else 0] for k in range(rank)])
-    shape = array.shape
-    out = np.full(tuple([widths[k][0] + shape[k] + widths[k][1] for k in range(rank)]), constant_values, array.dtype)
-    out[tuple([slice(widths[k][0], widths[k][0] + shape[k]) for k in range(rank)])] = array
-    return out
 
 
 # ---- apart --------------------------------------------------------------------------------------
@@ -126,6 +122,13 @@ def vsplit(ary: Any, indices_or_sections: Any) -> Any:
     if np.ndim(ary) < 2:
         unsupported("np.vsplit of an array with one axis")
     return split(ary, indices_or_sections, 0)
+
+
+@expands(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    if np.ndim(ary) < 3:
+        raise ValueError("dsplit only works on arrays of 3 or more dimensions")
+    return split(ary, indices_or_sections, 2)
 
 
 @expands(np.hsplit)
@@ -177,58 +180,16 @@ def flipud(m: Any) -> Any:
 
 
 @expands(np.rot90)
-def rot90(m: Any, k: Any = 1) -> Any:
-    if np.ndim(m) != 2:
-        unsupported("np.rot90 of an array that is not a matrix")
+def rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+    rank = np.ndim(m)
+    first = axis_of(axes[0], rank)
+    second = axis_of(axes[1], rank)
+    if first == second:
+        raise ValueError("Axes must be different.")
     if k % 4 == 0:
-        return m
+        return m[:]
     if k % 4 == 1:
-        return m.T[::-1]
+        return np.flip(np.swapaxes(m, first, second), first)
     if k % 4 == 2:
-        return m[::-1, ::-1]
-    return m.T[:, ::-1]
-
-
-# ---- triangles and diagonals --------------------------------------------------------------------
-
-
-@expands(np.tril)
-def tril(m: Any, k: Any = 0) -> Any:
-    if np.ndim(m) != 2:
-        unsupported("np.tril of an array that is not a matrix")
-    return triangle_below(m, k)
-
-
-@expands(np.triu)
-def triu(m: Any, k: Any = 0) -> Any:
-    if np.ndim(m) != 2:
-        unsupported("np.triu of an array that is not a matrix")
-    return triangle_above(m, k)
-
-
-@expands(np.diag)
-def diag(v: Any, k: Any = 0) -> Any:
-    x = np.asarray(v)
-    if np.ndim(x) > 2:
-        unsupported("np.diag of an array with more than two axes")
-    return diagonal_of(x, k) if np.ndim(x) == 2 else diagonal_matrix(x, k)
-
-
-@expands(np.diagonal, methods=("diagonal",))
-def diagonal(a: Any, offset: Any = 0) -> Any:
-    if np.ndim(a) != 2:
-        unsupported("np.diagonal of an array that is not a matrix")
-    return diagonal_of(a, offset)
-
-
-@expands(np.diagflat)
-def diagflat(v: Any, k: Any = 0) -> Any:
-    return diagonal_matrix(flat(v), k)
-
-
-@expands(np.fill_diagonal)
-def fill_diagonal(a: Any, val: Any) -> None:
-    if np.ndim(a) != 2 or np.ndim(val) != 0:
-        unsupported("np.fill_diagonal of other than a matrix with a number")
-    for i in range(min(a.shape[0], a.shape[1])):
-        a[i, i] = val
+        return np.flip(np.flip(m, first), second)
+    return np.flip(np.swapaxes(m, first, second), second)

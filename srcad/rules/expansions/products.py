@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.expansions.shapes import flat, reshaped
+from srcad.rules.expansions.shapes import flat, reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_float_name, known_one, unsupported
 
@@ -126,29 +126,53 @@ def scaled(x: Any, y: Any) -> Any:
     return left * right
 
 
-@expands(np.matmul, operator.matmul)
-def matmul(x1: Any, x2: Any) -> Any:
+@expands(np.matmul, operator.matmul, np.linalg.matmul)
+def matmul(x1: Any, x2: Any, out: Any = None) -> Any:
     a = np.asarray(x1)
     b = np.asarray(x2)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         unsupported("a matrix product with a number: write *")
-    return product_4(a, b)
+    return stored(product_4(a, b), out)
 
 
 @expands(np.dot, methods=("dot",))
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Any, b: Any, out: Any = None) -> Any:
     x = np.asarray(a)
     y = np.asarray(b)
     if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return scaled(x, y)
-    if np.ndim(y) > 2 or (np.ndim(x) > 2 and np.ndim(y) == 2 and np.ndim(x) > 4):
-        unsupported("np.dot with a second array of more than two axes")
-    return product_4(x, y)
+        return stored(scaled(x, y), out)
+    if np.ndim(y) > 2 or (np.ndim(x) > 4 and np.ndim(y) == 2):
+        return stored(tensordot(x, y, (-1, -2)), out)
+    return stored(product_4(x, y), out)
 
 
 @expands(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
     return product_2(flat(a), flat(b))
+
+
+@expands(np.vecdot)
+def vecdot(x1: Any, x2: Any, axis: Any = -1) -> Any:
+    a = np.moveaxis(np.asarray(x1), axis, -1)
+    b = np.moveaxis(np.asarray(x2), axis, -1)
+    if a.shape[-1] != b.shape[-1]:
+        raise ValueError(f"vectors of {a.shape[-1]} and {b.shape[-1]} items")
+    return np.sum(a * b, axis=-1)
+
+
+@expands(np.linalg.vecdot)
+def vecdot_of_arrays(x1: Any, x2: Any, /, *, axis: Any = -1) -> Any:
+    return vecdot(x1, x2, axis)
+
+
+@expands(np.matvec)
+def matvec(x1: Any, x2: Any) -> Any:
+    return np.matmul(x1, np.asarray(x2)[..., None])[..., 0]
+
+
+@expands(np.vecmat)
+def vecmat(x1: Any, x2: Any) -> Any:
+    return np.matmul(np.asarray(x1)[..., None, :], x2)[..., 0, :]
 
 
 @expands(np.inner)
@@ -160,13 +184,20 @@ def inner(a: Any, b: Any) -> Any:
     if np.ndim(y) == 1:
         return product_4(x, y)
     if np.ndim(y) > 2:
-        unsupported("np.inner with a second array of more than two axes")
+        return tensordot(x, y, (-1, -1))
     return product_4(x, y.T)
 
 
 @expands(np.outer)
-def outer(a: Any, b: Any) -> Any:
-    return outer_of(flat(a), flat(b))
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    return stored(outer_of(flat(a), flat(b)), out)
+
+
+@expands(np.linalg.outer)
+def outer_of_vectors(x1: Any, x2: Any, /) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError("Input arrays must be one-dimensional")
+    return outer_of(x1, x2)
 
 
 @expands(np.multiply.outer)
@@ -206,24 +237,59 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return reshaped(product_2(matrix_a, matrix_b), shape)
 
 
+@expands(np.linalg.tensordot)
+def tensordot_of_arrays(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    return tensordot(x1, x2, axes)
+
+
 def axes_given(axes: Any, rank: Any) -> Any:
     return tuple([axis_of(k, rank) for k in (axes if isinstance(axes, (tuple, list)) else (axes,))])
 
 
 @expands(np.kron)
 def kron(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 1 and np.ndim(b) == 1:
-        return flat(outer_of(a, b))
-    if np.ndim(a) != 2 or np.ndim(b) != 2:
-        unsupported("np.kron of other than two vectors or two matrices")
-    blocks = a[:, None, :, None] * b[None, :, None, :]
-    return reshaped(blocks, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
+    x = np.asarray(a)
+    y = np.asarray(b)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return scaled(x, y)
+    if np.ndim(x) == 1 and np.ndim(y) == 1:
+        return flat(outer_of(x, y))
+    rank = max(np.ndim(x), np.ndim(y))
+    x = x[(None,) * (rank - np.ndim(x)) + (...,)]
+    y = y[(None,) * (rank - np.ndim(y)) + (...,)]
+    blocks = x[(slice(None), None) * rank] * y[(None, slice(None)) * rank]
+    return reshaped(blocks, tuple([x.shape[k] * y.shape[k] for k in range(rank)]))
+
+
+@expands(np.cross)
+def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
+    x = np.moveaxis(np.asarray(a), axisa if axis is None else axis, -1)
+    y = np.moveaxis(np.asarray(b), axisb if axis is None else axis, -1)
+    if x.shape[-1] != 3 or y.shape[-1] != 3:
+        raise ValueError(f"vectors of {x.shape[-1]} and {y.shape[-1]} items, not of three")
+    parts = (
+        x[..., 1] * y[..., 2] - x[..., 2] * y[..., 1],
+        x[..., 2] * y[..., 0] - x[..., 0] * y[..., 2],
+        x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0],
+    )
+    if np.ndim(x) == 1 and np.ndim(y) == 1:
+        return np.array(parts)
+    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc if axis is None else axis)
+
+
+@expands(np.linalg.cross)
+def cross_of_arrays(x1: Any, x2: Any, /, *, axis: Any = -1) -> Any:
+    return cross(x1, x2, axis=axis)
 
 
 @expands(np.trace, methods=("trace",))
-def trace(a: Any, offset: Any = 0) -> Any:
-    if np.ndim(a) != 2:
-        unsupported("np.trace of an array that is not a matrix")
-    if offset == 0 and is_float_name(dtype_of(a)):
-        return trace_of(a)
-    return np.sum(np.diag(a, offset))
+def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None) -> Any:
+    x = np.asarray(a)
+    if np.ndim(x) == 2 and offset == 0 and is_float_name(dtype_of(x)) and dtype is None:
+        return stored(trace_of(x), out)
+    return np.sum(np.diagonal(x, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
+
+
+@expands(np.linalg.trace)
+def trace_of_matrices(x: Any, /, *, offset: Any = 0, dtype: Any = None) -> Any:
+    return trace(x, offset, -2, -1, dtype)

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.expansions.shapes import flat, reshaped
+from srcad.rules.expansions.shapes import flat, reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import (
     axes_of,
-    axis_of,
     compile_time,
     dtype_name,
     dtype_of,
     expands,
+    is_constant,
     is_float_name,
     unsupported,
     with_new_axes,
@@ -41,16 +41,39 @@ reduce_argmin = PRIMITIVES["np.argmin"]
 # ---- helpers ------------------------------------------------------------------------------------
 
 
-def operand(a: Any, dtype: Any, out: Any) -> Any:
+def operand(a: Any, dtype: Any) -> Any:
     """The array to reduce; bools count as integers."""
-    if out is not None:
-        unsupported("a reduction with out=")
     x = np.asarray(a)
     if dtype is None:
         return x
     if summed_dtype(dtype_name(dtype)) != dtype_name(dtype):
         unsupported("a reduction in integers of less than 64 bits")
     return cast(x, dtype=dtype_name(dtype))
+
+
+def masked(x: Any, where: Any, value: Any) -> Any:
+    """`x` with a value that changes nothing wherever `where` leaves it out."""
+    if where is None:
+        return x
+    if np.ndim(x) == 0:
+        return np.where(where, x, cast(value, dtype=dtype_of(x)))
+    return np.where(np.broadcast_to(where, x.shape), x, cast(value, dtype=dtype_of(x)))
+
+
+def chosen_count(x: Any, axes: Any, where: Any) -> Any:
+    """The number of entries that are reduced into one: a number, or an array of them where `where` chooses some."""
+    if where is None:
+        return count(x, axes)
+    return sum_over(cast(np.broadcast_to(where, x.shape), dtype="int64"), axes)
+
+
+def with_initial(x: Any, initial: Any) -> Any:
+    """`x` with one more entry along its first axis."""
+    if initial is None:
+        return x
+    if is_float_name(dtype_of(initial)) and not is_float_name(dtype_of(x)):
+        unsupported("initial= of a float for integers")
+    return np.concatenate((x, np.full((1,) + x.shape[1:], cast(initial, dtype=dtype_of(x)))))
 
 
 @compile_time
@@ -112,8 +135,21 @@ def sum_over(x: Any, axes: Any) -> Any:
 
 
 @expands(np.sum, methods=("sum",))
-def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, dtype, out)
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Any:
+    x = masked(operand(a, dtype), where, 0)
+    result = total(x, axis, keepdims)
+    return stored(result if initial is None else result + cast(initial, dtype=dtype_of(result)), out)
+
+
+def total(x: Any, axis: Any, keepdims: Any) -> Any:
     if np.ndim(x) == 0:
         return number(x)
     axes = axes_of(axis, np.ndim(x))
@@ -121,150 +157,148 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: 
 
 
 @expands(np.mean, methods=("mean",))
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, dtype, out)
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None
+) -> Any:
+    x = operand(a, dtype)
     if np.ndim(x) == 0:
-        if axis is not None:
-            unsupported("np.mean of a number, with an axis")
-        return x * 1.0
+        if axis is not None or where is not None:
+            unsupported("np.mean of a number, with an axis or where=")
+        return stored(x * 1.0, out)
     axes = axes_of(axis, np.ndim(x))
-    if len(axes) == np.ndim(x):
+    if len(axes) == np.ndim(x) and where is None:
         y = reduce_mean(x)
     else:
-        y = sum_over(x, axes) / count(x, axes)
-    return restored(y, np.ndim(x), axes, keepdims)
+        y = quotient(sum_over(masked(x, where, 0), axes), chosen_count(x, axes, where), where)
+    return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 
-@expands(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = False) -> Any:
-    x = np.asarray(a)
-    if weights is None:
-        return np.mean(x, axis=axis, keepdims=keepdims)
-    if not is_float_name(dtype_of(x)):
-        x = cast(x, dtype="float64")
-    w = np.asarray(weights)
-    if np.ndim(w) != np.ndim(x):
-        if np.ndim(w) != 1 or axis is None:
-            unsupported("np.average whose weights have another rank than the array, unless they are 1-D with axis=")
-        k = axis_of(axis, np.ndim(x))
-        if len(w) != x.shape[k]:
-            raise ValueError(f"{len(w)} weights for {x.shape[k]} items")
-        w = w[with_new_axes(np.ndim(x), tuple([j for j in range(np.ndim(x)) if j != k]))]
-        return np.sum(x * w, axis=k, keepdims=keepdims) / weight_of(np.sum(weights))
-    for k in range(np.ndim(x)):
-        if w.shape[k] != x.shape[k]:
-            if axis is not None:
-                raise ValueError(f"axis {k} has {x.shape[k]} items and {w.shape[k]} weights")
-            raise TypeError(f"axis {k} has {x.shape[k]} items and {w.shape[k]} weights")
-    return np.sum(x * w, axis=axis, keepdims=keepdims) / weight_of(np.sum(w, axis=axis, keepdims=keepdims))
-
-
-def weight_of(total: Any) -> Any:
-    if np.any(total == 0.0):
-        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
-    return total
+def quotient(y: Any, n: Any, where: Any) -> Any:
+    """`y / n` in the dtype of `y`, if that is one of floats: a number that was counted is of NumPy's."""
+    return y / (cast(n, dtype=dtype_of(y)) if where is not None and is_float_name(dtype_of(y)) else n)
 
 
 @expands(np.var, methods=("var",))
-def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
-    x = number(operand(a, dtype, out))
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = None,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    x = number(operand(a, dtype))
     if np.ndim(x) == 0:
-        if axis is not None:
-            unsupported("np.var of a number, with an axis")
-        return x * 0.0
+        if axis is not None or where is not None or mean is not None:
+            unsupported("np.var of a number, with an axis, where= or mean=")
+        return stored(x * 0.0, out)
     axes = axes_of(axis, np.ndim(x))
-    if len(axes) == np.ndim(x):
+    if mean is not None:
+        centred = x - mean
+    elif len(axes) == np.ndim(x) and where is None:
         centred = x - reduce_mean(x)
     else:
-        centred = x - np.mean(x, axis=axes, keepdims=True)
+        centre = quotient(sum_over(masked(x, where, 0.0), axes), chosen_count(x, axes, where), where)
+        centred = x - restored(centre, np.ndim(x), axes, True)
+    centred = masked(centred, where, 0.0)
     squares = sum_over(centred * centred, axes)
-    n = count(x, axes) if ddof == 0 else max(count(x, axes) - ddof, 0)
-    return restored(squares / n, np.ndim(x), axes, keepdims)
+    lost = ddof if correction is None else correction
+    n = chosen_count(x, axes, where)
+    n = n if is_constant(lost) and lost == 0 else np.maximum(n - lost, 0) if np.ndim(n) > 0 else max(n - lost, 0)
+    return stored(restored(quotient(squares, n, where), np.ndim(x), axes, keepdims), out)
 
 
 @expands(np.std, methods=("std",))
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
-    return root(np.var(a, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keepdims))
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = None,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    lost = ddof if correction is None else correction
+    return stored(root(var(a, axis, dtype, None, lost, keepdims, where=where, mean=mean)), out)
 
 
 # ---- products and extremes ----------------------------------------------------------------------
 
 
 @expands(np.prod, methods=("prod",))
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = number(operand(a, dtype, out))
-    if np.ndim(x) == 0:
-        return x
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Any:
+    x = number(masked(operand(a, dtype), where, 1))
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == 0:
-        return x
-    if len(axes) == np.ndim(x):
+        y = x
+    elif len(axes) == np.ndim(x):
         y = reduce_prod(x)
     else:
         y = runtime.prod_first(first_axes(x, axes))
-    return restored(y, np.ndim(x), axes, keepdims)
+    y = restored(y, np.ndim(x), axes, keepdims)
+    return stored(y if initial is None else y * cast(initial, dtype=dtype_of(y)), out)
 
 
 @expands(np.max, np.amax, methods=("max",))
-def max_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, None, out)
-    if np.ndim(x) == 0:
-        return x
+def max_of(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = None
+) -> Any:
+    x = of_chosen(a, where, initial)
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == 0:
-        return x
-    if len(axes) == np.ndim(x):
-        y = reduce_max(x)
-    elif np.ndim(x) == 2 and axes == (1,):
+        y = x if initial is None else np.maximum(x, cast(initial, dtype=dtype_of(x)))
+    elif len(axes) == np.ndim(x):
+        y = reduce_max(x if initial is None else with_initial(flat(x), initial))
+    elif np.ndim(x) == 2 and axes == (1,) and initial is None:
         y = runtime.max_last(x)
     else:
-        y = runtime.max_first(first_axes(x, axes))
-    return restored(y, np.ndim(x), axes, keepdims)
+        y = runtime.max_first(with_initial(first_axes(x, axes), initial))
+    return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 
 @expands(np.min, np.amin, methods=("min",))
-def min_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, None, out)
-    if np.ndim(x) == 0:
-        return x
+def min_of(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = None
+) -> Any:
+    x = of_chosen(a, where, initial)
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == 0:
-        return x
-    if len(axes) == np.ndim(x):
-        y = reduce_min(x)
-    elif np.ndim(x) == 2 and axes == (1,):
+        y = x if initial is None else np.minimum(x, cast(initial, dtype=dtype_of(x)))
+    elif len(axes) == np.ndim(x):
+        y = reduce_min(x if initial is None else with_initial(flat(x), initial))
+    elif np.ndim(x) == 2 and axes == (1,) and initial is None:
         y = runtime.min_last(x)
     else:
-        y = runtime.min_first(first_axes(x, axes))
-    return restored(y, np.ndim(x), axes, keepdims)
+        y = runtime.min_first(with_initial(first_axes(x, axes), initial))
+    return stored(restored(y, np.ndim(x), axes, keepdims), out)
+
+
+def of_chosen(a: Any, where: Any, initial: Any) -> Any:
+    """The operand of a maximum or minimum, with `initial` wherever `where` leaves an entry out."""
+    if where is not None and initial is None:
+        raise ValueError("where= of a maximum or a minimum needs initial=")
+    x = np.asarray(a)
+    return x if where is None else masked(x, where, initial)
 
 
 @expands(np.ptp)
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return np.max(a, axis, out, keepdims) - np.min(a, axis, out, keepdims)
-
-
-# ---- of ufuncs, which reduce the first axis unless told otherwise --------------------------------
-
-
-@expands(np.add.reduce)
-def add_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return np.sum(array, axis, dtype, out, keepdims)
-
-
-@expands(np.multiply.reduce)
-def multiply_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return np.prod(array, axis, dtype, out, keepdims)
-
-
-@expands(np.maximum.reduce)
-def maximum_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return np.max(operand(array, dtype, out), axis, None, keepdims)
-
-
-@expands(np.minimum.reduce)
-def minimum_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return np.min(operand(array, dtype, out), axis, None, keepdims)
+    return stored(np.max(a, axis, keepdims=keepdims) - np.min(a, axis, keepdims=keepdims), out)
 
 
 # ---- without derivative -------------------------------------------------------------------------
@@ -272,93 +306,52 @@ def minimum_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None
 
 @expands(np.argmax, methods=("argmax",))
 def argmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, None, out)
-    if axis is None or np.ndim(x) == 1:
-        return restored(reduce_argmax(x), np.ndim(x), axes_of(axis, np.ndim(x)), keepdims)
+    x = np.asarray(a)
     axes = axes_of(axis, np.ndim(x))
-    return restored(runtime.argmax_first(np.moveaxis(x, axes[0], 0)), np.ndim(x), axes, keepdims)
+    if axis is None or np.ndim(x) == 1:
+        y = reduce_argmax(x)
+    else:
+        y = runtime.argmax_first(np.moveaxis(x, axes[0], 0))
+    return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 
 @expands(np.argmin, methods=("argmin",))
 def argmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, None, out)
-    if axis is None or np.ndim(x) == 1:
-        return restored(reduce_argmin(x), np.ndim(x), axes_of(axis, np.ndim(x)), keepdims)
+    x = np.asarray(a)
     axes = axes_of(axis, np.ndim(x))
-    return restored(runtime.argmin_first(np.moveaxis(x, axes[0], 0)), np.ndim(x), axes, keepdims)
+    if axis is None or np.ndim(x) == 1:
+        y = reduce_argmin(x)
+    else:
+        y = runtime.argmin_first(np.moveaxis(x, axes[0], 0))
+    return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 
 @expands(np.any, methods=("any",))
-def any_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, None, out)
-    if np.ndim(x) == 0:
-        return x if dtype_of(x) == "bool" else x != 0
+def any_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None) -> Any:
+    x = masked(np.asarray(a), where, 0)
     axes = axes_of(axis, np.ndim(x))
-    if len(axes) == np.ndim(x):
-        return restored(reduce_any(x), np.ndim(x), axes, keepdims)
-    return sum(x != 0, axis=axes, keepdims=keepdims) > 0
+    if np.ndim(x) == 0:
+        y = x if dtype_of(x) == "bool" else x != 0
+    elif len(axes) == np.ndim(x):
+        y = restored(reduce_any(x), np.ndim(x), axes, keepdims)
+    else:
+        y = sum(x != 0, axis=axes, keepdims=keepdims) > 0
+    return stored(y, out)
 
 
 @expands(np.all, methods=("all",))
-def all_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = operand(a, None, out)
-    if np.ndim(x) == 0:
-        return x if dtype_of(x) == "bool" else x != 0
+def all_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None) -> Any:
+    x = masked(np.asarray(a), where, 1)
     axes = axes_of(axis, np.ndim(x))
-    if len(axes) == np.ndim(x):
-        return restored(reduce_all(x), np.ndim(x), axes, keepdims)
-    return sum(x == 0, axis=axes, keepdims=keepdims) == 0
+    if np.ndim(x) == 0:
+        y = x if dtype_of(x) == "bool" else x != 0
+    elif len(axes) == np.ndim(x):
+        y = restored(reduce_all(x), np.ndim(x), axes, keepdims)
+    else:
+        y = sum(x == 0, axis=axes, keepdims=keepdims) == 0
+    return stored(y, out)
 
 
 @expands(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return sum(np.asarray(a) != 0, axis=axis, keepdims=keepdims)
-
-
-# ---- running sums and products ------------------------------------------------------------------
-
-running_sum = PRIMITIVES["np.cumsum"]
-
-
-@expands(np.cumsum, methods=("cumsum",))
-def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x = number(operand(a, dtype, out))
-    if axis is None:
-        return running_sum(flat(x))
-    k = axis_of(axis, np.ndim(x))
-    if np.ndim(x) == 1:
-        return running_sum(x)
-    y = x.copy()
-    rows = np.moveaxis(y, k, 0)
-    for i in range(1, x.shape[k]):
-        rows[i] += rows[i - 1]
-    return y
-
-
-@expands(np.cumprod, methods=("cumprod",))
-def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x = number(operand(a, dtype, out))
-    if axis is None and np.ndim(x) != 1:
-        x = flat(x)
-    k = 0 if axis is None else axis_of(axis, np.ndim(x))
-    y = x.copy()
-    rows = np.moveaxis(y, k, 0)
-    factors = np.moveaxis(x, k, 0)
-    for i in range(1, x.shape[k]):
-        rows[i] = rows[i - 1] * factors[i]
-    return y
-
-
-@expands(np.diff)
-def diff(a: Any, n: Any = 1, axis: Any = -1) -> Any:
-    k = axis_of(axis, np.ndim(a))
-    y = np.moveaxis(a, k, -1)
-    for _ in range(n):
-        y = y[..., 1:] - y[..., :-1]
-    return np.moveaxis(y, -1, k)
-
-
-@expands(np.ediff1d)
-def ediff1d(ary: Any) -> Any:
-    x = flat(ary)
-    return x[1:] - x[:-1]

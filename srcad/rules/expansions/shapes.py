@@ -12,6 +12,7 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import (
     axes_of,
     axis_of,
+    dtype_of,
     expands,
     is_constant,
     is_packed,
@@ -34,19 +35,36 @@ spread = PRIMITIVES["np.broadcast_to"]
 packed = PRIMITIVES["np.ascontiguousarray"]
 
 
-def check_order(order: Any) -> None:
-    if order != "C":
-        unsupported("order= other than 'C'")
+def stored(y: Any, out: Any) -> Any:
+    """`y`, or the array `out` with `y` written into it: what a function with the option out= gives."""
+    if out is None:
+        return y
+    if np.ndim(out) == 0 or np.ndim(out) != np.ndim(y):
+        unsupported("out= of another number of axes than the result, or of none,")
+    if dtype_of(out) != dtype_of(y):
+        unsupported("out= of another dtype than the result")
+    for k in range(np.ndim(y)):
+        if out.shape[k] != y.shape[k]:
+            raise ValueError(f"out= has {out.shape[k]} items along axis {k}, and the result has {y.shape[k]}")
+    out[...] = y
+    return out
 
 
 # ---- reshape ------------------------------------------------------------------------------------
 
 
+def is_by_columns(order: Any) -> Any:
+    if order != "C" and order != "F":
+        unsupported("order= other than 'C' and 'F'")
+    return order == "F"
+
+
 @expands(np.reshape)
 def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
-    check_order(order)
     x = np.asarray(a)
     dims = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if is_by_columns(order):
+        return np.transpose(np.reshape(np.transpose(x), dims[::-1]))
     if np.ndim(x) > 0 and not known_size(x, dims):
         others = product_of(dims)
         if len([d for d in dims if is_constant(d) and d == -1]) == 0:
@@ -89,8 +107,7 @@ def reshape_method(a: Any, *shape: Any, order: Any = "C") -> Any:
 
 @expands(np.ravel, methods=("ravel",))
 def ravel(a: Any, order: Any = "C") -> Any:
-    check_order(order)
-    x = np.asarray(a)
+    x = np.transpose(np.asarray(a)) if is_by_columns(order) else np.asarray(a)
     if np.ndim(x) == 0:
         return array_of(x)
     y = x if is_packed(x) else packed(x)
@@ -105,8 +122,7 @@ def flat(a: Any) -> Any:
 
 @expands(methods=("flatten",))
 def flatten(a: Any, order: Any = "C") -> Any:
-    check_order(order)
-    return copy_of(flat(a))
+    return copy_of(flat(np.transpose(a) if is_by_columns(order) else a))
 
 
 # ---- permutations of axes -----------------------------------------------------------------------
@@ -139,6 +155,13 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
     if order == tuple(range(np.ndim(a))):
         return a
     return permute(a, axes=order)
+
+
+@expands(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    if np.ndim(x) < 2:
+        raise ValueError("Input array must be at least 2-dimensional")
+    return np.swapaxes(x, -1, -2)
 
 
 @expands(np.moveaxis)
@@ -192,20 +215,26 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 
 @expands(np.atleast_1d)
-def atleast_1d(a: Any) -> Any:
-    x = np.asarray(a)
+def atleast_1d(*arys: Any) -> Any:
+    if len(arys) != 1:
+        return tuple([atleast_1d(one) for one in arys])
+    x = np.asarray(arys[0])
     return array_of(x) if np.ndim(x) == 0 else x
 
 
 @expands(np.atleast_2d)
-def atleast_2d(a: Any) -> Any:
-    x = np.atleast_1d(a)
+def atleast_2d(*arys: Any) -> Any:
+    if len(arys) != 1:
+        return tuple([atleast_2d(one) for one in arys])
+    x = np.atleast_1d(arys[0])
     return x[None, :] if np.ndim(x) == 1 else x
 
 
 @expands(np.atleast_3d)
-def atleast_3d(a: Any) -> Any:
-    x = np.atleast_1d(a)
+def atleast_3d(*arys: Any) -> Any:
+    if len(arys) != 1:
+        return tuple([atleast_3d(one) for one in arys])
+    x = np.atleast_1d(arys[0])
     if np.ndim(x) == 1:
         return x[None, :, None]
     return x[:, :, None] if np.ndim(x) == 2 else x
@@ -222,6 +251,14 @@ def broadcast_to(array: Any, shape: Any) -> Any:
     if len(shape) == 0:
         return x
     return spread(x, *shape)
+
+
+@expands(np.broadcast_shapes)
+def broadcast_shapes(*args: Any) -> Any:
+    total = np.empty(args[0])
+    for shape in args[1:]:
+        total = total + np.empty(shape)
+    return np.shape(total)
 
 
 @expands(np.broadcast_arrays)

@@ -1,4 +1,4 @@
-"""Functions of sampled signals: interpolation, convolution, quadrature."""
+"""Functions of sampled signals: interpolation and convolution."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from srcad import runtime
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.shapes import flat, reshaped
-from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
-
-search = PRIMITIVES["np.searchsorted"]
-
-
-@expands(np.searchsorted, methods=("searchsorted",))
-def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
-    return search(a, v, side=side)
 
 
 @expands(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     # float64, whatever is given
     knots = doubles(xp)
     heights = doubles(fp)
@@ -28,12 +21,27 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
         raise ValueError(f"{len(knots)} places and {len(heights)} values")
     if len(knots) == 0:
         raise ValueError("no places to interpolate between")
+    at = doubles(x)
+    if period is not None:
+        if period == 0.0:
+            raise ValueError("period must be a non-zero value")
+        length = abs(period) * 1.0
+        at = at % length
+        knots = knots % length
+        order = np.argsort(knots)
+        knots = knots[order]
+        heights = heights[order]
+        n = len(knots)
+        knots = np.concatenate((knots[n - 1 :] - length, knots, knots[:1] + length))
+        heights = np.concatenate((heights[n - 1 :], heights, heights[:1]))
+    low = left if period is None else None
+    high = right if period is None else None
     if np.ndim(x) == 0:
-        return interp_at(doubles(x), knots, heights, left, right)
-    points = flat(doubles(x))
+        return interp_at(at, knots, heights, low, high)
+    points = flat(at)
     out = np.empty(points.size)
     for k in range(points.size):
-        out[k] = interp_at(points[k], knots, heights, left, right)
+        out[k] = interp_at(points[k], knots, heights, low, high)
     return reshaped(out, np.shape(x))
 
 
@@ -80,24 +88,25 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, v[::-1], mode)
 
 
-@expands(np.cross)
-def cross(a: Any, b: Any) -> Any:
-    if np.ndim(a) != 1 or np.ndim(b) != 1:
-        unsupported("np.cross of arrays of vectors")
-    if len(a) != 3 or len(b) != 3:
-        raise ValueError(f"vectors of {len(a)} and {len(b)} items, not of three")
-    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-
-
-@expands(*[getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)])
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
-    rank = np.ndim(y)
-    k = axis_of(axis, rank)
-    upper = np.moveaxis(y, k, -1)[..., 1:]
-    lower = np.moveaxis(y, k, -1)[..., :-1]
-    if x is None:
-        return np.sum(dx * (upper + lower) / 2.0, axis=-1)
-    if np.ndim(x) == 1:
-        return np.sum((x[1:] - x[:-1]) * (upper + lower) / 2.0, axis=-1)
-    widths = np.moveaxis(x, k, -1)[..., 1:] - np.moveaxis(x, k, -1)[..., :-1]
-    return np.sum(widths * (upper + lower) / 2.0, axis=-1)
+@expands(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: Any = False, writeable: Any = False
+) -> Any:
+    if writeable:
+        unsupported("sliding_window_view with writeable=True")
+    lengths = tuple(window_shape) if isinstance(window_shape, (tuple, list)) else (window_shape,)
+    rank = np.ndim(x)
+    if axis is None:
+        axes = tuple(range(rank))
+    else:
+        axes = tuple([axis_of(k, rank) for k in (axis if isinstance(axis, (tuple, list)) else (axis,))])
+    if len(axes) != len(lengths):
+        raise ValueError("as many lengths as axes are expected")
+    if rank + len(axes) > 5:
+        unsupported("sliding_window_view with more than five axes")
+    y = np.asarray(x)
+    for k, width in zip(axes, lengths, strict=True):
+        if width < 0 or width > y.shape[k]:
+            raise ValueError(f"a window of {width} for an axis of {y.shape[k]}")
+        y = np.moveaxis(runtime.windows(np.moveaxis(y, k, 0), width), 0, k)
+    return y

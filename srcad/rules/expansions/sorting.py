@@ -1,5 +1,7 @@
 """Order: sorting (stable, so that ties are settled by position) and what stands on it."""
 
+# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,50 +9,63 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.expansions.shapes import flat
-from srcad.rules.registry import axis_of, dtype_of, expands, is_float_name, unsupported
+from srcad.rules.expansions.shapes import flat, reshaped
+from srcad.rules.registry import axes_of, axis_of, dtype_of, expands, unsupported
+
+# ---- along an axis ------------------------------------------------------------------------------
+
+
+def rows_along(x: Any, k: Any) -> Any:
+    """The vectors along an axis, as the rows of a matrix."""
+    moved = np.moveaxis(x, k, -1)
+    if np.ndim(x) == 2:
+        return moved
+    return reshaped(moved, (product_of(moved.shape[:-1]), moved.shape[np.ndim(x) - 1]))
+
+
+def rows_back(rows: Any, x: Any, k: Any) -> Any:
+    """The rows of `rows_along(x, k)`, all of another length perhaps, as an array like `x`."""
+    if np.ndim(x) == 2:
+        return np.moveaxis(rows, -1, k)
+    shape = x.shape[:k] + x.shape[k + 1 :] + (rows.shape[1],)
+    return np.moveaxis(reshaped(rows, shape), -1, k)
+
+
+def product_of(lengths: Any) -> Any:
+    n = 1
+    for d in lengths:
+        n = n * d
+    return n
 
 
 @expands(np.argsort, methods=("argsort",))
-def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if order is not None:
+        unsupported("sorting by fields with order=")
     x = flat(a) if axis is None else np.asarray(a)
     k = axis_of(-1 if axis is None else axis, np.ndim(x))
     if np.ndim(x) == 1:
         return runtime.stable_order(x)
-    if np.ndim(x) > 3:
-        unsupported("sorting an array with more than three axes")
-    out = np.empty(x.shape, dtype=np.int64)
-    rows = np.moveaxis(x, k, -1)
-    places = np.moveaxis(out, k, -1)
-    if np.ndim(x) == 2:
-        for i in range(rows.shape[0]):
-            places[i] = runtime.stable_order(rows[i])
-    else:
-        for i in range(rows.shape[0]):
-            for j in range(rows.shape[1]):
-                places[i, j] = runtime.stable_order(rows[i, j])
-    return out
+    rows = rows_along(x, k)
+    out = np.empty(rows.shape, dtype=np.int64)
+    for i in range(rows.shape[0]):
+        out[i] = runtime.stable_order(rows[i])
+    return rows_back(out, x, k)
 
 
 @expands(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if order is not None:
+        unsupported("sorting by fields with order=")
     x = flat(a) if axis is None else np.asarray(a)
     k = axis_of(-1 if axis is None else axis, np.ndim(x))
     if np.ndim(x) == 1:
         return sorted_vector(x)
-    if np.ndim(x) > 3:
-        unsupported("sorting an array with more than three axes")
-    out = np.empty(x.shape, dtype=dtype_of(x))
-    rows = np.moveaxis(x, k, -1)
-    sorted_rows = np.moveaxis(out, k, -1)
-    if np.ndim(x) == 2:
-        for i in range(rows.shape[0]):
-            sorted_rows[i] = sorted_vector(rows[i])
-    else:
-        for i in range(rows.shape[0]):
-            for j in range(rows.shape[1]):
-                sorted_rows[i, j] = sorted_vector(rows[i, j])
-    return out
+    rows = rows_along(x, k)
+    out = np.empty(rows.shape, dtype=dtype_of(x))
+    for i in range(rows.shape[0]):
+        out[i] = sorted_vector(rows[i])
+    return rows_back(out, x, k)
 
 
 def sorted_vector(x: Any) -> Any:
@@ -61,72 +76,62 @@ def sorted_vector(x: Any) -> Any:
     return out
 
 
+def sorted_first(a: Any, axis: Any) -> Any:
+    """The entries that are reduced into one, sorted along a first axis."""
+    x = np.asarray(a)
+    axes = axes_of(axis, np.ndim(x))
+    if len(axes) == np.ndim(x):
+        return sorted_vector(flat(x))
+    if len(axes) == 1:
+        return np.moveaxis(np.sort(x, axes[0]), axes[0], 0)
+    if x.size == 0:
+        raise ValueError("cannot reshape array of size 0")
+    others = tuple([k for k in range(np.ndim(x)) if k not in axes])
+    shape = tuple([x.shape[k] for k in others]) + (product_of([x.shape[k] for k in axes]),)
+    return np.moveaxis(np.sort(reshaped(np.transpose(x, others + axes), shape)), -1, 0)
+
+
 @expands(methods=("sort",))
-def sort_in_place(a: Any, axis: Any = -1, kind: Any = None) -> None:
-    a[...] = np.sort(a, axis)
+def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
+    a[...] = np.sort(a, axis, kind, order)
 
 
-@expands(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False) -> Any:
-    if out is not None:
-        unsupported("np.median with out=")
-    x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, one_axis(axis)), axis, 0)
-    n = x.shape[0]
-    if n == 0:
-        raise ValueError("the median of nothing")
-    # the middle, or the mean of the two
-    y = 0.5 * x[or_nan(x, (n - 1) // 2)] + 0.5 * x[or_nan(x, n // 2)]
-    return placed(nan_where(x[n - 1], y), a, axis, keepdims)
+# ---- in part, and by several keys ---------------------------------------------------------------
 
 
-def one_axis(axis: Any) -> Any:
-    if isinstance(axis, (tuple, list)):
-        unsupported("a median or quantile over several axes")
-    return axis
+@expands(np.partition)
+def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None) -> Any:
+    check_kth(a, kth, axis)
+    # NumPy does not say in which order the parts are
+    return np.sort(a, axis, None, order)
 
 
-def or_nan(x: Any, k: Any) -> Any:
-    """The position, or that of a NaN in a sorted vector: it comes last, and is the result."""
-    if np.ndim(x) != 1 or not is_float_name(dtype_of(x)):
-        return k
-    last = len(x) - 1
-    return last if np.isnan(x[last]) else k
+@expands(np.argpartition, methods=("argpartition",))
+def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None) -> Any:
+    check_kth(a, kth, axis)
+    return np.argsort(a, axis, None, order)
 
 
-def nan_where(last: Any, y: Any) -> Any:
-    """The same in each column of a sorted array."""
-    return np.where(np.isnan(last), last, y) if np.ndim(last) > 0 and is_float_name(dtype_of(last)) else y
+@expands(methods=("partition",))
+def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None) -> None:
+    a[...] = np.partition(a, kth, axis, kind, order)
 
 
-def placed(y: Any, a: Any, axis: Any, keepdims: Any) -> Any:
-    if axis is None:
-        return np.full((1,) * np.ndim(a), y) if keepdims else y
-    return np.expand_dims(y, axis) if keepdims else y
+def check_kth(a: Any, kth: Any, axis: Any) -> None:
+    n = np.size(a) if axis is None else a.shape[axis_of(axis, np.ndim(a))]
+    for k in kth if isinstance(kth, (tuple, list)) or np.ndim(kth) > 0 else (kth,):
+        if k < -n or k >= n:
+            raise ValueError(f"kth(={k}) out of bounds ({n})")
 
 
-@expands(np.percentile)
-def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    if not np.isscalar(q):
-        unsupported("np.percentile of several at once (ask for one after the other, and join them in np.array)")
-    return np.quantile(a, q / 100.0, axis=axis, keepdims=keepdims)
-
-
-@expands(np.quantile)
-def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    if not np.isscalar(q):
-        unsupported("np.quantile of several at once (ask for one after the other, and join them in np.array)")
-    if q < 0.0 or q > 1.0:
-        raise ValueError("Quantiles must be in the range [0, 1]")
-    x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, one_axis(axis)), axis, 0)
-    n = x.shape[0]
-    if n == 0:
-        raise ValueError("a quantile of nothing")
-    place = q * (n - 1)
-    below = min(int(place), n - 1)
-    above = min(below + 1, n - 1)
-    # from the nearer neighbour, as NumPy does: it matters where the other one is infinite
-    part = place - below
-    first = or_nan(x, below if part < 0.5 else above)
-    other = or_nan(x, above if part < 0.5 else below)
-    y = x[first] + (x[other] - x[first]) * (part if part < 0.5 else 1.0 - part)
-    return placed(nan_where(x[n - 1], y), a, axis, keepdims)
+@expands(np.lexsort)
+def lexsort(keys: Any, axis: Any = -1) -> Any:
+    rows = [np.asarray(key) for key in keys]
+    if np.ndim(rows[0]) != 1:
+        unsupported("np.lexsort of other than vectors")
+    order = runtime.stable_order(rows[0])
+    for key in rows[1:]:
+        if len(key) != len(order):
+            raise ValueError("all keys need to be the same shape")
+        order = order[runtime.stable_order(key[order])]
+    return order

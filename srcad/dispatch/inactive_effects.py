@@ -1,0 +1,174 @@
+"""What the calls of a function may do besides returning a value, by what is known of its names and was observed.
+
+`seen` are the values of expressions, by the ids of their nodes, in a call of the function. Before it there are none.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from random import Random
+from types import FunctionType, ModuleType
+from typing import Any
+
+import gast
+import numpy as np
+
+from srcad.dispatch.outside_state import (
+    NUMBERS,
+    changes_state,
+    is_data,
+    is_immutable,
+    is_of_library,
+    is_self_contained,
+    is_simple,
+    prints,
+    reads_data,
+)
+from srcad.frontend.source.read import Source
+from srcad.frontend.source.scopes import assigned
+
+_PURE_MODULES = frozenset({"numpy", "math", "scipy", "builtins"})
+_WRITES = frozenset(
+    {"shuffle", "put", "put_along_axis", "copyto", "place", "putmask", "fill_diagonal", "at", "nan_to_num", "next"}
+    | {"setattr", "delattr", "iter", "map", "filter", "print", "input", "open", "apply_along_axis"}
+)
+_FRESH = frozenset({"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "sum", "dot", "mean"})
+"""Functions of NumPy whose values share no memory with their arguments."""
+_READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", "tolist", "split", "join"})
+"""Methods that do not change what they are called on, whatever it is."""
+_NOT_PURE = frozenset({"out", "key", "copy"})
+"""Keywords of what is written into, or called, or decides on whether memory is shared."""
+
+
+class Effects:
+    """What is known of the names and calls of one function."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.seen: dict[int, list[Any]] = {}
+        args = {one.id for one in gast.walk(source.tree.args) if isinstance(one, gast.Name)}
+        self._local = args | set(assigned(source.tree.body))
+
+    def outside(self, node: Any) -> Any:
+        """The value of a name from outside, or of a variable of a module; None where it is not known."""
+        if isinstance(node, gast.Attribute):
+            module = self.outside(node.value)
+            return getattr(module, node.attr, None) if isinstance(module, ModuleType) else None
+        if not isinstance(node, gast.Name) or node.id in self._local:
+            return None
+        if node.id in self._source.closure:
+            try:
+                return self._source.closure[node.id].cell_contents
+            except ValueError:
+                return None
+        return self._source.globals.get(node.id, getattr(builtins, node.id, None))
+
+    def prints(self, node: Any) -> bool:
+        value = self.outside(node)
+        return value is print or (callable(value) and not is_of_library(value) and prints(value))
+
+    def has_effect(self, node: Any) -> bool:
+        """Whether a name is that of a function that may do something besides returning a value."""
+        value = self.outside(node)
+        return value is print or value is input or is_foreign(value)
+
+    def reads_outside(self, node: Any) -> bool:
+        value = self.outside(node)
+        if value is None:
+            outside = self._source.globals.keys() | self._source.closure.keys()
+            return isinstance(node, gast.Name) and node.id in outside - self._local
+        return reads_data(value) if callable(value) else is_data(value)
+
+    def observed(self, node: Any) -> list[Any]:
+        return self.seen.get(id(node), [])
+
+    def is_container(self, node: Any) -> bool:
+        """Whether an expression was seen with values that have other objects in them."""
+        return not all(isinstance(one, (np.ndarray, *NUMBERS, str)) for one in self.observed(node))
+
+    def is_pure(self, call: Any) -> bool:
+        """Whether a call writes into none of its arguments: of functions of NumPy and the like."""
+        value, names = call.func, []
+        while isinstance(value, gast.Attribute):
+            names.append(value.attr)
+            value = value.value
+        found = self.outside(value)
+        if (
+            not isinstance(value, gast.Name)
+            or found is None
+            or _WRITES.intersection([value.id, *names])
+            or {k.arg for k in call.keywords} & _NOT_PURE
+        ):
+            return False
+        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if any(isinstance(one, gast.Lambda) or self.may_be_called(one) for one in arguments):
+            return False
+        if isinstance(found, np.ufunc) and len(call.args) > found.nin:
+            return False
+        module = found.__name__ if isinstance(found, ModuleType) else str(getattr(found, "__module__", ""))
+        return isinstance(found, np.ufunc) or module.partition(".")[0] in _PURE_MODULES
+
+    def may_be_called(self, node: Any) -> bool:
+        """Whether an argument is a function, whose effects a call has, or an iterator, which it consumes."""
+        value = self.outside(node)
+        if callable(value) and not isinstance(value, type):
+            return not (isinstance(node, gast.Name) and is_of_library(value))
+        defined = [one.name for one in gast.walk(self._source.tree) if isinstance(one, gast.FunctionDef)]
+        if isinstance(node, gast.Name) and node.id in defined:
+            return True
+        seen = [one for one in self.observed(node) if not isinstance(one, type)]
+        return any(callable(one) or isinstance(one, Iterator) for one in seen)
+
+    def has_state(self, name: str) -> bool:
+        """Whether a name from outside stands for an object that calls may change, or a function that may do so."""
+        value = self.outside(gast.Name(name, gast.Load(), None, None))
+        if is_self_contained(value) or (value is not None and not is_data(value) and is_of_library(value)):
+            return False
+        if isinstance(value, ModuleType):
+            return True
+        if callable(value) and isinstance(value, FunctionType | type):
+            return changes_state(value)
+        return name in self._source.closure or not is_immutable(value)
+
+    def written_by(self, call: Any) -> set[str]:
+        """The names in a call of what it may write into: for a method that is known to read, none."""
+        if self.is_pure(call):
+            return set()
+        parts = [call]
+        if isinstance(call.func, gast.Attribute):
+            seen = self.observed(call.func.value)
+            if call.func.attr in _READS and seen and all(map(is_of_library, seen)):
+                return set()
+            if self.is_draw(call):
+                parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
+        return {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}
+
+    def is_draw(self, node: Any) -> bool:
+        """Whether an expression calls a method of a generator of random numbers that writes into no argument."""
+        if not (isinstance(node, gast.Call) and isinstance(node.func, gast.Attribute)) or node.func.attr == "shuffle":
+            return False
+        made = self.observed(node.func.value)
+        return bool(made) and all(isinstance(one, np.random.Generator | np.random.RandomState | Random) for one in made)
+
+    def is_fresh(self, node: Any) -> bool:
+        """Whether the value of an expression shares no memory with that of any variable."""
+        if not isinstance(node, gast.Call):
+            return False
+        items = self.observed(node)
+        if self.is_draw(node):
+            made = self.observed(node.func.value)
+            named = {keyword.arg for keyword in node.keywords} & {"out"}
+            return not named and (not any(isinstance(one, Random) for one in made) or all(map(is_immutable, items)))
+        if not self.is_pure(node):
+            return False
+        match node.func:
+            case gast.Attribute(value=gast.Name() as module, attr=name):
+                made_by = getattr(self.outside(module), name, None)
+                return isinstance(made_by, np.ufunc) or (name in _FRESH and self.outside(module) is np)
+        return False
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a value is a function that is not of a library, and may do more than compute."""
+    return callable(value) and not is_of_library(value) and not is_simple(value)

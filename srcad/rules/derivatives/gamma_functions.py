@@ -1,0 +1,163 @@
+"""Partial derivatives of SciPy's gamma and beta functions, complete and incomplete: DLMF chapters 5 and 8."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from srcad.rules import special
+from srcad.rules.registry import partials
+from srcad.rules.special import functions_of_scipy
+
+# ---- gamma and what is made of it --------------------------------------------------------------
+
+
+@partials(*functions_of_scipy("gamma", poles=True))
+def gamma(y: Any, x: Any) -> Any:
+    return y * special.digamma(x)
+
+
+@partials(*functions_of_scipy("gammaln", "loggamma", poles=True))
+def gammaln(y: Any, x: Any) -> Any:
+    return special.digamma(x)
+
+
+functions_of_scipy("gammasgn", differentiable=False)
+
+
+@partials(*functions_of_scipy("rgamma"))
+def rgamma(y: Any, x: Any) -> Any:
+    # by reflection where gamma has its poles, and this its zeros
+    mirrored = np.where(x < 0.5, 1.0 - x, 1.0)
+    slope = np.cos(math.pi * x) - special.digamma(mirrored) * np.sin(math.pi * x) / math.pi
+    return np.where(x < 0.5, special.gamma(mirrored) * slope, -y * special.digamma(np.where(x < 0.5, 1.0, x)))
+
+
+@partials(*functions_of_scipy("digamma", poles=True))
+def digamma(y: Any, x: Any) -> Any:
+    return special.zeta(2.0, x)
+
+
+@partials(*functions_of_scipy("zeta", poles=True, unknown=(0,)))
+def zeta(y: Any, s: Any, q: Any) -> Any:
+    return None, -s * special.zeta(s + 1.0, q)
+
+
+@partials(*functions_of_scipy("beta", poles=True))
+def beta(y: Any, a: Any, b: Any) -> Any:
+    both = special.digamma(a + b)
+    return y * (special.digamma(a) - both), y * (special.digamma(b) - both)
+
+
+@partials(*functions_of_scipy("betaln", poles=True))
+def betaln(y: Any, a: Any, b: Any) -> Any:
+    both = special.digamma(a + b)
+    return special.digamma(a) - both, special.digamma(b) - both
+
+
+@partials(*functions_of_scipy("binom", poles=True))
+def binom(y: Any, n: Any, k: Any) -> Any:
+    rest = special.digamma(n - k + 1.0)
+    return y * (special.digamma(n + 1.0) - rest), y * (rest - special.digamma(k + 1.0))
+
+
+@partials(*functions_of_scipy("poch", poles=True))
+def poch(y: Any, z: Any, m: Any) -> Any:
+    end = special.digamma(z + m)
+    return y * (end - special.digamma(z)), y * end
+
+
+# ---- incomplete gamma functions ----------------------------------------------------------------
+
+
+@partials(*functions_of_scipy("gammainc", unknown=(0,)))
+def gammainc(y: Any, a: Any, x: Any) -> Any:
+    return None, gamma_density(a, x)
+
+
+@partials(*functions_of_scipy("gammaincc", unknown=(0,)))
+def gammaincc(y: Any, a: Any, x: Any) -> Any:
+    return None, -gamma_density(a, x)
+
+
+@partials(*functions_of_scipy("gammaincinv", poles=True, unknown=(0,)))
+def gammaincinv(y: Any, a: Any, p: Any) -> Any:
+    return None, 1.0 / gamma_density(a, y)
+
+
+@partials(*functions_of_scipy("gammainccinv", poles=True, unknown=(0,)))
+def gammainccinv(y: Any, a: Any, p: Any) -> Any:
+    return None, -1.0 / gamma_density(a, y)
+
+
+def gamma_density(a: Any, x: Any) -> Any:
+    return np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+
+
+@partials(*functions_of_scipy("chdtr", unknown=(0,)))
+def chdtr(y: Any, v: Any, x: Any) -> Any:
+    return None, 0.5 * gamma_density(0.5 * v, 0.5 * x)
+
+
+@partials(*functions_of_scipy("chdtrc", unknown=(0,)))
+def chdtrc(y: Any, v: Any, x: Any) -> Any:
+    return None, -0.5 * gamma_density(0.5 * v, 0.5 * x)
+
+
+@partials(*functions_of_scipy("chdtri", poles=True, unknown=(0,)))
+def chdtri(y: Any, v: Any, p: Any) -> Any:
+    return None, -2.0 / gamma_density(0.5 * v, 0.5 * y)
+
+
+@partials(*functions_of_scipy("pdtr", steps=(0,)))
+def pdtr(y: Any, k: Any, m: Any) -> Any:
+    return None, -gamma_density(np.floor(k) + 1.0, m)
+
+
+@partials(*functions_of_scipy("pdtrc", steps=(0,)))
+def pdtrc(y: Any, k: Any, m: Any) -> Any:
+    return None, gamma_density(np.floor(k) + 1.0, m)
+
+
+# ---- incomplete beta functions -----------------------------------------------------------------
+
+
+@partials(*functions_of_scipy("betainc", infinite_slopes=True, unknown=(0, 1)))
+def betainc(y: Any, a: Any, b: Any, x: Any) -> Any:
+    return None, None, beta_density(a, b, x)
+
+
+@partials(*functions_of_scipy("betaincc", infinite_slopes=True, unknown=(0, 1)))
+def betaincc(y: Any, a: Any, b: Any, x: Any) -> Any:
+    return None, None, -beta_density(a, b, x)
+
+
+@partials(*functions_of_scipy("betaincinv", infinite_slopes=True, unknown=(0, 1)))
+def betaincinv(y: Any, a: Any, b: Any, p: Any) -> Any:
+    return None, None, 1.0 / beta_density(a, b, y)
+
+
+@partials(*functions_of_scipy("betainccinv", infinite_slopes=True, unknown=(0, 1)))
+def betainccinv(y: Any, a: Any, b: Any, p: Any) -> Any:
+    return None, None, -1.0 / beta_density(a, b, y)
+
+
+def beta_density(a: Any, b: Any, x: Any) -> Any:
+    return np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b))
+
+
+@partials(*functions_of_scipy("stdtr", unknown=(0,)))
+def stdtr(y: Any, df: Any, t: Any) -> Any:
+    return None, student_density(df, t)
+
+
+@partials(*functions_of_scipy("stdtrit", poles=True, unknown=(0,)))
+def stdtrit(y: Any, df: Any, p: Any) -> Any:
+    return None, 1.0 / student_density(df, y)
+
+
+def student_density(df: Any, t: Any) -> Any:
+    tail = 0.5 * (df + 1.0) * np.log1p(t * t / df)
+    return np.exp(-tail - special.betaln(0.5, 0.5 * df)) / np.sqrt(df)

@@ -1,0 +1,34 @@
+"""What is known of the functions of libraries that are not imported with srcad: it is added when they are in use.
+
+>>> "srcad.rules.scipy" in str(_EXPANSIONS_OF)
+True
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from srcad.rules.primitives import PRIMITIVE_OF
+from srcad.rules.registry import EXPANSIONS
+
+_EXPANSIONS_OF = {
+    "scipy.special": "srcad.rules.scipy.special",
+    "scipy.stats": "srcad.rules.scipy.stats",
+    "scipy.linalg": "srcad.rules.scipy.linalg",
+    "scipy.signal": "srcad.rules.scipy.signals",
+    "scipy.integrate": "srcad.rules.scipy.integrate",
+    "scipy.spatial.distance": "srcad.rules.scipy.distance",
+}
+"""By the module of a library, our module that imports it, and fills the tables with its functions."""
+_waiting = dict(_EXPANSIONS_OF)
+
+
+def complete() -> None:
+    """Add what is known of libraries that have been imported since the last time. What a user has said stays."""
+    for library in [name for name in _waiting if name in sys.modules]:
+        said, rules = dict(EXPANSIONS), dict(PRIMITIVE_OF)
+        import_module(_EXPANSIONS_OF[library])
+        EXPANSIONS.update(said)
+        PRIMITIVE_OF.update(rules)
+        _waiting.pop(library, None)  # another thread may have done it
