@@ -18,6 +18,7 @@ from srcad.backend.cuda.device_arrays import is_device_array, new_like, on_host,
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.backend.numba.compilation import number_of_threads
+from srcad.dispatch.device_calls import has_device_arrays
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten, with_copied_arrays
 from srcad.errors import fail
@@ -77,10 +78,10 @@ class Batched:
         results = known or self._of_first_sample(args, axes)
         stacks = _stacks(results, count, given)
         loop = self._loop(args, axes, results)
-        one: Specialisation = loop.specialisation(*args, 0, count, *stacks)
+        one: Specialisation = loop.specialisation(*args, *_all(given, count), *stacks)
         shared = {at for at, axis in enumerate(_axis_of_each_leaf(args, axes)) if axis is None}
-        if any(map(is_device_array, given)):  # a kernel, in which each thread has samples of its own
-            loop(*args, 0, count, *stacks)
+        if has_device_arrays(given):  # a kernel, in which each thread has samples of its own
+            loop(*args, *stacks)
             odd = None
         else:
             odd = _run(one, given, stacks, count, in_order=not shared.isdisjoint(one.writes))
@@ -99,9 +100,9 @@ class Batched:
         axes = self._axes(args)
         count = _number_of_samples(args, axes, self.names)
         results = self._of_first_sample(args, axes)
-        text: str = self._loop(args, axes, results).source_for(
-            *args, 0, count, *_stacks(results, count, flatten(args)[0])
-        )
+        given = flatten(args)[0]
+        more = (*_all(given, count), *_stacks(results, count, given))
+        text: str = self._loop(args, axes, results).source_for(*args, *more)
         return text
 
     def _of_first_sample(self, args: Sequence[Any], axes: Sequence[Axes]) -> _Results:
@@ -127,10 +128,10 @@ class Batched:
     def _function(self, args: Sequence[Any], axes: Sequence[Axes], results: _Results) -> Callable[..., Any]:
         """A function that writes the results of the samples from `first` to before `last`.
 
-        It returns the number of the first sample whose result has another shape, or -1. On a device no loop ends early:
-        that a result fits is asked by the assignment.
+        It returns the number of the first sample whose result has another shape, or -1. On a device it writes those of
+        all samples, and no loop ends early: whether a result fits is asked by the assignment.
         """
-        on_device = any(map(is_device_array, flatten(args)[0]))
+        on_device = has_device_arrays(args)
         takes = self.names[: len(args)]
         taken = set(takes)
         numbered = (f"results_{k}" for k in range(len(results.leaves)))
@@ -138,8 +139,13 @@ class Batched:
             unused_name(name, taken) for name in ("one", "i", "result", "first", "last", *numbered)
         )
         items = [_item(name, arg, axis, i) for name, arg, axis in zip(takes, args, axes, strict=True)]
-        lines = ["import numpy as np", "", "", f"def {self.name}_batched({', '.join([*takes, first, last, *into])}):"]
-        lines += [f"    for {i} in range({first}, {last}):", f"        {result} = {one}({', '.join(items)})"]
+        part, within, known = [first, last], f"{first}, {last}", []
+        if on_device:  # all are equal; that the index is below each of them is seen from the minimum
+            lengths = (_lengths(arg, axis, name) for name, arg, axis in zip(takes, args, axes, strict=True))
+            every = [place for found in lengths for place, _ in found] + [f"{name}.shape[0]" for name in into]
+            part, within, known = [], last, [f"    {last} = min({', '.join(every)})"]
+        lines = ["import numpy as np", "", "", f"def {self.name}_batched({', '.join([*takes, *part, *into])}):"]
+        lines += [*known, f"    for {i} in range({within}):", f"        {result} = {one}({', '.join(items)})"]
         places = places_of(results.spec, result)
         for name, place, (_, shape) in zip(into, places, results.leaves, strict=True):
             for axis in range(0 if on_device else len(shape)):
@@ -150,6 +156,11 @@ class Batched:
         setattr(module, one, self.function)
         made: Callable[..., Any] = getattr(module, f"{self.name}_batched")
         return made
+
+
+def _all(given: Sequence[Any], count: int) -> tuple[int, ...]:
+    """The range of all samples; on a device the loop finds it."""
+    return () if has_device_arrays(given) else (0, count)
 
 
 def _type_key(leaf: Any) -> object:
