@@ -20,6 +20,7 @@ from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.batches import Batched
 from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
+from srcad.dispatch.device_calls import DeviceCall, has_device_arrays
 from srcad.dispatch.example_arguments import Example, example
 from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.jacobian_choice import forward_is_better
@@ -97,6 +98,8 @@ class Derivative:
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._request.options.target == "cuda" and has_device_arrays((args, kwargs)):
+            return self._on_device(args, kwargs)
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
         if self._request.is_forward:
@@ -134,6 +137,22 @@ class Derivative:
         values = self._parameters.values(args, kwargs)
         buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
         return self._run(self.specialisation(*args, **kwargs), values, flatten(values)[0], buffers)
+
+    def _on_device(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call with arrays that are on a device."""
+        call, more = DeviceCall(args, kwargs, self._request), []
+        if self._request.mode == "adjoint":
+            args, kwargs, _ = split(self._parameters, args, kwargs)
+        given = self._parameters.values(args, kwargs)
+        args, kwargs = call.args, call.kwargs
+        if self._request.mode == "adjoint":
+            args, kwargs, buffers = split(self._parameters, args, kwargs)
+            more = flat_buffers(self._parameters, self._request.wrt, self._parameters.values(args, kwargs), buffers)
+        values = self._parameters.values(args, kwargs)
+        one = self.specialisation(*args, **kwargs)
+        if one.tells_apart:
+            refuse_repeated(self._parameters.names, given)
+        return one.run_on_device(call, flatten(values)[0], more)
 
     def _directional(self, primals: Any, tangents: Any) -> Any:
         found = tangents_of(self._parameters, primals, tangents)
@@ -203,9 +222,12 @@ class Derivative:
 
             values, gradients = srcad.value_and_grad(loss).batched(in_axes=(None, 0, 0))(params, xs, ys)
         """
-        request = Request("primal", (), True, False, replace(self._request.options, parallel=False))
+        options, first = self._request.options, self
+        if options.target == "cuda":  # what the results look like is asked of the host
+            first = Derivative(self.__wrapped__, replace(self._request, options=replace(options, target="python")))
+        request = Request("primal", (), True, False, replace(options, parallel=False))
         names = tuple(name for name in self._parameters.names if name in self._parameters.positional)
-        return Batched(self, self._name_as_function, names, in_axes, lambda loop: Derivative(loop, request))
+        return Batched(self, self._name_as_function, names, in_axes, lambda loop: Derivative(loop, request), first)
 
     # ---- the text ------------------------------------------------------------------------------
 
@@ -217,6 +239,34 @@ class Derivative:
     def source_for(self, *args: Any, **kwargs: Any) -> str:
         """The text for these arguments. Nothing is compiled."""
         return self.specialisation(*args, **kwargs).text
+
+    def device_source(self, *args: Any, **kwargs: Any) -> str:
+        """With `target="cuda"`, the text that runs where arrays are on the device: kernels, and what launches them.
+
+        For these arguments, which may be on the host; without any, for those in the annotations. Buffers of an
+        `adjoint` may be left out. Nothing is compiled. Raises S527 for what a device cannot do.
+
+        >>> import numpy as np
+        >>> import srcad
+        >>> def energy(x):
+        ...     return np.sum(x * x)
+        >>> text = srcad.grad(energy, target="cuda").device_source(np.ones(9))
+        >>> print(text[text.index("@cuda.jit\\ndef d_x") :])
+        @cuda.jit
+        def d_x_kernel(x, d_x, d_result):
+            for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+                d_x[i] = 2.0 * x[i] * d_result
+        <BLANKLINE>
+        <BLANKLINE>
+        def energy_grad(x, d_result=1.0, stream=0):
+            d_x = cuda.device_array(x.shape[0], stream=stream)
+            d_x_kernel[blocks_of(x.shape[0]), THREADS, stream](x, d_x, d_result)
+            return d_x
+        <BLANKLINE>
+        """
+        if self._request.options.target != "cuda":
+            fail("S310", 'a text for the device needs target="cuda"', advice='write target="cuda" where it is made.')
+        return self._chosen(args, kwargs).generated.program_text()
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The memory that a call with these arguments saves in its forward sweep for its reverse sweep, in bytes.
@@ -315,6 +365,9 @@ class Derivative:
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         """The specialisation that a call with these arguments runs."""
+        if self._request.options.target == "cuda" and has_device_arrays((args, kwargs)):
+            call = DeviceCall(args, kwargs, self._request)
+            args, kwargs = call.args, call.kwargs
         values = self._parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
@@ -428,6 +481,8 @@ class Derivative:
             made, arguments = specialiser.generate_for_call()
         except SrcadError as error:
             fault = error
+        if fault is not None and request.options.target == "cuda":  # Python has no elements of arrays of a device
+            raise fault
         if fault is not None:  # here, since what Python computes may raise errors of its own
             made, arguments, specialiser = self._without_inactive(key, specialiser, fault)
         warn_of_zeros(made.steps, made.lowered.function)

@@ -227,6 +227,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S523": (CompileError, "device function without a device"),
     "S524": (CompileError, "what a kernel cannot do"),
     "S525": (CompileError, "memory that the threads of a kernel share"),
+    "S527": (CompileError, "what a function of arrays on a device cannot do"),
+    "S528": (CompileError, "array that is not on the device"),
     "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),

@@ -12,6 +12,7 @@ from srcad.errors import fail
 
 _TARGETS = ("cpu", "python", "cuda")
 _OF_CPU = ("parallel", "fastmath")
+_ADDED = ("checkpoint", "deterministic")
 _OF_CALLS = ("argnums", "has_aux")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +29,7 @@ class Choices(TypedDict, total=False):
     max_tape: int | None
     checkpoint: str | tuple[str, ...]
     on_nonfinite: Callable[[Any], None] | None
+    deterministic: bool
 
 
 def spelled(function: F) -> F:
@@ -78,9 +80,13 @@ class Options:
     """Called with the place of the first NaN or infinity (`srcad.inspection.nonfinite.NonFinite`) where a value or a
     gradient has any; the call then goes on. Nothing is raised, also with `debug=True`."""
 
+    deterministic: bool = False
+    """With `target="cuda"`: equal calls give equal bits. Where threads add to one element, each has sums of its own,
+    which takes more memory and time. On the CPU equal calls give equal bits without it."""
+
     def __repr__(self) -> str:
         """The options that the text depends on, without those added later that have their default."""
-        shown = [f.name for f in fields(self) if f.repr and (f.name != "checkpoint" or self.checkpoint)]
+        shown = [f.name for f in fields(self) if f.repr and (f.name not in _ADDED or getattr(self, f.name))]
         return f"Options({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @classmethod

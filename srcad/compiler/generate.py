@@ -27,6 +27,8 @@ from typing import Any
 from srcad.analysis.cache import remembered_analyses
 from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
+from srcad.backend.cuda.device_program import DeviceProgram
+from srcad.backend.cuda.program_text import program_text
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
 from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
@@ -36,7 +38,7 @@ from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import NestedDerivatives
-from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, KERNEL, READABLE, THREADED
+from srcad.compiler.passes import COMPILED, DEPENDENCES, DEVICE, INLINED, KERNEL, OFFLOADED, READABLE, THREADED
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
@@ -48,6 +50,7 @@ from srcad.ir.calls import callees, recursive
 from srcad.ir.nodes import Function, Recovery, Span
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.inlining import inline_calls
+from srcad.optimize.offload.offload import offload
 from srcad.request import Request
 from srcad.reverse.adjoint.tape_calls import NotTaped
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
@@ -216,12 +219,24 @@ class Generated:
         named = with_distinct_names((*self.compiled_beside, *own), len(own))
         return {f.name: tuple(_layout(f.types[p.name]) for p in f.params) for f in named[: -len(own)]}
 
-    def _for_machine(self, f: Function) -> Function:
+    @cached_property
+    def device_program(self) -> DeviceProgram:
+        """The function as kernels and a host function; S527 for what neither can do."""
+        if self.beside and recursive(self.beside):
+            what = "a call of a function that calls itself is not possible on the device"
+            fail("S527", what, self.function.span, None, "write it as a loop; or run it on the host.")
+        return offload(self._for_machine(self.function, OFFLOADED), self._asked.request.options.deterministic)
+
+    def program_text(self) -> str:
+        """The text of the program for the device."""
+        return program_text(self.device_program, self.header.text(list(map(of_any_length, self.takes))), self.defaults)
+
+    def _for_machine(self, f: Function, order: Order | None = None) -> Function:
         inlined = self._inlined
         with settings(verify=self._verify), remembered_analyses():
             if not inlined.keys().isdisjoint(callees(f)):
                 f = run(INLINED, Unit(self._asked, inline_calls(f, inlined)), verifier).function
-            return run(self._machine_order, Unit(self._asked, f), verifier).function
+            return run(order or self._machine_order, Unit(self._asked, f), verifier).function
 
     @property
     def _machine_order(self) -> Order:

@@ -213,12 +213,16 @@ DEVICE: Order = (
     Pass("device_form", f(device_form), SEQUENTIAL, SEQUENTIAL),
 )
 """To the one that `target="cuda"` compiles: no vector functions, arrays in local memory."""
+
 KERNEL: Order = (
     Pass("wrap_integers",                       f(wrap_integers),                    SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
     Pass("kernel_form",                         steps.as_kernel,                     SEQUENTIAL, SEQUENTIAL),
 )
 """To the adjoint of a kernel as a kernel: what people read is what is compiled."""
+
+OFFLOADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS)
+"""To the one whose loops become kernels, where `target="cuda"` is called with arrays of the device."""
 # fmt: on
 
 READABLE: Mapping[str, Order] = {

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcad.backend.cuda.device_arrays import is_device_array, new_like, on_host, stand_in
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.backend.numba.compilation import number_of_threads
+from srcad.dispatch.device_calls import has_device_arrays
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten, with_copied_arrays
 from srcad.errors import fail
@@ -61,6 +63,8 @@ class Batched:
     """Those of its arguments."""
     in_axes: Axes
     compile: Callable[[Callable[..., Any]], Any]
+    first: Callable[..., Any]
+    """The function, of one sample that is on the host."""
     _loops: dict[object, Any] = field(default_factory=dict)
     _known: dict[object, _Results] = field(default_factory=dict)
 
@@ -69,14 +73,18 @@ class Batched:
         axes = self._axes(args)
         count = _number_of_samples(args, axes, self.names)
         given, structure = flatten(args)
-        key = (structure, *((leaf_type_key(leaf), np.shape(leaf)) for leaf in given))
+        key = (structure, *((_type_key(leaf), np.shape(leaf)) for leaf in given))
         known = self._known.get(key)
         results = known or self._of_first_sample(args, axes)
-        stacks = _stacks(results, count)
+        stacks = _stacks(results, count, given)
         loop = self._loop(args, axes, results)
-        one: Specialisation = loop.specialisation(*args, 0, count, *stacks)
+        one: Specialisation = loop.specialisation(*args, *_all(given, count), *stacks)
         shared = {at for at, axis in enumerate(_axis_of_each_leaf(args, axes)) if axis is None}
-        odd = _run(one, given, stacks, count, in_order=not shared.isdisjoint(one.writes))
+        if has_device_arrays(given):  # a kernel, in which each thread has samples of its own
+            loop(*args, *stacks)
+            odd = None
+        else:
+            odd = _run(one, given, stacks, count, in_order=not shared.isdisjoint(one.writes))
         if not one.writes & set(range(len(given))):
             self._known[key] = results
         if odd is None:
@@ -92,18 +100,20 @@ class Batched:
         axes = self._axes(args)
         count = _number_of_samples(args, axes, self.names)
         results = self._of_first_sample(args, axes)
-        text: str = self._loop(args, axes, results).source_for(*args, 0, count, *_stacks(results, count))
+        given = flatten(args)[0]
+        more = (*_all(given, count), *_stacks(results, count, given))
+        text: str = self._loop(args, axes, results).source_for(*args, *more)
         return text
 
     def _of_first_sample(self, args: Sequence[Any], axes: Sequence[Axes]) -> _Results:
         """What the result for the first sample looks like. It is computed from copies: the function may write."""
-        leaves, spec = flatten(self.function(*map(_sample, args, axes)))
+        leaves, spec = flatten(self.first(*map(_sample, args, axes)))
         return _Results(spec, tuple((np.asarray(leaf).dtype, np.shape(leaf)) for leaf in leaves))
 
     def _loop(self, args: Sequence[Any], axes: Sequence[Axes], results: _Results) -> Any:
         """The compiled loop, made once for each structure of arguments and results."""
         given, structure = flatten(args)
-        key = (structure, results.key, *map(leaf_type_key, given))
+        key = (structure, results.key, *map(_type_key, given))
         if key not in self._loops:
             self._loops[key] = self.compile(self._function(args, axes, results))
         return self._loops[key]
@@ -118,8 +128,10 @@ class Batched:
     def _function(self, args: Sequence[Any], axes: Sequence[Axes], results: _Results) -> Callable[..., Any]:
         """A function that writes the results of the samples from `first` to before `last`.
 
-        It returns the number of the first sample whose result has another shape, or -1.
+        It returns the number of the first sample whose result has another shape, or -1. On a device it writes those of
+        all samples, and no loop ends early: whether a result fits is asked by the assignment.
         """
+        on_device = has_device_arrays(args)
         takes = self.names[: len(args)]
         taken = set(takes)
         numbered = (f"results_{k}" for k in range(len(results.leaves)))
@@ -127,11 +139,16 @@ class Batched:
             unused_name(name, taken) for name in ("one", "i", "result", "first", "last", *numbered)
         )
         items = [_item(name, arg, axis, i) for name, arg, axis in zip(takes, args, axes, strict=True)]
-        lines = ["import numpy as np", "", "", f"def {self.name}_batched({', '.join([*takes, first, last, *into])}):"]
-        lines += [f"    for {i} in range({first}, {last}):", f"        {result} = {one}({', '.join(items)})"]
+        part, within, known = [first, last], f"{first}, {last}", []
+        if on_device:  # all are equal; that the index is below each of them is seen from the minimum
+            lengths = (_lengths(arg, axis, name) for name, arg, axis in zip(takes, args, axes, strict=True))
+            every = [place for found in lengths for place, _ in found] + [f"{name}.shape[0]" for name in into]
+            part, within, known = [], last, [f"    {last} = min({', '.join(every)})"]
+        lines = ["import numpy as np", "", "", f"def {self.name}_batched({', '.join([*takes, *part, *into])}):"]
+        lines += [*known, f"    for {i} in range({within}):", f"        {result} = {one}({', '.join(items)})"]
         places = places_of(results.spec, result)
         for name, place, (_, shape) in zip(into, places, results.leaves, strict=True):
-            for axis in range(len(shape)):
+            for axis in range(0 if on_device else len(shape)):
                 lines += [f"        if {place}.shape[{axis}] != {name}.shape[{axis + 1}]:", f"            return {i}"]
             lines.append(f"        {name}[{i}] = {place}")
         path = cache_files.store("batched", "\n".join([*lines, "    return -1", ""]), keep=False)
@@ -141,9 +158,20 @@ class Batched:
         return made
 
 
-def _stacks(results: _Results, count: int) -> list[Any]:
-    """New arrays for the results of all samples."""
-    return [np.empty((count, *shape), dtype) for dtype, shape in results.leaves]
+def _all(given: Sequence[Any], count: int) -> tuple[int, ...]:
+    """The range of all samples; on a device the loop finds it."""
+    return () if has_device_arrays(given) else (0, count)
+
+
+def _type_key(leaf: Any) -> object:
+    return (True, leaf_type_key(stand_in(leaf))) if is_device_array(leaf) else leaf_type_key(leaf)
+
+
+def _stacks(results: _Results, count: int, given: Sequence[Any]) -> list[Any]:
+    """New arrays for the results of all samples, where those that are given are."""
+    like = next(filter(is_device_array, given), None)
+    shapes = [((count, *shape), dtype) for dtype, shape in results.leaves]
+    return [np.empty(*one) if like is None else new_like(like, *one) for one in shapes]
 
 
 def _run(one: Specialisation, given: list[Any], stacks: list[Any], count: int, in_order: bool) -> int | None:
@@ -238,9 +266,13 @@ def _lengths(value: Any, axes: Axes, place: str) -> list[tuple[str, int]]:
 def _sample(value: Any, axes: Axes) -> Any:
     """A copy of the first sample; of none, zeros."""
     if axes is None:
+        whole, spec = flatten(value)
+        if any(map(is_device_array, whole)):
+            return unflatten(spec, [on_host(leaf) if is_device_array(leaf) else leaf for leaf in whole])
         return with_copied_arrays(value)
     if is_leaf(value):
-        array, axis = np.asarray(value), _checked(value, axes)
+        axis = _checked(value, axes)
+        array: Any = on_host(value) if is_device_array(value) else np.asarray(value)
         if not array.shape[axis]:
             return np.zeros(array.shape[:axis] + array.shape[axis + 1 :], array.dtype)[()]
         return np.take(array, 0, axis)[()]

@@ -16,6 +16,7 @@ from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.compiler.generate import Generated
 from srcad.dispatch.argument_types import AbstractArguments
+from srcad.dispatch.device_calls import DeviceCall, loaded_program, refuse_overlap
 from srcad.dispatch.leaf_conversion import (
     argument_conversion,
     gradient_conversion,
@@ -28,7 +29,7 @@ from srcad.dispatch.pytree import flatten, is_leaf, unflatten
 from srcad.dispatch.result_structure import Rebuild, result_builder
 from srcad.dispatch.signature import Argument, Parameters
 from srcad.dispatch.weaker_types import Steps, Weakest, weakened, weakened_arguments
-from srcad.errors import fail
+from srcad.errors import SrcadError, fail
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq, map_structure
 from srcad.frontend.values.abstract_values import leaves as output_leaves
 from srcad.ir.types import Array, Scalar, is_float
@@ -101,6 +102,7 @@ class Specialisation:
         self.finish = self._conversion(leaves, values, parameters)
         self._loaded_function: list[LoadedFunction] = []
         self._ready = False
+        self._program: list[Callable[..., Any]] = []
 
     def fits(self, leaves: Sequence[Any]) -> bool:
         """Whether the guards hold: constant arguments, outer constants, and the types of captured variables."""
@@ -118,6 +120,35 @@ class Specialisation:
         flat = self._checked(leaves)
         flat += more
         return self.finish(self._called(flat))
+
+    def run_on_device(self, call: DeviceCall, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
+        """Call the program for arrays of a device, for which arrays stand among the leaves and in `more`."""
+        flat = self.flat(leaves)
+        of_leaves = len(self._positions)
+        given = [
+            *map(call.on_device, flat[:of_leaves]),
+            *map(call.copied, flat[of_leaves:]),
+            *map(call.on_device, more),
+        ]
+        self._refuse_device_overlap(given, len(more))
+        if not self._program:
+            self._program.append(as_compiled(loaded_program(self.generated)))
+        try:
+            return call.result(self.finish(self._program[0](*given, stream=call.stream)))
+        except SrcadError:
+            raise
+        except Exception as error:
+            raise joined(error) from None
+
+    def _refuse_device_overlap(self, given: Sequence[Any], buffers: int) -> None:
+        params = self.generated.function.params
+        for at in self._written:
+            refuse_overlap([(self.names[at], given[at])], [0])
+        for one, other in self._overlaps:
+            refuse_overlap([(self.names[at], given[at]) for at in (one, other)], [0])
+        arrays = [(p.name, value) for p, value in zip(params, given, strict=False) if hasattr(value, "shape")]
+        names = {p.name for p in params[len(given) - buffers :]}
+        refuse_overlap(arrays, [at for at, (name, _) in enumerate(arrays) if name in names])
 
     def _checked(self, leaves: list[Any]) -> list[Any]:
         """The flat arguments; raises what is against them."""
@@ -241,8 +272,11 @@ class Specialisation:
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
         options = self._request.options
         if options.target == "cuda":
-            why = 'With target="cuda" it is made for kernels: each thread calls it with arguments of its own.'
-            advice = "call what .device(*args) gives, in a kernel; or leave target out."
+            why = 'With target="cuda" it takes arrays that are on the device, or it is called in kernels of your own.'
+            advice = (
+                "pass arrays of CuPy, PyTorch or numba.cuda; call what .device(*args) gives, in a kernel;\n"
+                "or leave target out."
+            )
             fail("S523", f"{self.generated.name} is called on the host", None, why, advice)
         versions = _versions() if self.is_compiled else ()
         path = cache_files.store(
@@ -339,9 +373,9 @@ def as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     given = function.__defaults__ or ()
     function.__defaults__ = tuple(np.float64(value) if type(value) is float else value for value in given)
 
-    def called(*args: Any) -> Any:
+    def called(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(all="ignore"):
-            return function(*args)
+            return function(*args, **kwargs)
 
     return called
 

@@ -42,7 +42,7 @@ def is_user_class(cls: Any) -> bool:
 
 @functools.cache
 def _is_user_class(cls: type) -> bool:
-    if hasattr(cls, "to_numpy") or hasattr(cls, "__array__"):
+    if any(hasattr(cls, name) for name in ("to_numpy", "__array__", "__cuda_array_interface__")):
         return False
     if dataclasses.is_dataclass(cls) and not is_namedtuple(cls):
         return not issubclass(cls, tuple | list | dict | BaseException)

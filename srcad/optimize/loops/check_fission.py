@@ -13,10 +13,11 @@ from srcad.analysis.loops.concurrent_iterations import may_raise
 from srcad.analysis.loops.parallel_loops import memory_reads
 from srcad.analysis.memory.liveness import liveness
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import check_of, is_check, negated
-from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, stmt_writes, walk, with_blocks
+from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, rename, stmt_writes, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.shapes.shape_guards import nonempty_condition
 
@@ -31,6 +32,13 @@ class Fission:
     """The loop without them."""
     slice: For | None
     """Where the checks differ between iterations, the loop with what they need alone."""
+
+    def own_checks(self, types: dict[str, Type]) -> For | If:
+        """The checks with names of their own, which `types` gets: a bound of the loop may be named alike."""
+        new = {name: fresh_name(name, types[name], types) for name in sorted(defined((self.checks,)))}
+        checks = with_blocks(self.checks, [rename(b, new) for b in blocks(self.checks)])
+        assert isinstance(checks, For | If)
+        return replace(checks, index=new[checks.index]) if isinstance(checks, For) else checks
 
     def counting(self, count: str, failed: str) -> For | None:
         """A loop that adds the number of iterations with a check that fails to `count`, and raises no error."""

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
-from srcad.analysis.loops.concurrent_iterations import Concurrency, concurrency, is_of_lengths
-from srcad.analysis.loops.scratch_arrays import is_left_zero, is_written_before_read
+from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.analysis.memory.liveness import Path
-from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.length_exprs import minus
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Var
 from srcad.ir.runtime_checks import negated
-from srcad.ir.traversal import (
-    bindings,
-    blocks,
-    children,
-    defined,
-    names,
-    ops,
-    own_exprs,
-    own_writes,
-    rename,
-    replace_names,
-    result_names,
-    walk,
-    with_blocks,
-)
+from srcad.ir.traversal import defined, rename, replace_names, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.loops.blocked_loops import in_blocks, work_of_sums
-from srcad.optimize.loops.check_fission import Fission, split_checks
+from srcad.optimize.loops.check_fission import Fission
+from srcad.optimize.loops.concurrent_loops import ConcurrentLoops
 from srcad.optimize.loops.work_estimate import is_enough, work
 from srcad.optimize.memory.array_contraction import inner_blocks
-from srcad.rules.traits import SHAPE_READS, having
-
-_ZEROS = having(lambda p: p.contents == "zeros")
 
 
 def parallelize(f: Function) -> Function:
@@ -95,11 +75,8 @@ def parallelize(f: Function) -> Function:
 
 class _Parallelization:
     def __init__(self, f: Function) -> None:
-        self.f = f
         self.types: dict[str, Type] = dict(f.types)
-        self.memory = MemoryQueries(f)
-        self.given = result_names(f).union(p.name for p in f.params)
-        self.made = _assigned(f.body)
+        self.loops = ConcurrentLoops(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(new for at, stmt in enumerate(block) for new in self._stmt(stmt, (*path, at)))
@@ -120,14 +97,9 @@ class _Parallelization:
 
     def _on_threads(self, loop: For, path: Path) -> Block | str:
         """The loop on threads where there is work enough, which depends on lengths alone; or why it may not be."""
-        if not (is_of_lengths(loop.start) and is_of_lengths(loop.stop)):
-            return "its bounds are computed"
-        live = self.memory.liveness.live_after((*path, "head"))
-        aliases = may_alias_in(self.memory.aliases_at(path))
-        parts = split_checks(loop, self.types, aliases, live)
+        parts = self.loops.split(loop, path)
         left = loop if parts is None else parts.loop
-        is_private = partial(self._is_private, loop=left)
-        found = concurrency(left, self.types, aliases, self.memory.classes.aliases, live, is_private)
+        found = self.loops.concurrency(left, path)
         if isinstance(found, str):
             return found
         if found.fallible and parts is not None:
@@ -151,18 +123,11 @@ class _Parallelization:
 
     def _filled(self, found: Concurrency) -> dict[str, str]:
         """What allocates an array like that of before the loop, for those of which each block has its own."""
-        return {name: "np.zeros" if self._is_zeros(name) else "np.empty" for name in found.private}
-
-    def _is_zeros(self, name: str) -> bool:
-        (value,) = self.made[name]
-        return isinstance(value, Op) and value.prim in _ZEROS
+        return {name: "np.zeros" if self.loops.is_zeros(name) else "np.empty" for name in found.private}
 
     def _asked(self, parts: Fission) -> Block:
         """The checks: where they differ between iterations, threads count those that fail, and one raises the error."""
-        new = {name: fresh_name(name, self.types[name], self.types) for name in defined((parts.checks,))}
-        checks = with_blocks(parts.checks, [rename(b, new) for b in blocks(parts.checks)])  # a bound may be named alike
-        if isinstance(checks, For):
-            checks = replace(checks, index=new[checks.index])
+        checks = parts.own_checks(self.types)
         count = fresh_name("failed", Scalar("int64"), self.types)
         failed = fresh_name("fails", Scalar("bool"), self.types)
         counting = parts.counting(count, failed)
@@ -171,66 +136,3 @@ class _Parallelization:
         own = tuple(sorted(defined(counting.body) - {count}))
         counted = in_blocks(counting, Concurrency(scalars=(count,), arrays=(), own=own, private=()), {}, self.types)
         return (Assign(count, Const(0)), *counted, If(Op(">", (Var(count), Const(0))), (checks,), ()))
-
-    def _is_private(self, name: str, loop: For) -> bool:
-        """Whether each iteration may have an array of its own: no other has written what it reads, and none is left.
-
-        Outside of the loop the array is allocated, once, and asked for its shape.
-        """
-        made = self.made.get(name, ())
-        outside = sum(map(partial(_mentions, name), walk(self.f.body))) - sum(
-            map(partial(_mentions, name), walk((loop,)))
-        )
-        if len(made) != 1 or outside != 1 or name in self.given or self.memory.classes.aliases(name) != {name}:
-            return False
-        return (
-            (name in self.f.tape and self._is_saved_and_loaded(name, loop))
-            or is_written_before_read(name, loop.body, self.types)
-            or (self._is_zeros(name) and is_left_zero(name, loop.body, self.types))
-        )
-
-    def _is_saved_and_loaded(self, name: str, loop: For) -> bool:
-        """Whether each iteration loads of the tape what it has saved itself.
-
-        The reversal of an iteration needs values of that iteration. Where one iteration of the loop runs both, and the
-        place of a value does not depend on which it is, what others save there is overwritten.
-        """
-        counters = {stmt.index for stmt in walk(loop.body) if isinstance(stmt, For)}
-        places = frozenset().union(*(names(item) for item in _items(name, loop.body)))
-        return not (places - counters) & defined((loop,))
-
-
-def _assigned(block: Block) -> dict[str, list[Expr]]:
-    """By name, what is assigned to it."""
-    found: dict[str, list[Expr]] = {}
-    for stmt in walk(block):
-        for name, value in bindings(stmt):
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def _mentions(name: str, stmt: Stmt) -> bool:
-    """Whether the statement itself mentions the array; to ask for its shape does not count."""
-    is_stored = isinstance(stmt, Store) and name in names(stmt.base)
-    return is_stored or name in own_writes(stmt) or any(name in _read_names(e) for e in own_exprs(stmt))
-
-
-def _read_names(expr: Expr) -> frozenset[str]:
-    match expr:
-        case Op(prim, (Var(),)) if prim in SHAPE_READS:
-            return frozenset()
-        case Var(name):
-            return frozenset((name,))
-    return frozenset().union(*map(_read_names, children(expr)))
-
-
-def _items(name: str, block: Block) -> Iterator[Expr]:
-    """The items of all indices of the array; of an access without one, of the whole of it, none."""
-    for stmt in walk(block):
-        if isinstance(stmt, Store) and name in names(stmt.base):
-            yield from stmt.index
-        for expr in own_exprs(stmt):
-            for op in ops(expr):
-                match op:
-                    case Op("index", (Var(array), *items)) if array == name:
-                        yield from items
