@@ -206,7 +206,7 @@ def unsupported(message: str) -> Any:
 
 def is_constant(x: Any) -> bool:
     """Whether `x` is a literal; the compiler then knows its value, and tests of it are static."""
-    return isinstance(x, bool | int | float)
+    return isinstance(x, bool | int | float | complex)
 
 
 def known_one(x: Any, axis: int) -> bool:
@@ -277,6 +277,12 @@ def common_dtype(*names: str) -> str:
 def is_float_name(name: str) -> bool:
     """Whether the dtype is a floating one."""
     return name.startswith("float")
+
+
+@compile_time
+def is_complex_name(name: str) -> bool:
+    """Whether the dtype is a complex one."""
+    return name.startswith("complex")
 
 
 @compile_time

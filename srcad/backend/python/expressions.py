@@ -113,6 +113,8 @@ class Expressions:
                 return _attribute(self.expr(op.args[0]), "size")
             case "stop_gradient" | "cut_gradient":
                 return self.expr(op.args[0])
+            case "np.real" | "np.imag" | "real" | "imag":
+                return _attribute(self.expr(op.args[0]), name.removeprefix("np."))
             case "copy":
                 return _method(self.expr(op.args[0]), "copy")
             case "astype":

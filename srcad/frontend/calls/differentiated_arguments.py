@@ -40,7 +40,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.describe import name_part
 from srcad.frontend.values.zero_dim_arrays import mark_created
 from srcad.ir.nodes import Var
-from srcad.ir.types import FLOATS, Array, Scalar
+from srcad.ir.types import INEXACT, Array, Scalar
 from srcad.request import Argnums
 
 
@@ -108,9 +108,9 @@ class Arguments:
     def _variable(self, value: Leaf, name: str, where: str) -> Leaf:
         ctx, known = self.ctx, value.type
         match known:
-            case Scalar(dtype) if dtype in FLOATS:
+            case Scalar(dtype) if dtype in INEXACT:
                 kind: Scalar | Array = Scalar(dtype, weak=known.weak)
-            case Array(dtype) if dtype in FLOATS:
+            case Array(dtype) if dtype in INEXACT:
                 kind = known
             case Scalar(dtype) if dtype != "bool":
                 value = as_type(ctx, value, Scalar("float64", weak=known.weak))

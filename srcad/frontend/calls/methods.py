@@ -112,10 +112,8 @@ def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
             return FlatValue(value) if rank else ctx.call(Constant(np.ravel), value)
         case "mT":
             return ctx.call(Constant(np.matrix_transpose), value)
-        case "real":
-            return value
-        case "imag":
-            return ctx.call(Constant(np.zeros_like), value)
+        case "real" | "imag":
+            return ctx.call(Constant(getattr(np, name)), value)
         case "flags":
             # a layout of "A" is not known to be contiguous: False is the safe answer
             layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2

@@ -65,14 +65,12 @@ def expression(ctx: Context, node: Any) -> Abstract:
 
 def _constant(ctx: Context, node: Any) -> Abstract:
     match node.value:
-        case bool() | float():
+        case bool() | float() | complex():
             return ctx.constant(node.value)
         case int():
             if not -(2**63) <= node.value < 2**63:
                 ctx.fail("S117", "an integer of more than 64 bits")
             return ctx.constant(node.value)
-        case complex():
-            ctx.fail("S116", "a complex number")
         case _:
             return Constant(node.value)
 
