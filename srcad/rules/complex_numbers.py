@@ -16,8 +16,7 @@ has (a variance is the mean of squares): the ones below were compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import operator
 
 import numpy as np
 
@@ -32,10 +31,38 @@ PRIMITIVES_OF_COMPLEX = frozenset(
     np.full np.zeros_like np.ones_like np.empty_like np.full_like array
     np.sum np.mean np.prod runtime.prod_first runtime.product_of_others runtime.product_of_others_first
     runtime.unbroadcast_1d runtime.unbroadcast_2d runtime.unbroadcast_3d runtime.unbroadcast_4d runtime.unbroadcast_5d
-    np.outer np.trace np.linalg.solve np.linalg.inv np.linalg.det
+    np.outer np.trace np.linalg.solve np.linalg.inv np.linalg.det runtime.cofactors runtime.cofactors_tangent
+    runtime.with_diagonal
     tuple list.new list.append list.pop list.item list.length call result print insert_gradient check within
     """.split()
 )
 """The names of primitives."""
 
-FUNCTIONS_OF_COMPLEX: frozenset[Callable[..., Any]] = frozenset()
+FUNCTIONS_OF_COMPLEX: frozenset[object] = frozenset(
+    {abs, complex, operator.abs, operator.matmul, np.square, np.reciprocal, np.where, np.select, np.count_nonzero}
+    | {np.real, np.imag, np.conj, np.angle, np.isclose, np.allclose, np.array_equal, np.complex128, np.complex64}
+    # new arrays
+    | {np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array, np.copy, np.asarray, np.asanyarray}
+    | {np.ascontiguousarray, np.astype}
+    # of another shape
+    | {np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np.broadcast_to}
+    | {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.tile, np.repeat}
+    | {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.append, np.split, np.array_split, np.take}
+    | {np.matrix_transpose, np.diag, np.diagonal, np.diagflat, np.tril, np.triu, np.trace, np.block, np.meshgrid}
+    # sums and products
+    | {np.sum, np.mean, np.var, np.std, np.prod, np.cumsum, np.cumprod, np.diff, np.gradient, np.trapezoid, np.average}
+    | {np.matmul, np.dot, np.vdot, np.vecdot, np.matvec, np.inner, np.outer, np.multiply.outer, np.tensordot, np.kron}
+    | {np.cross, np.einsum, np.convolve, np.correlate}
+    | {np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.norm, np.linalg.matrix_power, np.linalg.multi_dot}
+    | {np.linalg.matmul, np.linalg.vecdot, np.linalg.outer, np.linalg.trace, np.linalg.diagonal, np.linalg.tensordot}
+    | {np.polyval, np.polynomial.polynomial.polyval, np.vander, np.polyadd, np.polysub, np.polymul, np.polyder, np.polyint}
+)
+"""The functions that are expansions."""
+
+METHODS_OF_COMPLEX = frozenset(
+    """
+    sum mean var std prod cumsum cumprod dot trace diagonal conj conjugate astype copy fill item
+    reshape ravel flatten transpose swapaxes squeeze repeat take
+    """.split()
+)
+"""The methods of arrays that are."""

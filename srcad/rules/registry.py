@@ -275,8 +275,8 @@ def common_dtype(*names: str) -> str:
 
 @compile_time
 def is_float_name(name: str) -> bool:
-    """Whether the dtype is a floating one."""
-    return name.startswith("float")
+    """Whether the dtype is a floating one, real or complex."""
+    return name.startswith(("float", "complex"))
 
 
 @compile_time

@@ -201,9 +201,10 @@ def _at_both_ends(prim: str, parts: Sequence[_Part], static: Mapping[str, Any]) 
 def _evaluate_on_dummies(prim: str, parts: Sequence[_Part], static: Mapping[str, Any]) -> Kind:
     if prim not in PRIMITIVES:
         raise TypeMismatch(f"srcad has no primitive {prim}")
-    if prim not in PRIMITIVES_OF_COMPLEX and not PRIMITIVES[prim].external:
-        if any(known.dtype in COMPLEX for known, _ in parts):
-            raise ComplexOperand(f"srcad has no rule for {prim} of complex numbers")
+    if any(known.dtype in COMPLEX for known, _ in parts):
+        loses_part = prim == "astype" and np.dtype(static["dtype"]).kind != "c"
+        if loses_part or not (prim in PRIMITIVES_OF_COMPLEX or PRIMITIVES[prim].external):
+            raise ComplexOperand(prim)
     try:
         result = PRIMITIVES[prim](*[_dummy(*part) for part in parts], **static)
     except Exception as error:

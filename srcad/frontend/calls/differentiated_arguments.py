@@ -182,7 +182,8 @@ def as_type(ctx: Context, value: Leaf, like: Scalar | Array) -> Leaf:
     else:
         weak = isinstance(like, Scalar) and like.weak is not False
         same = same and (known.weak is not False) == weak
-        cast = value if same else ctx.call(Constant(float if weak else np.dtype(like.dtype).type), value)
+        plain = complex if like.dtype == "complex128" else float
+        cast = value if same else ctx.call(Constant(plain if weak else np.dtype(like.dtype).type), value)
         if ctx.zero_d:
             cast = mark_created(ctx, cast)  # that of a 0-d array is one
     assert isinstance(cast, Leaf)

@@ -87,6 +87,8 @@ def power(y: Any, a: Any, b: Any) -> Any:
             by_a = 2.0 * a
         elif b == 0.5:
             by_a = 0.5 / y
+        elif is_complex_name(dtype_of(b)):
+            by_a = b * a ** (b - 1)
         elif b < 0:
             # a division instead of a power; at 0, where a positive exponent would give 0 / 0, both are infinite
             by_a = b * y / a

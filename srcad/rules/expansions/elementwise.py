@@ -327,6 +327,16 @@ def to_float32(x: Any = 0.0) -> Any:
     return converted(x, "float32")
 
 
+@expands(np.complex128)
+def to_complex128(x: Any = 0.0) -> Any:
+    return converted(x, "complex128")
+
+
+@expands(np.complex64)
+def to_complex64(x: Any = 0.0) -> Any:
+    return converted(x, "complex64")
+
+
 @expands(np.int64)
 def to_int64(x: Any = 0) -> Any:
     return converted(x, "int64")
