@@ -57,7 +57,7 @@ class Builder:
         self.checks = False
         """Whether the program itself is written, whose errors have to be raised. Derivative rules cannot fail."""
         self.definitions: dict[Expr, Op] = {}
-        """The operations that define scalars, but for elements of arrays."""
+        """The operations that define scalars, but for elements of arrays; and parts of complex arrays."""
         self.implied: dict[Expr, Expr] = {}
         """For some booleans, a condition that implies them."""
         self.counters: dict[str, int] = {}
@@ -183,7 +183,8 @@ class Builder:
             type = infer(prim, [self._operand(arg) for arg in args], static, name)
         target = self.fresh(base, type)
         value = Op(prim, args, tuple(sorted(static.items())))
-        if isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop"):
+        is_scalar = isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop")
+        if is_scalar or prim in ("real", "imag"):
             self.definitions[target] = value
         self.emit(Assign(target.name, value, self.span))
         return target

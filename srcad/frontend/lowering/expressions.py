@@ -44,7 +44,7 @@ from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.nodes import Const
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import INEXACT, Array, Scalar
 
 
 def expression(ctx: Context, node: Any) -> Abstract:
@@ -161,7 +161,7 @@ def _bound(ctx: Context, node: Any) -> Leaf | None:
     value = ctx.check(ctx.expression(node))
     if value == Constant(None):
         return None
-    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype.startswith("float"):
+    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype in INEXACT:
         ctx.fail("S126", f"a bound of a slice must be an integer, and this is {describe_value(value)}")
     return value
 
