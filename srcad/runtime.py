@@ -357,25 +357,27 @@ def cofactors(a: Any) -> Any:
     """The derivative of the determinant by each entry of a square matrix, also of a singular one.
 
     det(A) inv(A).T, to the accuracy of the rest however near A is to a singular matrix: the last pivot cancels. Where
-    the determinant is zero or about to overflow, from A = U S V: det(U) det(V) U diag(products of the other singular
-    values) V.
+    the determinant is zero or about to overflow, from A = U S V: det(U) det(V) conj(U) diag(products of the other
+    singular values) conj(V).
     """
     det = np.linalg.det(a)
     if 1e-30 < abs(det) < 1e30:
         return np.ascontiguousarray(det * np.linalg.inv(a).T)
     u, s, v = np.linalg.svd(np.ascontiguousarray(a))
     sign = np.linalg.det(u) * np.linalg.det(v)
-    return sign * ((u * product_of_others(s)) @ v)
+    return sign * ((np.conj(u) * product_of_others(s)) @ np.conj(v))
 
 
 def cofactors_tangent(a: Any, t: Any) -> Any:
     """How the cofactors of a square matrix change when it changes by `t`, also where it is singular.
 
-    From A = U S V: det(U) det(V) U C V, where C is the change of the cofactors of the diagonal S by U.T t V.T. It is
-    symmetric: the sum of d * cofactors_tangent(a, t) is that of t * cofactors_tangent(a, d).
+    From A = U S V, with the conjugates P and Q of U and V: det(U) det(V) P C Q, where C is the change of the cofactors
+    of the diagonal S by P.T t Q.T. It is symmetric: the sum of d * cofactors_tangent(a, t) is that of
+    t * cofactors_tangent(a, d).
     """
-    u, s, v = np.linalg.svd(np.ascontiguousarray(a))
-    sign = s.dtype.type(np.linalg.det(u) * np.linalg.det(v))
+    left, s, right = np.linalg.svd(np.ascontiguousarray(a))
+    u, v = np.conj(left), np.conj(right)
+    sign = u.dtype.type(np.linalg.det(left) * np.linalg.det(right))
     inner = np.ascontiguousarray(u.T) @ np.ascontiguousarray(t) @ np.ascontiguousarray(v.T)
     out = np.zeros_like(inner)
     for i in range(s.size):

@@ -116,7 +116,7 @@ def _without(block: Block, copies: frozenset[str], renamed: frozenset[tuple[str,
 
 
 def _has_type_of(value: Const, known: Type | None) -> bool:
-    dtype = {bool: "bool", int: "int64", float: "float64"}.get(type(value.value))
+    dtype = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}.get(type(value.value))
     return isinstance(known, Scalar) and known.dtype == dtype
 
 

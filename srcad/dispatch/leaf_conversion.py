@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.ir.types import LONG, ONE, Array, Dim, Scalar, Symbol, Type, dim
+from srcad.ir.types import INEXACT, LONG, ONE, Array, Dim, Scalar, Symbol, Type, dim
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-_FLOATS = ("float32", "float64")
-_PYTHON_SCALARS: dict[type, str] = {float: "float64", int: "int64", bool: "bool"}
+_PYTHON_SCALARS: dict[type, str] = {float: "float64", int: "int64", bool: "bool", complex: "complex128"}
 
 
 def leaf_type_key(leaf: Any) -> object:
@@ -53,12 +52,12 @@ def is_static(leaf: object) -> bool:
 
 
 def is_float(leaf: object) -> bool:
-    """Whether a leaf is a float or an array of floats.
+    """Whether a leaf is a float or an array of floats, real or complex.
 
     >>> is_float(1.0), is_float(np.ones(2)), is_float(1), is_float(np.arange(2))
     (True, True, False, False)
     """
-    return isinstance(leaf, float) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f")
+    return isinstance(leaf, float | complex) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "fc")
 
 
 def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
@@ -68,13 +67,13 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
     """
     if isinstance(leaf, int) and not -(2**63) <= leaf < 2**63:
         fail("S305", f"{place} is an integer of more than 64 bits", advice=f"pass float({place}).")
-    if isinstance(leaf, bool | int | float) and type(leaf) in _PYTHON_SCALARS:
+    if type(leaf) in _PYTHON_SCALARS:
         return _scalar(_PYTHON_SCALARS[type(leaf)], name, place, differentiated)
     if isinstance(leaf, np.generic):
         return _scalar(_dtype_name(leaf.dtype, place), name, place, differentiated)
     if type(leaf) is np.ndarray or (isinstance(leaf, np.ndarray) and not _refused(leaf)):
         dtype = _dtype_name(leaf.dtype, place)
-        if differentiated and dtype not in _FLOATS:
+        if differentiated and dtype not in INEXACT:
             fail(
                 "S301",
                 f"{place} is an array of {dtype}, and you differentiate with respect to it",
@@ -84,8 +83,6 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
             return Scalar(dtype, _symbolic_value(dtype, name))
         dims = tuple(_dim(name, axis, length) for axis, length in enumerate(leaf.shape))
         return Array(dtype, dims, layout(leaf))
-    if isinstance(leaf, complex):
-        fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
     if isinstance(leaf, int | float):  # a subclass, as an enumeration's member
         return _scalar("int64" if isinstance(leaf, int) else "float64", name, place, differentiated)
     fail(
@@ -137,10 +134,10 @@ def argument_conversion(leaf: Any, differentiated: bool, compiled: bool = True) 
         if leaf.ndim == 0:
             return lambda x: x[()]
         return None if type(leaf) is np.ndarray else np.asarray
-    if differentiated and not isinstance(leaf, float | np.floating):
+    if differentiated and not isinstance(leaf, float | complex | np.inexact):
         return float if compiled else np.float64
-    if type(leaf) is float and not compiled:
-        return np.float64
+    if not compiled and type(leaf) in (float, complex):
+        return np.float64 if type(leaf) is float else np.complex128
     return int if isinstance(leaf, int) and type(leaf) not in _PYTHON_SCALARS else None
 
 
@@ -153,14 +150,15 @@ def gradient_conversion(leaf: Any) -> Callable[[Any], Any]:
         if dtype == np.float64:
             return lambda g: g
         return lambda g: g if g.dtype == dtype else g.astype(dtype)
-    if isinstance(leaf, np.floating):
+    if isinstance(leaf, np.inexact):
         return type(leaf)
-    return float
+    return complex if isinstance(leaf, complex) else float
 
 
 def jacobian_conversion(leaf: Any) -> Callable[[Any], Any]:
     """The conversion of the derivatives of many outputs by a leaf, an array of the dtype of the leaf."""
-    dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.floating) else np.dtype(np.float64)
+    plain = np.complex128 if isinstance(leaf, complex) else np.float64
+    dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.inexact) else np.dtype(plain)
     return gradient_conversion(np.empty(1, dtype))
 
 
@@ -168,7 +166,7 @@ def result_conversion(result: Type) -> Callable[[Any], Any] | None:
     """The conversion of a scalar result to a Python scalar, or to NumPy's; Numba returns float32 as a Python float."""
     if not isinstance(result, Scalar):
         return None
-    python_types = {"float64": float, "int64": int, "bool": bool}
+    python_types = {"float64": float, "int64": int, "bool": bool, "complex128": complex}
     return python_types.get(result.dtype) or np.dtype(result.dtype).type
 
 
@@ -192,9 +190,8 @@ def _dtype_name(dtype: np.dtype[Any], place: str) -> str:
             why="Its rows may have different lengths (it is ragged), or it holds things that are not numbers.",
             advice="pass a list of arrays.",
         )
-    if dtype.kind == "c":
-        fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
-    if dtype.name not in (*_INTEGERS, *_FLOATS, "bool") or not dtype.isnative:
+    if dtype.name not in (*_INTEGERS, *INEXACT, "bool") or not dtype.isnative:
         advice = f"convert it: {place}.astype(np.float64)." if dtype.kind in "fiu" else None
-        fail("S305", f"{place} has dtype {dtype}", None, "srcad takes float64, float32, integers and bool.", advice)
+        why = "srcad takes float64, float32, complex128, complex64, integers and bool."
+        fail("S305", f"{place} has dtype {dtype}", None, why, advice)
     return str(dtype.name)

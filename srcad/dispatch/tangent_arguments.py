@@ -18,7 +18,7 @@ from srcad.dispatch.pytree import flatten, places
 from srcad.dispatch.signature import Parameters
 from srcad.errors import fail
 
-_NUMBERS = (bool, int, float, np.number, np.bool_)
+_NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def float_positions(parameters: Parameters, values: tuple[Any, ...]) -> tuple[in
 
 
 def _is_float(leaf: Any) -> bool:
-    return isinstance(leaf, float) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f")
+    return isinstance(leaf, float | complex) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "fc")
 
 
 def _pairs(name: str, primal: Any, tangent: Any) -> Iterable[tuple[int, str, Any, Any]]:
@@ -145,13 +145,15 @@ def _converted(place: str, leaf: Any, tangent: Any) -> Any:
                 "give None for its tangent.",
             )
         return None
-    if own.dtype.kind not in "fiub":
-        fail("S325", f"the tangent of {place} is {own.dtype}, not made of real numbers")
+    if own.dtype.kind not in ("fciub" if dtype.kind == "c" else "fiub"):
+        fail("S325", f"the tangent of {place} is {own.dtype}, not made of {'' if dtype.kind == 'c' else 'real '}numbers")
     if own.shape != np.shape(leaf):
         fail("S325", f"the tangent of {place} has shape {own.shape}, and {place} has {np.shape(leaf)}")
     if not isinstance(leaf, np.ndarray) or leaf.ndim == 0:
         scalar = own[()]
-        return dtype.type(scalar) if isinstance(leaf, np.floating | np.ndarray) and dtype.kind == "f" else float(scalar)
+        if isinstance(leaf, np.inexact | np.ndarray) and dtype.kind in "fc":
+            return dtype.type(scalar)
+        return complex(scalar) if dtype.kind == "c" else float(scalar)
     return as_laid_out(leaf, own)
 
 

@@ -60,7 +60,7 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_stores, replace_names
-from srcad.ir.types import Array, ListOf, Scalar, is_float
+from srcad.ir.types import Array, ListOf, Scalar, is_complex, is_float
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
@@ -227,6 +227,9 @@ class _Tangents:
         """The tangent in the dtype of the value and, where operands may have been broadcast, in its shape."""
         builder = self.builder
         want, have = builder.types[target], builder.typeof(tangent)
+        if is_complex(have) and not is_complex(want):  # the partial derivative of a real function of a complex value
+            tangent = builder.real_part(tangent)
+            have = builder.typeof(tangent)
         if isinstance(want, Scalar):
             if isinstance(have, Scalar) and have.dtype != want.dtype and isinstance(tangent, Var):
                 return builder.op("astype", tangent, dtype=want.dtype)

@@ -73,9 +73,9 @@ class Var:
 
 @dataclass(frozen=True)
 class Const:
-    """A literal: bool, int, float, str or None (`None` inside an index is `np.newaxis`)."""
+    """A literal: bool, int, float, complex, str or None (`None` inside an index is `np.newaxis`)."""
 
-    value: bool | int | float | str | None
+    value: bool | int | float | complex | str | None
 
 
 @dataclass(frozen=True)

@@ -114,9 +114,9 @@ def _expr(node: ast.expr) -> Expr:
     match node:
         case ast.Name(name):
             return Var(_name(name))
-        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() | complex() as value)):
             return Const(-value)
-        case ast.Constant(bool() | int() | float() | str() | None as value):
+        case ast.Constant(bool() | int() | float() | complex() | str() | None as value):
             return Const(value)
         case ast.BinOp(left, op, right):
             return Op(_OPERATORS[type(op)], (_expr(left), _expr(right)))

@@ -115,7 +115,7 @@ def counter(name: str) -> Dim:
     return dim(Symbol(name, None, low=dim(0)))
 
 
-WEAK_DTYPES = ("bool", "int64", "float64")
+WEAK_DTYPES = ("bool", "int64", "float64", "complex128")
 """Those of Python's numbers."""
 
 
@@ -174,6 +174,11 @@ class Tuple:
 Type = Union[Scalar, Array, ListOf, Tuple, Opaque]
 
 FLOATS = ("float64", "float32")
+"""The dtypes of real numbers."""
+COMPLEX = ("complex128", "complex64")
+"""Those of complex numbers, a pair of floats each."""
+INEXACT = (*FLOATS, *COMPLEX)
+"""What a derivative passes through."""
 
 
 def has_floats(t: Type) -> bool:
@@ -184,7 +189,12 @@ def has_floats(t: Type) -> bool:
 
 
 def is_float(t: Type) -> bool:
-    return isinstance(t, Scalar | Array) and t.dtype in FLOATS
+    """Whether it is a float or an array of floats, real or complex."""
+    return isinstance(t, Scalar | Array) and t.dtype in INEXACT
+
+
+def is_complex(t: Type) -> bool:
+    return isinstance(t, Scalar | Array) and t.dtype in COMPLEX
 
 
 def is_alike(a: Type | None, b: Type | None) -> bool:

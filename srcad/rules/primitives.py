@@ -60,8 +60,8 @@ def functions(*several: Any, **traits: Any) -> tuple[str, ...]:
 def _selected(c: Any, a: Any, b: Any) -> Any:
     """`a if c else b`, in the dtype of both: of Python's numbers one of these."""
     kinds = {type(a), type(b)}
-    if kinds <= {bool, int, float}:
-        return next(kind for kind in (float, int, bool) if kind in kinds)(a if c else b)
+    if kinds <= {bool, int, float, complex}:
+        return next(kind for kind in (complex, float, int, bool) if kind in kinds)(a if c else b)
     return _plain(np.where(np.array(c), a, b))
 
 

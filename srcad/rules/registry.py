@@ -206,7 +206,7 @@ def unsupported(message: str) -> Any:
 
 def is_constant(x: Any) -> bool:
     """Whether `x` is a literal; the compiler then knows its value, and tests of it are static."""
-    return isinstance(x, bool | int | float)
+    return isinstance(x, bool | int | float | complex)
 
 
 def known_one(x: Any, axis: int) -> bool:
@@ -275,8 +275,14 @@ def common_dtype(*names: str) -> str:
 
 @compile_time
 def is_float_name(name: str) -> bool:
-    """Whether the dtype is a floating one."""
-    return name.startswith("float")
+    """Whether the dtype is a floating one, real or complex."""
+    return name.startswith(("float", "complex"))
+
+
+@compile_time
+def is_complex_name(name: str) -> bool:
+    """Whether the dtype is a complex one."""
+    return name.startswith("complex")
 
 
 @compile_time

@@ -20,7 +20,7 @@ from srcad.ir.source_lines import without_comment
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, unknown
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.infer import Operand, infer
-from srcad.typing.kinds import TypeMismatch, kind_of, kind_of_type, type_of_constant
+from srcad.typing.kinds import ComplexOperand, TypeMismatch, kind_of, kind_of_type, type_of_constant
 from srcad.typing.length_demands import Axis, Demand, Filled, Fit, demands
 from srcad.typing.slices import UNKNOWN, Bound
 
@@ -57,7 +57,7 @@ class Builder:
         self.checks = False
         """Whether the program itself is written, whose errors have to be raised. Derivative rules cannot fail."""
         self.definitions: dict[Expr, Op] = {}
-        """The operations that define scalars, but for elements of arrays."""
+        """The operations that define scalars, but for elements of arrays; and parts of complex arrays."""
         self.implied: dict[Expr, Expr] = {}
         """For some booleans, a condition that implies them."""
         self.counters: dict[str, int] = {}
@@ -176,14 +176,15 @@ class Builder:
         try:
             type = infer(prim, [self._operand(arg) for arg in args], static, name)
         except TypeMismatch as error:
-            self._refuse(prim, args, str(error))
+            self._refuse(prim, args, error)
         if self.checks:
             self.demand(demands(prim, [self._operand(arg) for arg in args], static), args)
             name = f"{base}.{self.counters.get(base, 0)}"
             type = infer(prim, [self._operand(arg) for arg in args], static, name)
         target = self.fresh(base, type)
         value = Op(prim, args, tuple(sorted(static.items())))
-        if isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop"):
+        is_scalar = isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop")
+        if is_scalar or prim in ("real", "imag"):
             self.definitions[target] = value
         self.emit(Assign(target.name, value, self.span))
         return target
@@ -199,6 +200,10 @@ class Builder:
         target = self.fresh("%" + prim.rpartition(".")[2], self.typeof(value))
         self.emit(Assign(target.name, Op(prim, (value, *others)), self.span))
         return target
+
+    def real_part(self, value: Atom) -> Atom:
+        """The real part of a complex value; that of an array is a view."""
+        return self.op("np.real" if isinstance(self.typeof(value), Scalar) else "real", value, hint="part")
 
     def check(self, condition: Atom, error: str, *message: str | Expr, place: Span | None = None) -> None:
         """Emit a run-time check: the message of its error begins with the source location.
@@ -289,18 +294,22 @@ class Builder:
         try:
             return infer(prim, [self._operand(arg) for arg in args], static, unknown())
         except TypeMismatch as error:
-            self._refuse(prim, args, str(error))
+            self._refuse(prim, args, error)
 
     def dtype_of_op(self, prim: str, *args: Expr) -> str:
         """The dtype of the result of an elementwise `op`, whatever the lengths, without emitting it."""
         try:
             return kind_of(prim, args, [kind_of_type(self._operand(arg).type) for arg in args], {}).dtype
         except TypeMismatch as error:
-            self._refuse(prim, args, str(error))
+            self._refuse(prim, args, error)
 
-    def _refuse(self, prim: str, args: Sequence[Expr], reason: str) -> NoReturn:
+    def _refuse(self, prim: str, args: Sequence[Expr], error: TypeMismatch) -> NoReturn:
+        if isinstance(error, ComplexOperand):
+            advice = "give it the real and the imaginary part, z.real and z.imag."
+            fail("S116", f"{prim} of complex numbers", self.place(), None, advice)
         kinds = ", ".join(described(self.typeof(arg)) for arg in args)
-        fail("S127", f"{prim} does not take {kinds}" if kinds else f"{prim} needs arguments", self.place(), reason)
+        what = f"{prim} does not take {kinds}" if kinds else f"{prim} needs arguments"
+        fail("S127", what, self.place(), str(error))
 
     def _operand(self, expr: Expr) -> Operand:
         if isinstance(expr, Slice):
@@ -355,7 +364,7 @@ def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:
         primitive is not None
         and primitive.kind in _FOLDABLE
         and not primitive.external
-        and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
+        and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float | complex) for arg in args)
         and prim not in ("stop_gradient", "cut_gradient")
     )
 

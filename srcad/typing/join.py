@@ -115,7 +115,7 @@ def _scalar_dtype(a: Scalar, b: Scalar) -> str:
 
 
 def _can_become(weak: str, other: str) -> bool:
-    ranks = {"b": 0, "i": 1, "u": 1, "f": 2}
+    ranks = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
     return ranks[np.dtype(weak).kind] <= ranks[np.dtype(other).kind]
 
 

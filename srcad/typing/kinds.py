@@ -18,20 +18,25 @@ import numpy as np
 
 from srcad.ir.called import Called
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
-from srcad.ir.types import Array, ListOf, Opaque, Scalar, Tuple, Type, dim
+from srcad.ir.types import COMPLEX, INEXACT, Array, ListOf, Opaque, Scalar, Tuple, Type, dim
+from srcad.rules.complex_numbers import PRIMITIVES_OF_COMPLEX
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import SHAPE_QUERIES
 
 DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split(),
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128".split(),
 )
 """The dtypes of arrays and scalars."""
 
-_PYTHON = {"bool": True, "int64": 1, "float64": 1.0}
+_PYTHON = {"bool": True, "int64": 1, "float64": 1.0, "complex128": 1.0 + 0.0j}
 
 
 class TypeMismatch(Exception):
     """The primitive does not accept the operands; the message is NumPy's own, or ours."""
+
+
+class ComplexOperand(TypeMismatch):
+    """The primitive takes real numbers only."""
 
 
 class Kind(NamedTuple):
@@ -53,7 +58,7 @@ class Kind(NamedTuple):
         return not self.strong_dtype
 
 
-_NARROW = DTYPES - {"bool", "int64", "float32", "float64"}
+_NARROW = DTYPES - {"bool", "int64", *INEXACT}
 """Of integers that a literal may be too large for: NumPy then raises an error."""
 _SLICE = Kind("slice", -1)
 _LENGTH = Kind("int64", 0, True)
@@ -125,6 +130,8 @@ def type_of_constant(value: object) -> Type:
             return Scalar("int64", dim(value), True)
         case float():
             return Scalar("float64", None, True)
+        case complex():
+            return Scalar("complex128", None, True)
         case str():
             return Opaque("str")
         case _:
@@ -194,12 +201,16 @@ def _at_both_ends(prim: str, parts: Sequence[_Part], static: Mapping[str, Any]) 
 def _evaluate_on_dummies(prim: str, parts: Sequence[_Part], static: Mapping[str, Any]) -> Kind:
     if prim not in PRIMITIVES:
         raise TypeMismatch(f"srcad has no primitive {prim}")
+    if any(known.dtype in COMPLEX for known, _ in parts):
+        loses_part = prim == "astype" and np.dtype(static["dtype"]).kind != "c"
+        if loses_part or not (prim in PRIMITIVES_OF_COMPLEX or PRIMITIVES[prim].external):
+            raise ComplexOperand(prim)
     try:
         result = PRIMITIVES[prim](*[_dummy(*part) for part in parts], **static)
     except Exception as error:
         raise TypeMismatch(str(error) or type(error).__name__) from error
-    if isinstance(result, bool | int | float):
-        python = {bool: "bool", int: "int64", float: "float64"}.get(type(result))
+    if isinstance(result, bool | int | float | complex):
+        python = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}.get(type(result))
         return Kind(python or np.dtype(type(result)).name, 0, python is not None)
     if not isinstance(result, np.ndarray | np.generic):
         raise TypeMismatch(f"the result is a {type(result).__name__}, neither a number nor an array")

@@ -28,7 +28,7 @@ TypedParameters = Sequence[TypedParameter]
 
 _WIDTH = 104
 _SCALAR = ("isinstance(", "and isinstance(")
-_NUMBERS = {"float64": "float", "int64": "(int, np.int64)", "bool": "(bool, np.bool_)"}
+_NUMBERS = {"float64": "float", "int64": "(int, np.int64)", "bool": "(bool, np.bool_)", "complex128": "complex"}
 
 
 def listed_parameters(takes: TypedParameters) -> list[str]:

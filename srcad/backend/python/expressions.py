@@ -16,10 +16,12 @@ from typing_extensions import assert_never
 
 from srcad.backend.python.contiguity import is_maybe_noncontiguous, maybe_noncontiguous, stored
 from srcad.backend.python.literal_types import (
+    SINGLE,
     is_integer,
     is_narrow,
     is_python_scalar,
     is_weak,
+    narrowed,
 )
 from srcad.ir.called import callee_of
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
@@ -43,8 +45,8 @@ class Expressions:
         self._stored = stored(function)
         self._written_through = False  # whether the expression is a view that is written through
         self._weak = False
-        # literals need care only where something is float32: Numba lets a float64 literal widen a float32 array
-        self._has_float32 = any(getattr(t, "dtype", None) == "float32" for t in types.values())
+        # literals need care only where something has single precision: Numba lets a literal of float64 widen an array
+        self._has_single = any(getattr(t, "dtype", None) in SINGLE for t in types.values())
 
     def expr(self, expr: Expr) -> ast.expr:
         match expr:
@@ -63,10 +65,10 @@ class Expressions:
                 assert_never(expr)
 
     def value_of(self, target: str, value: Expr) -> ast.expr:
-        """The value assigned to `target`. Where that is a float32 array, its float64 scalars were Python floats."""
+        """The value assigned to `target`. Where that is an array of single precision, its other scalars were Python's."""
         known = self._types.get(target)
         self._written_through = target in self._stored
-        self._weak = self._has_float32 and isinstance(known, Array) and known.dtype == "float32"
+        self._weak = self._has_single and isinstance(known, Array) and known.dtype in SINGLE
         try:
             return self.expr(value)
         finally:
@@ -113,6 +115,8 @@ class Expressions:
                 return _attribute(self.expr(op.args[0]), "size")
             case "stop_gradient" | "cut_gradient":
                 return self.expr(op.args[0])
+            case "np.real" | "np.imag" | "real" | "imag":
+                return _attribute(self.expr(op.args[0]), name.removeprefix("np."))
             case "copy":
                 return _method(self.expr(op.args[0]), "copy")
             case "astype":
@@ -223,13 +227,13 @@ class Expressions:
 
     def _operands(self, op: Op) -> list[ast.expr]:
         operands = [self.expr(arg) for arg in op.args]
-        if self._has_float32 and is_narrow(op, self._types, self._weak):
+        if self._has_single and is_narrow(op, self._types, self._weak):
             # the lengths of a new array stay integers
             values = op.args[:1] if op.prim == "np.full" else op.args
             for at, arg in enumerate(values):
                 wide = op.prim != "**" and not isinstance(arg, Const) and is_python_scalar(arg, self._types)
                 if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
-                    operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])
+                    operands[at] = ast.Call(_dtype(narrowed(arg, self._types)), [operands[at]], [])
         return operands
 
     def _transpose(self, op: Op, static: dict[str, object]) -> ast.expr:
@@ -326,4 +330,4 @@ def _all_integers(items: tuple[Expr, ...]) -> bool:
 
 
 def _is_float_literal(expr: Expr) -> bool:
-    return isinstance(expr, Const) and isinstance(expr.value, float)
+    return isinstance(expr, Const) and isinstance(expr.value, float | complex)

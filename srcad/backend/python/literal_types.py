@@ -1,4 +1,4 @@
-"""Float literals in float32 operations: where they are printed as `np.float32(...)`.
+"""Literals in operations of single precision: where they are printed as `np.float32(...)`, or `np.complex64(...)`.
 
 In NumPy a Python float takes the precision of the other operand; Numba types it float64 and widens the operation. So
 a literal is printed with a type where the operation is float32 in NumPy, which is what the inferred dtype says.
@@ -19,10 +19,13 @@ from srcad.rules.traits import COMPARISONS, having
 from srcad.typing.kinds import kind
 
 _WEAK_LITERALS = having(lambda p: p.weak_literals)
+SINGLE = {"float32": "float64", "complex64": "complex128"}
+"""The dtypes of single precision, and those of the same numbers in double precision."""
+_NARROWED = {double: single for single, double in SINGLE.items()}
 
 
 def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
-    """Whether an arithmetic operation is one in float32.
+    """Whether an arithmetic operation is one in float32 or complex64.
 
     Scalars of which it is not known count as strong, or as `weak`.
     """
@@ -31,19 +34,29 @@ def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
     if op.prim not in _WEAK_LITERALS:
         return False
     known = kind(op, types)
-    return known is not None and (known.dtype if weak else known.strong_dtype or known.dtype) == "float32"
+    return known is not None and (known.dtype if weak else known.strong_dtype or known.dtype) in SINGLE
 
 
 def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether the expression is a float64 scalar variable."""
-    return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype == "float64"
+    """Whether the expression is a float64 or complex128 scalar variable."""
+    return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype in _NARROWED
+
+
+def narrowed(expr: Expr, types: Mapping[str, Type]) -> str:
+    """The dtype of single precision for a literal or a scalar.
+
+    >>> narrowed(Const(1j), {}), narrowed(Const(2), {})
+    ('complex64', 'float32')
+    """
+    known = kind(expr, types)
+    return _NARROWED.get(known.dtype, "float32") if known is not None else "float32"
 
 
 def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
     """Whether an expression consists of literals and integers only: a Python scalar, which widens no operand."""
     match expr:
         case Const(value):
-            return isinstance(value, int | float)
+            return isinstance(value, int | float | complex)
         case Op(prim, args) if prim in _WEAK_LITERALS and prim != "np.where":
             return all(is_python_scalar(arg, types) for arg in args)
         case _:

@@ -285,7 +285,7 @@ def _precedence(node: ast.AST) -> int:
             return _BINARY[type(node.op)]
         case ast.UnaryOp():
             return _UNARY
-        case ast.Constant(value=int() | float() as number) if literal(number).startswith("-"):
+        case ast.Constant(value=int() | float() | complex() as number) if literal(number).startswith("-"):
             return _UNARY
         case ast.Constant(value=int() as number) if not isinstance(number, bool):
             return _ATOM - 1  # `3.real` is no Python, `(3).real` is
@@ -296,8 +296,8 @@ def _precedence(node: ast.AST) -> int:
 def literal(value: object) -> str:
     """A constant as Python reads it back, to the last bit.
 
-    >>> literal(0.1), literal(float("-inf")), literal(True), literal(None)
-    ('0.1', '-np.inf', 'True', 'None')
+    >>> literal(0.1), literal(float("-inf")), literal(True), literal(None), literal(-2j), literal(complex(0.0, -2.0))
+    ('0.1', '-np.inf', 'True', 'None', '-2j', 'complex(0.0, -2.0)')
     """
     if value is Ellipsis:
         return "..."
@@ -305,10 +305,23 @@ def literal(value: object) -> str:
         if math.isinf(value):
             return "np.inf" if value > 0 else "-np.inf"
         return "np.nan" if math.isnan(value) else repr(float(value))
+    if isinstance(value, complex):
+        return _complex_literal(value)
     text = repr(value)
     if isinstance(value, str) and text[0] == "'" and '"' not in text:
         return f'"{text[1:-1]}"'
     return text
+
+
+def _complex_literal(value: complex) -> str:
+    """What Python reads `1 - 2j` as has the signs of zeros that a difference has."""
+    signs = math.copysign(1.0, value.real), math.copysign(1.0, value.imag)
+    finite = math.isfinite(value.real) and math.isfinite(value.imag)
+    if finite and (value.real != 0.0 or signs == (1.0, 1.0)):
+        return repr(value)
+    if finite and signs == (-1.0, -1.0):
+        return f"-{-value!r}"
+    return f"complex({literal(value.real)}, {literal(value.imag)})"
 
 
 def _shortened(text: str) -> str:

@@ -221,8 +221,3 @@ def _round(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if isinstance(value, Leaf) and isinstance(value.type, Scalar) and digits == Constant(None):
         return value if not value.type.dtype.startswith("float") else ctx.call(Constant(rounded), value)
     return ctx.call(Constant(np.round), value, digits)
-
-
-@builtin(complex, least=0, most=2)
-def _complex(ctx: Context, args: Args, keywords: Keywords) -> NoReturn:
-    ctx.fail("S116", "a complex number")

@@ -18,6 +18,7 @@ from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
+from srcad.frontend.calls.complex_operands import refuse_complex
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.kernel_calls import KernelName, call_member
 from srcad.frontend.calls.methods import call_method
@@ -55,6 +56,7 @@ from srcad.frontend.values.user_classes import is_user_class, is_value_class, sp
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
 from srcad.rules import libraries
+from srcad.rules.complex_numbers import FUNCTIONS_OF_COMPLEX
 from srcad.rules.copied_helpers import helper_like
 from srcad.rules.external import is_external, key_of
 from srcad.rules.primitive_type import Primitive
@@ -182,11 +184,14 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
         arrays = [as_array(ctx, array_copy(ctx, arg)) for arg in args]
+        if value not in FUNCTIONS_OF_COMPLEX:
+            refuse_complex(ctx, dotted_name(value), [*arrays, *keywords.values()])
         return inline(ctx, EXPANSIONS[value], arrays, keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
     if isinstance(getattr(value, "__self__", None), np.ufunc) and value.__name__ in UFUNC_METHODS:
         given = [Constant(value.__self__), *[as_array(ctx, arg) for arg in args]]
+        refuse_complex(ctx, dotted_name(value), [*given, *keywords.values()])
         return inline(ctx, UFUNC_METHODS[value.__name__], given, keywords, dotted_name(value))
     if isinstance(value, type):
         return _construct(ctx, value, args, keywords)

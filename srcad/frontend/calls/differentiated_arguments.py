@@ -40,7 +40,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.describe import name_part
 from srcad.frontend.values.zero_dim_arrays import mark_created
 from srcad.ir.nodes import Var
-from srcad.ir.types import FLOATS, Array, Scalar
+from srcad.ir.types import INEXACT, Array, Scalar
 from srcad.request import Argnums
 
 
@@ -108,9 +108,9 @@ class Arguments:
     def _variable(self, value: Leaf, name: str, where: str) -> Leaf:
         ctx, known = self.ctx, value.type
         match known:
-            case Scalar(dtype) if dtype in FLOATS:
+            case Scalar(dtype) if dtype in INEXACT:
                 kind: Scalar | Array = Scalar(dtype, weak=known.weak)
-            case Array(dtype) if dtype in FLOATS:
+            case Array(dtype) if dtype in INEXACT:
                 kind = known
             case Scalar(dtype) if dtype != "bool":
                 value = as_type(ctx, value, Scalar("float64", weak=known.weak))
@@ -182,7 +182,8 @@ def as_type(ctx: Context, value: Leaf, like: Scalar | Array) -> Leaf:
     else:
         weak = isinstance(like, Scalar) and like.weak is not False
         same = same and (known.weak is not False) == weak
-        cast = value if same else ctx.call(Constant(float if weak else np.dtype(like.dtype).type), value)
+        plain = complex if like.dtype == "complex128" else float
+        cast = value if same else ctx.call(Constant(plain if weak else np.dtype(like.dtype).type), value)
         if ctx.zero_d:
             cast = mark_created(ctx, cast)  # that of a 0-d array is one
     assert isinstance(cast, Leaf)

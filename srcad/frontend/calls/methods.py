@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcad.frontend.calls.complex_operands import refuse_complex
 from srcad.frontend.calls.kernel_calls import KernelName, is_cuda, member
 from srcad.frontend.calls.objects import initialise, object_attribute, super_attribute
 from srcad.frontend.lowering.expressions import length, spread
@@ -53,6 +54,7 @@ from srcad.frontend.values.libraries import of_library
 from srcad.frontend.values.name_resolution import module_value, outside_value
 from srcad.frontend.values.user_classes import class_attribute
 from srcad.ir.types import Array, Scalar
+from srcad.rules.complex_numbers import METHODS_OF_COMPLEX
 from srcad.rules.registry import METHODS
 
 _LIST = frozenset({"sort", "append", "extend", "insert", "pop", "reverse", "copy", "index", "count", "clear"})
@@ -112,10 +114,8 @@ def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
             return FlatValue(value) if rank else ctx.call(Constant(np.ravel), value)
         case "mT":
             return ctx.call(Constant(np.matrix_transpose), value)
-        case "real":
-            return value
-        case "imag":
-            return ctx.call(Constant(np.zeros_like), value)
+        case "real" | "imag":
+            return ctx.call(Constant(getattr(np, name)), value)
         case "flags":
             # a layout of "A" is not known to be contiguous: False is the safe answer
             layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2
@@ -174,6 +174,8 @@ def call_method(
 ) -> Abstract:
     """`receiver.name(*args, **keywords)`."""
     if isinstance(receiver, Leaf):
+        if name not in METHODS_OF_COMPLEX:
+            refuse_complex(ctx, f".{name}", [receiver, *args, *keywords.values()])
         return ctx.call(Constant(METHODS[name]), receiver, *args, **keywords)
     if isinstance(receiver, Record):
         return _record_method(ctx, receiver, name, keywords)

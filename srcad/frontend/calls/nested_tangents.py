@@ -39,7 +39,7 @@ from srcad.frontend.values.abstract_values import Mapping as Dict
 from srcad.frontend.values.constants import to_callee
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
-from srcad.ir.types import FLOATS, Array, Scalar, is_float
+from srcad.ir.types import INEXACT, Array, Scalar, is_float
 from srcad.request import Differentiation, Request
 from srcad.rules.expansions.jacobians import columns
 from srcad.typing.infer import Operand
@@ -133,12 +133,12 @@ def _like(ctx: Context, value: Abstract, parts: Sequence[Abstract]) -> Abstract:
 
 def _variable(ctx: Context, where: str, value: Leaf, tangent: Leaf, moving: list[_Moving]) -> Leaf:
     match value.type:
-        case Scalar(dtype) if dtype in FLOATS:
+        case Scalar(dtype) if dtype in INEXACT:
             kind: Scalar | Array = value.type
         case Scalar(dtype) if dtype != "bool":  # an integer counts as a float
             kind = Scalar("float64", weak=value.type.weak)
             value = as_type(ctx, value, kind)
-        case Array(dtype) if dtype in FLOATS:
+        case Array(dtype) if dtype in INEXACT:
             kind = value.type
         case _:
             _misfit(ctx, f"{where} is {describe_value(value)}, and has a tangent", "give None for its tangent.")

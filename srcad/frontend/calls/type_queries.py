@@ -54,7 +54,7 @@ def class_of(value: Abstract, ctx: Context) -> type:
     match value:
         case Leaf(atom, Scalar(dtype)):
             if ctx.builder.is_weak(atom):
-                return {"bool": bool, "int64": int, "float64": float}[dtype]
+                return {"bool": bool, "int64": int, "float64": float, "complex128": complex}[dtype]
             return np.dtype(dtype).type
         case Leaf():
             return np.ndarray

@@ -44,7 +44,7 @@ from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.nodes import Const
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import INEXACT, Array, Scalar
 
 
 def expression(ctx: Context, node: Any) -> Abstract:
@@ -65,14 +65,12 @@ def expression(ctx: Context, node: Any) -> Abstract:
 
 def _constant(ctx: Context, node: Any) -> Abstract:
     match node.value:
-        case bool() | float():
+        case bool() | float() | complex():
             return ctx.constant(node.value)
         case int():
             if not -(2**63) <= node.value < 2**63:
                 ctx.fail("S117", "an integer of more than 64 bits")
             return ctx.constant(node.value)
-        case complex():
-            ctx.fail("S116", "a complex number")
         case _:
             return Constant(node.value)
 
@@ -163,7 +161,7 @@ def _bound(ctx: Context, node: Any) -> Leaf | None:
     value = ctx.check(ctx.expression(node))
     if value == Constant(None):
         return None
-    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype.startswith("float"):
+    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype in INEXACT:
         ctx.fail("S126", f"a bound of a slice must be an integer, and this is {describe_value(value)}")
     return value
 

@@ -46,7 +46,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import arithmetic, as_array, items_of, table_item
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
-from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
+from srcad.ir.types import INEXACT, Array, Dim, ListOf, Scalar, Symbol
 from srcad.rules.expansions.advanced_indexing import take
 from srcad.rules.registry import EXPANSIONS
 
@@ -141,7 +141,7 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
         if cells.buffered:  # the list that it is a part of may be changed
             part = ctx.leaf(ctx.builder.op("copy", part.atom, hint="items"))
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
-    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype in INEXACT:
         ctx.fail("S126", f"{describe_value(item)} as the index of a list")
     counted = isinstance(item.atom, Var) and item.atom.name in ctx.nonnegative_indices
     if cells.full:
@@ -192,7 +192,7 @@ def _are_scalars_of_one_dtype(items: Sequence[Abstract]) -> bool:
 
 def position_of(ctx: Context, item: Abstract) -> int:
     """The position in a sequence, which must be known at compile time."""
-    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype in INEXACT:
         ctx.fail("S126", f"{describe_value(item)} as the index of a sequence")
     if not isinstance(item.static, int):
         ctx.retry(
@@ -240,7 +240,7 @@ def is_basic(item: Abstract) -> bool:
         case Constant(value):
             return value is ...
         case Leaf(type=Scalar(dtype)):
-            return dtype != "bool" and not dtype.startswith("float")
+            return dtype != "bool" and dtype not in INEXACT
         case _:
             return False
 
@@ -250,7 +250,7 @@ def check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
         ctx.check(item)
         if is_basic(item) or isinstance(item, Seq | HeapRef):
             continue
-        if isinstance(item, Leaf) and isinstance(item.type, Array) and not item.type.dtype.startswith("float"):
+        if isinstance(item, Leaf) and isinstance(item.type, Array) and item.type.dtype not in INEXACT:
             continue
         ctx.fail(
             "S126",

@@ -50,8 +50,8 @@ from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import arithmetic, items_of
-from srcad.ir.nodes import Const, Expr, Slice, Store, Var
-from srcad.ir.types import Array, Dim, Scalar
+from srcad.ir.nodes import Const, Expr, Op, Slice, Store, Var
+from srcad.ir.types import Array, Dim, Scalar, is_complex
 from srcad.rules.expansions.advanced_indexing import put, take
 from srcad.rules.expansions.index_tricks import put_flat
 from srcad.typing.length_demands import Axis
@@ -90,6 +90,13 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
     """Emit the `Store`, after checks that the value can be broadcast to the target."""
     builder = ctx.builder
     assert isinstance(array.type, Array)
+    if is_complex(stored.type) and not is_complex(array.type) and op is None:
+        advice = "take its real part, z.real; or make an array of complex numbers: np.zeros(n, dtype=complex)."
+        ctx.fail("S116", f"{describe_value(stored)} written into {describe_value(array)}", None, advice)
+    part = builder.definitions.get(array.atom)
+    if part is not None and part.prim in ("real", "imag"):
+        _store_part(ctx, part, items, stored, op)
+        return
     where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
     assert isinstance(array.atom, Var)
     part = array.type if not items else builder.type_of_op("index", array.atom, *items)
@@ -104,6 +111,21 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
     if op is not None:
         _check_kind(ctx, array, stored, op)
     builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
+
+
+def _store_part(ctx: Context, part: Op, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
+    """`z.real[items] = stored`, or of the imaginary part: the whole is stored to, with the other part as it was."""
+    (whole,) = part.args
+    assert isinstance(whole, Var)
+    numbers = ctx.leaf(ctx.builder.op("index", whole, *items) if items else whole)
+    real, imaginary = ctx.attribute(numbers, "real"), ctx.attribute(numbers, "imag")
+    new = stored if op is None else binary(ctx, op, real if part.prim == "real" else imaginary, stored)
+    if not isinstance(new, Leaf) or is_complex(new.type):
+        ctx.fail("S116", f"{describe_value(new)} written into a real or imaginary part")
+    parts = (new, imaginary) if part.prim == "real" else (real, new)
+    both = binary(ctx, "+", parts[0], binary(ctx, "*", ctx.constant(1j), parts[1]))
+    assert isinstance(both, Leaf)
+    store_basic(ctx, ctx.leaf(whole), items, both, None)
 
 
 def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:

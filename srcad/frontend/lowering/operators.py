@@ -39,7 +39,7 @@ from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import items_of, key_value
 from srcad.ir.nodes import Const
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import INEXACT, Array, Scalar
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import EXPANSIONS
@@ -151,7 +151,7 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     if prim == "*":
         for sequence, count in ((a, b), (b, a)):
             if _is_sequence(sequence) and isinstance(count, Leaf) and isinstance(count.type, Scalar):
-                if count.type.dtype.startswith("float"):
+                if count.type.dtype in INEXACT:
                     why = "A list or tuple times a whole number repeats it."
                     ctx.fail("S127", f"{describe_value(sequence)} times {describe_value(count)}", why, _AS_ARRAY)
                 if not isinstance(count.static, int):
@@ -176,7 +176,7 @@ _PREALLOCATE = "make an array: np.zeros(n) instead of [0.0] * n."
 def _is_blas_product(a: Leaf, b: Leaf) -> bool:
     """Whether BLAS supports the operands: vectors and matrices of one float dtype."""
     types = [t for t in (a.type, b.type) if isinstance(t, Array) and 0 < len(t.dims) <= 2]
-    return len(types) == 2 and types[0].dtype == types[1].dtype and types[0].dtype.startswith("float")
+    return len(types) == 2 and types[0].dtype == types[1].dtype and types[0].dtype in INEXACT
 
 
 def _is_sequence(value: Abstract) -> bool:

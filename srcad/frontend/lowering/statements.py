@@ -147,9 +147,17 @@ def bind(ctx: Context, target: Any, value: Abstract) -> None:
         case gast.Attribute():
             owner = ctx.expression(target.value)
             with ctx.at(target):
-                set_attribute(ctx, owner, target.attr, value)
+                _bind_attribute(ctx, owner, target.attr, value)
         case _:
             ctx.fail("S199", f"assignment to {type(target).__name__}")
+
+
+def _bind_attribute(ctx: Context, owner: Abstract, name: str, value: Abstract) -> None:
+    """`owner.name = value`; the real and the imaginary part of an array are written to."""
+    if isinstance(owner, Leaf) and isinstance(owner.type, Array) and name in ("real", "imag"):
+        store(ctx, ctx.attribute(owner, name), Constant(...), value)
+    else:
+        set_attribute(ctx, owner, name, value)
 
 
 def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
@@ -252,7 +260,8 @@ def _updated(ctx: Context, node: Any) -> None:
                 new = _rebound(ctx, prim, current, value)
             # the value of an array that is updated in place is assigned, too: an attribute may be a property
             with ctx.at(node.target):
-                set_attribute(ctx, owner, attr, new)
+                if new is not current or not isinstance(owner, Leaf):
+                    _bind_attribute(ctx, owner, attr, new)
 
 
 def _rebound(ctx: Context, prim: str, current: Abstract, value: Abstract) -> Abstract:

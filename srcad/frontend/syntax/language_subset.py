@@ -109,13 +109,6 @@ def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
                 "It would be a new class at each call.",
                 "define it outside, as a dataclass or namedtuple.",
             )
-        case gast.Constant(value=complex()):
-            return (
-                "S116",
-                "complex numbers are not in the language",
-                "Every value that is differentiated is a real number.",
-                "keep the real and the imaginary part in two variables.",
-            )
         case gast.Constant(value=bytes()):
             return _outside("bytes")
         case gast.Set() | gast.SetComp():

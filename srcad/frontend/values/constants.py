@@ -45,9 +45,9 @@ def to_abstract(ctx: Context, value: Any) -> Abstract:
     """A Python object as an abstract value known at compile time."""
     if isinstance(value, enum.Enum) and isinstance(value, int | float):
         return ctx.constant(value.value)
-    if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
+    if isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic):
         return ctx.constant(value)
-    if isinstance(value, np.bool_ | np.integer | np.floating):
+    if isinstance(value, np.bool_ | np.integer | np.inexact):
         return ctx.constant(value.item())
     if is_namedtuple(value) and not isinstance(value, type):
         return Record(type(value), tuple((f, to_abstract(ctx, getattr(value, f))) for f in value._fields))

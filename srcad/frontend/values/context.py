@@ -443,7 +443,7 @@ class Context:
             static = atom.value
         return Leaf(atom, self.builder.typeof(atom), static)
 
-    def constant(self, value: bool | int | float) -> Leaf:
+    def constant(self, value: bool | int | float | complex) -> Leaf:
         return self.leaf(Const(value))
 
     def declare(self, value: Abstract) -> None:

@@ -63,7 +63,7 @@ def describe(
     def walk(value: Any, name: str, path: str) -> Abstract:
         if fixed and isinstance(value, INTEGERS):
             return Constant(value.item() if isinstance(value, np.generic) else value)
-        if isinstance(value, bool | int | float | np.generic | np.ndarray):
+        if isinstance(value, bool | int | float | complex | np.generic | np.ndarray):
             flat = _unique(name, taken)
             return Leaf(Var(flat), _type(value, flat, path, span))
         if is_namedtuple(value):
@@ -82,8 +82,6 @@ def describe(
             )
         if isinstance(value, _STATIC) or callable(value):
             return Constant(value)
-        if isinstance(value, complex):
-            fail("S304", f"{path} is complex", span)
         fail("S302", f"{path} is a {type(value).__name__}", span, None, _LEAVES)
 
     return walk(value, name, name if path is None else path)
@@ -96,7 +94,7 @@ def flatten(value: object, fixed: bool = False) -> list[object]:
     def walk(value: Any) -> None:
         if isinstance(value, np.ndarray):
             out.append(value[()] if value.ndim == 0 else value)
-        elif isinstance(value, bool | int | float | np.generic):
+        elif isinstance(value, bool | int | float | complex | np.generic):
             if not (fixed and isinstance(value, INTEGERS)):
                 out.append(value)
         elif isinstance(value, tuple | list):
@@ -146,9 +144,11 @@ def _type(value: Any, name: str, path: str, span: Span | None) -> Type:
         return Scalar("int64", dim(Symbol(name, None)))
     if isinstance(value, float) and not isinstance(value, np.generic):
         return Scalar("float64")
+    if isinstance(value, complex) and not isinstance(value, np.generic):
+        return Scalar("complex128")
     dtype = value.dtype.name
     if dtype not in DTYPES:
-        code = "S304" if value.dtype.kind == "c" else "S303" if value.dtype.kind == "O" else "S305"
+        code = "S303" if value.dtype.kind == "O" else "S305"
         fail(
             code, f"{path} has dtype {dtype}", span, None, f"convert it first; srcad takes {', '.join(sorted(DTYPES))}."
         )

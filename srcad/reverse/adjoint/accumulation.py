@@ -27,7 +27,7 @@ from srcad.analysis.shapes.outer_lengths import length
 from srcad.ir.names import base, is_temporary, stem
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar, Type, is_complex
 from srcad.reverse.adjoint.reverse_sweep import ReverseGroup, ReverseSweep
 from srcad.typing.builder import Builder
 
@@ -226,7 +226,7 @@ class AdjointVariables:
             if isinstance(value_type, Array) and isinstance(target_type, Array)
             else None
         )
-        self._add(target, value, exact)
+        self._add(target, value, exact or None)
 
     def add(self, target: Expr, value: Atom) -> None:
         """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
@@ -238,7 +238,7 @@ class AdjointVariables:
             return
         primal = target.name
         if exact is None:
-            value, exact = self.unbroadcast(value, primal)
+            value, exact = self.unbroadcast(self.of_its_field(value, primal), primal)
         view = self.view(primal)
         if view is not None:
             self.ensure_zero(self.base_array(primal))
@@ -283,6 +283,16 @@ class AdjointVariables:
         root = self.base_array(base.name)
         self.ensure_zero(root)
         self._store(Op("index", (base, *index)), value)
+
+    def of_its_field(self, value: Atom, primal: str) -> Atom:
+        """A contribution to a real value is real: of dL = Re(d_z dz) with a real dz the real part of d_z is left."""
+        builder = self.builder
+        known, target = builder.typeof(value), builder.types[primal]
+        if is_complex(known) and not is_complex(target):
+            return builder.real_part(value)
+        if is_complex(target) and not is_complex(known) and isinstance(value, Var) and not self.has(primal):
+            return builder.op("astype", value, hint="part", dtype=target.dtype)
+        return value
 
     # ---- shape -------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from srcad.rules.derivatives import (
     bessel_functions,
+    complex_parts,
     convolutions,
     decompositions,
     elementwise,
@@ -15,6 +16,7 @@ from srcad.rules.derivatives import (
 
 __all__ = [
     "bessel_functions",
+    "complex_parts",
     "convolutions",
     "decompositions",
     "elementwise",

@@ -16,7 +16,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.rules.primitives import CHEAP, SCALAR, elementwise, functions, row
-from srcad.rules.registry import is_constant, partials, vjp
+from srcad.rules.registry import dtype_of, is_complex_name, is_constant, partials, vjp
 
 # ---- arithmetic --------------------------------------------------------------------------------
 
@@ -87,6 +87,8 @@ def power(y: Any, a: Any, b: Any) -> Any:
             by_a = 2.0 * a
         elif b == 0.5:
             by_a = 0.5 / y
+        elif is_complex_name(dtype_of(b)):
+            by_a = b * a ** (b - 1)
         elif b < 0:
             # a division instead of a power; at 0, where a positive exponent would give 0 / 0, both are infinite
             by_a = b * y / a
@@ -99,10 +101,17 @@ def power(y: Any, a: Any, b: Any) -> Any:
         if a == 0:
             by_b = None
         else:
-            by_b = y * np.log(a)
+            by_b = y * log_in_field_of(y, a)
     else:
-        by_b = np.where(a == 0, 0.0, y * np.log(a))
+        by_b = np.where(a == 0, 0.0, y * log_in_field_of(y, a))
     return by_a, by_b
+
+
+def log_in_field_of(y: Any, a: Any) -> Any:
+    """The logarithm of the base of the power y: complex, where y is, also of a real base that is negative."""
+    if is_complex_name(dtype_of(y)):
+        return np.log(a + 0j)
+    return np.log(a)
 
 
 # ---- exponentials and logarithms ---------------------------------------------------------------
@@ -320,6 +329,8 @@ def nextafter(y: Any, a: Any, b: Any) -> Any:
 
 @partials("abs", np.abs, *functions(np.fabs, math.fabs, **CHEAP, dtype="float"))
 def absolute(y: Any, x: Any) -> Any:
+    if is_complex_name(dtype_of(x)):
+        return np.where(y == 0.0, 0.0, np.conj(x) / np.where(y == 0.0, 1.0, y))
     return np.sign(x)
 
 

@@ -10,7 +10,16 @@ import numpy as np
 
 from srcad.rules.expansions.shapes import flat, stored
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import common_dtype, compile_time, dtype_name, dtype_of, expands, is_float_name, unsupported
+from srcad.rules.registry import (
+    common_dtype,
+    compile_time,
+    dtype_name,
+    dtype_of,
+    expands,
+    is_complex_name,
+    is_float_name,
+    unsupported,
+)
 
 select = PRIMITIVES["select"]
 choose = PRIMITIVES["np.where"]
@@ -20,6 +29,11 @@ number = PRIMITIVES["float"]
 magnitude = PRIMITIVES["abs"]
 magnitudes = PRIMITIVES["np.abs"]
 nonzero_of = PRIMITIVES["nonzero"]
+complex_of = PRIMITIVES["complex"]
+real_part_of, imaginary_part_of = PRIMITIVES["np.real"], PRIMITIVES["np.imag"]
+real_parts_of, imaginary_parts_of = PRIMITIVES["real"], PRIMITIVES["imag"]
+conjugate_of = PRIMITIVES["np.conj"]
+angle_of = PRIMITIVES["np.angle"]
 fmod_of = PRIMITIVES["np.fmod"]
 
 
@@ -174,12 +188,17 @@ def real_if_close(a: Any, tol: Any = 100) -> Any:
 
 @expands(np.imag)
 def imag(val: Any) -> Any:
-    return np.zeros_like(np.asarray(val))
+    x = np.asarray(val)
+    if is_complex_name(dtype_of(x)):
+        return imaginary_part_of(x) if np.ndim(x) == 0 else imaginary_parts_of(x)
+    return np.zeros_like(x)
 
 
 @expands(np.angle)
 def angle(z: Any, deg: Any = False) -> Any:
     x = np.asarray(z)
+    if is_complex_name(dtype_of(x)):
+        return np.degrees(angle_of(x)) if deg else angle_of(x)
     y = np.where(x < 0, np.pi, np.where(x != x, x, 0.0))
     y = y if dtype_of(x) != "float32" else cast(y, dtype="float32")
     return np.degrees(y) if deg else y
@@ -245,14 +264,32 @@ def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2.0 * n
     return np.moveaxis(y, -1, axis)
 
 
-@expands(np.real, methods=("conj", "conjugate"))
-def real(x: Any) -> Any:
-    return x
+@expands(np.real)
+def real(val: Any) -> Any:
+    x = np.asarray(val)
+    if is_complex_name(dtype_of(x)):
+        return real_part_of(x) if np.ndim(x) == 0 else real_parts_of(x)
+    return val
+
+
+@expands(methods=("conj", "conjugate"))
+def conj_method(x: Any) -> Any:
+    return np.conj(x) if is_complex_name(dtype_of(x)) else x
 
 
 @expands(np.conj)
 def conj(x: Any) -> Any:
-    return x if np.ndim(x) == 0 else copy_of(np.asarray(x))
+    y = np.asarray(x)
+    if is_complex_name(dtype_of(y)):
+        return conjugate_of(y)
+    return x if np.ndim(x) == 0 else copy_of(y)
+
+
+@expands(complex)
+def to_complex(real: Any = 0.0, imag: Any = 0.0) -> Any:
+    if is_complex_name(dtype_of(real)) or is_complex_name(dtype_of(imag)):
+        return cast(real, dtype="complex128") + 1j * imag
+    return complex_of(real, imag)
 
 
 @expands(np.astype, methods=("astype",))
@@ -288,6 +325,16 @@ def to_float64(x: Any = 0.0) -> Any:
 @expands(np.float32)
 def to_float32(x: Any = 0.0) -> Any:
     return converted(x, "float32")
+
+
+@expands(np.complex128)
+def to_complex128(x: Any = 0.0) -> Any:
+    return converted(x, "complex128")
+
+
+@expands(np.complex64)
+def to_complex64(x: Any = 0.0) -> Any:
+    return converted(x, "complex64")
 
 
 @expands(np.int64)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.expansions.linalg import floats, matrices
+from srcad.rules.expansions.reductions import squared_magnitude
 from srcad.rules.expansions.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axes_of, axis_of, dtype_of, expands, unsupported
@@ -22,7 +23,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
         return abs(a)
     axes = axes_of(axis, np.ndim(a))
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
-        return root(np.sum(a * a, axis=axes, keepdims=keepdims))
+        return root(np.sum(squared_magnitude(a), axis=axes, keepdims=keepdims))
     if ord == "fro" or (ord == "nuc" and len(axes) == 1) or (len(axes) != 1 and len(axes) != 2):
         unsupported("this order of np.linalg.norm for this number of axes")
     if len(axes) == 2:
@@ -36,7 +37,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     if ord == -np.inf:
         return np.min(np.abs(a), axis=axes, keepdims=keepdims)
     if ord == 0:
-        return cast(np.sum(a != 0, axis=axes, keepdims=keepdims), dtype=dtype_of(a))
+        return cast(np.sum(a != 0, axis=axes, keepdims=keepdims), dtype=dtype_of(np.abs(a)))
     return np.sum(np.abs(a) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from srcad.rules.expansions.shapes import flat, reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_float_name, known_one, unsupported
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_complex_name, is_float_name, known_one, unsupported
 
 cast = PRIMITIVES["astype"]
 multiply = PRIMITIVES["@"]
@@ -148,7 +148,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 @expands(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
-    return product_2(flat(a), flat(b))
+    return product_2(np.conj(flat(a)) if is_complex_name(dtype_of(a)) else flat(a), flat(b))
 
 
 @expands(np.vecdot)
@@ -157,7 +157,7 @@ def vecdot(x1: Any, x2: Any, axis: Any = -1) -> Any:
     b = np.moveaxis(np.asarray(x2), axis, -1)
     if a.shape[-1] != b.shape[-1]:
         raise ValueError(f"vectors of {a.shape[-1]} and {b.shape[-1]} items")
-    return np.sum(a * b, axis=-1)
+    return np.sum((np.conj(a) if is_complex_name(dtype_of(a)) else a) * b, axis=-1)
 
 
 @expands(np.linalg.vecdot)

@@ -17,6 +17,7 @@ from srcad.rules.registry import (
     dtype_name,
     dtype_of,
     expands,
+    is_complex_name,
     is_constant,
     is_float_name,
     unsupported,
@@ -205,11 +206,15 @@ def var(
         centre = quotient(sum_over(masked(x, where, 0.0), axes), chosen_count(x, axes, where), where)
         centred = x - restored(centre, np.ndim(x), axes, True)
     centred = masked(centred, where, 0.0)
-    squares = sum_over(centred * centred, axes)
+    squares = sum_over(squared_magnitude(centred), axes)
     lost = ddof if correction is None else correction
     n = chosen_count(x, axes, where)
     n = n if is_constant(lost) and lost == 0 else np.maximum(n - lost, 0) if np.ndim(n) > 0 else max(n - lost, 0)
     return stored(restored(quotient(squares, n, where), np.ndim(x), axes, keepdims), out)
+
+
+def squared_magnitude(x: Any) -> Any:
+    return np.real(x * np.conj(x)) if is_complex_name(dtype_of(x)) else x * x
 
 
 @expands(np.std, methods=("std",))

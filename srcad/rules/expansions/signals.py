@@ -9,7 +9,7 @@ import numpy as np
 from srcad import runtime
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.shapes import flat, reshaped
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_complex_name, unsupported
 
 
 @expands(np.interp)
@@ -81,6 +81,8 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 @expands(np.correlate)
 def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    if is_complex_name(dtype_of(v)):
+        v = np.conj(v)
     if mode == "same" and len(a) < len(v):
         # of the longer one, as it lies when the two have changed places
         start = len(a) // 2
