@@ -21,6 +21,7 @@ _EXPANSIONS_OF = {
     "scipy.linalg": "srcad.rules.scipy.linalg",
     "scipy.signal": "srcad.rules.scipy.signals",
     "scipy.integrate": "srcad.rules.scipy.integrate",
+    "scipy.interpolate": "srcad.rules.scipy.interpolate",
     "scipy.spatial.distance": "srcad.rules.scipy.distance",
 }
 """By the module of a library, our module that imports it, and fills the tables with its functions."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 from srcad.rules.expansions.math_module import doubles
-from srcad.rules.registry import expands, unsupported
+from srcad.rules.registry import STAND_INS, expands, unsupported
 from srcad.rules.scipy.frozen import Frozen
 
 
@@ -184,3 +184,33 @@ def invwishart_logpdf(x: Any, df: Any, scale: Any) -> Any:
 @expands(stats.invwishart.pdf)
 def invwishart_pdf(x: Any, df: Any, scale: Any) -> Any:
     return np.exp(invwishart_logpdf(x, df, scale))
+
+
+@expands(stats.dirichlet)
+def frozen_dirichlet(alpha: Any, seed: Any = None) -> Any:
+    return Frozen(stats.dirichlet, (alpha,), {})
+
+
+@expands(stats.wishart)
+def frozen_wishart(df: Any = None, scale: Any = None, seed: Any = None) -> Any:
+    return Frozen(stats.wishart, (df, scale), {})
+
+
+# ---- objects with parameters that were made outside ----------------------------------------------
+
+
+def _as_normal(one: Any) -> Any:
+    if one.allow_singular:
+        return one
+    return Frozen(stats.multivariate_normal, (np.array(one.mean), np.array(one.cov)), {})
+
+
+STAND_INS[type(stats.multivariate_normal())] = _as_normal
+STAND_INS[type(stats.multivariate_t(np.zeros(2)))] = lambda one: Frozen(
+    stats.multivariate_t, (np.array(one.loc), np.array(one.shape), float(one.df)), {}
+)
+STAND_INS[type(stats.dirichlet(np.ones(2)))] = lambda one: Frozen(stats.dirichlet, (np.array(one.alpha),), {})
+STAND_INS[type(stats.multinomial(1, np.ones(1)))] = lambda one: Frozen(
+    stats.multinomial, (int(one.n), np.array(one.p)), {}
+)
+STAND_INS[type(stats.wishart(2, 1))] = lambda one: Frozen(stats.wishart, (float(one.df), np.array(one.scale)), {})
