@@ -58,8 +58,12 @@ def quad(
     high = 0.0 if above else doubles(b)
     low_then = stopped(low)
     high_then = stopped(high)
-    lefts, rights, error = subdivision(integrand, low_then, high_then, epsabs, epsrel, 4 * limit)
-    nodes, weights, _ = gauss_kronrod()
+    nodes, weights, fewer = gauss_kronrod()
+
+    def constant(t: Any) -> Any:
+        return stopped(integrand(t, low_then, high_then))
+
+    lefts, rights, error = subdivision(constant, nodes, weights, fewer, epsabs, epsrel, 4 * limit)
     total = 0.0
     for i in range(len(lefts)):
         middle = 0.5 * (lefts[i] + rights[i])
@@ -69,9 +73,8 @@ def quad(
     return total, error
 
 
-def subdivision(f: Any, low: Any, high: Any, epsabs: Any, epsrel: Any, most: Any) -> Any:
+def subdivision(f: Any, nodes: Any, weights: Any, fewer: Any, epsabs: Any, epsrel: Any, most: Any) -> Any:
     """The ends of the intervals for which the error is small enough, and the error."""
-    nodes, weights, fewer = gauss_kronrod()
     lefts = np.zeros(most)
     rights = np.ones(most)
     sums = np.zeros(most)
@@ -88,7 +91,7 @@ def subdivision(f: Any, low: Any, high: Any, epsabs: Any, epsrel: Any, most: Any
             half = 0.5 * (rights[i] - lefts[i])
             values = np.zeros(21)
             for k in range(21):
-                values[k] = stopped(f(middle + half * nodes[k], low, high))
+                values[k] = f(middle + half * nodes[k])
             sums[i] = half * np.sum(weights * values)
             sizes[i] = half * np.sum(weights * np.abs(values))
             spread = half * np.sum(weights * np.abs(values - sums[i] / (2.0 * half)))

@@ -43,7 +43,9 @@ def hermite(x: Any, y: Any, slopes: Any, outside: Any) -> Any:
 @expands(interpolate.CubicHermiteSpline)
 def hermite_spline(x: Any, y: Any, dydx: Any, axis: Any = 0, extrapolate: Any = None) -> Any:
     places, values = samples(x, y, axis, "CubicHermiteSpline")
-    return hermite(places, values, doubles(np.asarray(dydx)), "extrapolate" if extrapolate is None else mode_of(extrapolate))
+    return hermite(
+        places, values, doubles(np.asarray(dydx)), "extrapolate" if extrapolate is None else mode_of(extrapolate)
+    )
 
 
 @expands(interpolate.CubicSpline)

@@ -21,7 +21,13 @@ def only_defaults(name: Any, nan_policy: Any, *others: Any) -> Any:
 
 @expands(stats.gmean)
 def gmean(
-    a: Any, axis: Any = 0, dtype: Any = None, weights: Any = None, *, nan_policy: Any = "propagate", keepdims: Any = False
+    a: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    weights: Any = None,
+    *,
+    nan_policy: Any = "propagate",
+    keepdims: Any = False,
 ) -> Any:
     only_defaults("gmean", nan_policy, dtype is not None, keepdims)
     logs = np.log(doubles(np.asarray(a)))
@@ -30,7 +36,13 @@ def gmean(
 
 @expands(stats.hmean)
 def hmean(
-    a: Any, axis: Any = 0, dtype: Any = None, *, weights: Any = None, nan_policy: Any = "propagate", keepdims: Any = False
+    a: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    *,
+    weights: Any = None,
+    nan_policy: Any = "propagate",
+    keepdims: Any = False,
 ) -> Any:
     only_defaults("hmean", nan_policy, dtype is not None, keepdims)
     inverse = 1.0 / doubles(np.asarray(a))

@@ -275,9 +275,7 @@ define(stats.triang, mode_c, triang_logpdf, triang_cdf, triang_sf, triang_ppf, t
 define(stats.powerlaw, shape_a, powerlaw_logpdf, powerlaw_cdf, powerlaw_sf, powerlaw_ppf, powerlaw_isf)
 define(stats.arcsine, no_shape, arcsine_logpdf, arcsine_cdf, arcsine_sf, arcsine_ppf, arcsine_isf)
 for _logarithmic in (stats.loguniform, stats.reciprocal):
-    define(
-        _logarithmic, ends_a_b, loguniform_logpdf, loguniform_cdf, loguniform_sf, loguniform_ppf, loguniform_isf
-    )
+    define(_logarithmic, ends_a_b, loguniform_logpdf, loguniform_cdf, loguniform_sf, loguniform_ppf, loguniform_isf)
 define(stats.semicircular, no_shape, semicircular_logpdf, semicircular_cdf, semicircular_sf)
 define(stats.vonmises, shape_kappa, vonmises_logpdf)
 define(stats.dweibull, shape_c, dweibull_logpdf, dweibull_cdf, dweibull_sf, dweibull_ppf, dweibull_isf)

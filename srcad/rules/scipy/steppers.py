@@ -61,12 +61,15 @@ def solve_ivp(
         return doubles(np.asarray(fun(t, y, *given)))
 
     first, last = t_span
-    ends = step_ends(slope, first, last, start, method, rtol, atol, max_step, first_step)
+    scheme = scheme_of(method)
+    ends = step_ends(slope, first, last, start, scheme, rtol, atol, max_step, first_step)
     if t_eval is None:
-        y = along_steps(slope, ends, start, method)
-        return Solution(ends, y.T, True, 0, None, "The solver successfully reached the end of the integration interval.")
+        y = along_steps(slope, ends, start, scheme)
+        return Solution(
+            ends, y.T, True, 0, None, "The solver successfully reached the end of the integration interval."
+        )
     places = doubles(np.asarray(t_eval))
-    y = between_steps(slope, ends, start, places, method)
+    y = between_steps(slope, ends, start, places, scheme)
     return Solution(places, y.T, True, 0, None, "The solver successfully reached the end of the integration interval.")
 
 
@@ -106,54 +109,58 @@ def odeint(
 
     relative = 1.49e-8 if rtol is None else rtol
     absolute = 1.49e-8 if atol is None else atol
-    ends = step_ends(slope, places[0], places[-1], start, "RK45", 0.1 * relative, 0.1 * absolute, np.inf, None)
-    return between_steps(slope, ends, start, places, "RK45")
+    scheme = scheme_of("RK45")
+    ends = step_ends(slope, places[0], places[-1], start, scheme, 0.1 * relative, 0.1 * absolute, np.inf, None)
+    return between_steps(slope, ends, start, places, scheme)
 
 
 # ---- one step ----------------------------------------------------------------------------------
 
 
-def tableau(method: Any) -> Any:
-    """The places of the stages, what each takes of the slopes before it (the last: the step), what estimates the error.
+def scheme_of(method: Any) -> Any:
+    """Of a method: the places of the stages, what each takes of the slopes before it (the last: the step), what estimates
+    the error, and for each slope the coefficients of the powers of the place in a step; the order of the estimate.
 
-    Dormand and Prince (1980); Bogacki and Shampine (1989).
+    Dormand and Prince (1980), with the interpolant of Shampine (1986); Bogacki and Shampine (1989).
     """
     if method == "RK23":
-        c = np.array([0.0, 1 / 2, 3 / 4, 1.0])
-        a = np.array([[0.0, 0.0, 0.0, 0.0], [1 / 2, 0.0, 0.0, 0.0], [0.0, 3 / 4, 0.0, 0.0], [2 / 9, 1 / 3, 4 / 9, 0.0]])
-        return c, a, np.array([5 / 72, -1 / 12, -1 / 9, 1 / 8])
-    c = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0])
-    a = np.array([
-        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-        [1 / 5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-        [3 / 40, 9 / 40, 0.0, 0.0, 0.0, 0.0, 0.0],
-        [44 / 45, -56 / 15, 32 / 9, 0.0, 0.0, 0.0, 0.0],
-        [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729, 0.0, 0.0, 0.0],
-        [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656, 0.0, 0.0],
-        [35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0.0],
-    ])  # fmt: skip
-    return c, a, np.array([-71 / 57600, 0.0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40])
+        return (
+            np.array([0.0, 1 / 2, 3 / 4, 1.0]),
+            np.array([
+                0.0, 0.0, 0.0, 0.0, 1 / 2, 0.0, 0.0, 0.0, 0.0, 3 / 4, 0.0, 0.0, 2 / 9, 1 / 3, 4 / 9, 0.0,
+            ]).reshape((4, 4)),
+            np.array([5 / 72, -1 / 12, -1 / 9, 1 / 8]),
+            np.array([1.0, -4 / 3, 5 / 9, 0.0, 1.0, -2 / 3, 0.0, 4 / 3, -8 / 9, 0.0, -1.0, 1.0]).reshape((4, 3)),
+            2.0,
+        )  # fmt: skip
+    return (
+        np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0]),
+        np.array([
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+            1 / 5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+            3 / 40, 9 / 40, 0.0, 0.0, 0.0, 0.0, 0.0,
+            44 / 45, -56 / 15, 32 / 9, 0.0, 0.0, 0.0, 0.0,
+            19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729, 0.0, 0.0, 0.0,
+            9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656, 0.0, 0.0,
+            35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0.0,
+        ]).reshape((7, 7)),
+        np.array([-71 / 57600, 0.0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40]),
+        np.array([
+            1.0, -8048581381 / 2820520608, 8663915743 / 2820520608, -12715105075 / 11282082432,
+            0.0, 0.0, 0.0, 0.0,
+            0.0, 131558114200 / 32700410799, -68118460800 / 10900136933, 87487479700 / 32700410799,
+            0.0, -1754552775 / 470086768, 14199869525 / 1410260304, -10690763975 / 1880347072,
+            0.0, 127303824393 / 49829197408, -318862633887 / 49829197408, 701980252875 / 199316789632,
+            0.0, -282668133 / 205662961, 2019193451 / 616988883, -1453857185 / 822651844,
+            0.0, 40617522 / 29380423, -110615467 / 29380423, 69997945 / 29380423,
+        ]).reshape((7, 4)),
+        4.0,
+    )  # fmt: skip
 
 
-def weights_between(method: Any) -> Any:
-    """For each slope the coefficients of the powers of the place in a step: Shampine (1986)."""
-    if method == "RK23":
-        return np.array([
-            [1.0, -4 / 3, 5 / 9], [0.0, 1.0, -2 / 3], [0.0, 4 / 3, -8 / 9], [0.0, -1.0, 1.0],
-        ])  # fmt: skip
-    return np.array([
-        [1.0, -8048581381 / 2820520608, 8663915743 / 2820520608, -12715105075 / 11282082432],
-        [0.0, 0.0, 0.0, 0.0],
-        [0.0, 131558114200 / 32700410799, -68118460800 / 10900136933, 87487479700 / 32700410799],
-        [0.0, -1754552775 / 470086768, 14199869525 / 1410260304, -10690763975 / 1880347072],
-        [0.0, 127303824393 / 49829197408, -318862633887 / 49829197408, 701980252875 / 199316789632],
-        [0.0, -282668133 / 205662961, 2019193451 / 616988883, -1453857185 / 822651844],
-        [0.0, 40617522 / 29380423, -110615467 / 29380423, 69997945 / 29380423],
-    ])  # fmt: skip
-
-
-def slopes_of(slope: Any, c: Any, a: Any, t: Any, y: Any, f: Any, h: Any) -> Any:
+def slopes_of(slope: Any, scheme: Any, t: Any, y: Any, f: Any, h: Any) -> Any:
     """The slopes at the stages of a step, the last of them at its end."""
+    c, a = scheme[:2]
     k = np.zeros((len(c), len(y)))
     k[0] = f
     for s in range(1, len(c)):
@@ -173,21 +180,22 @@ def step_ends(
     first: Any,
     last: Any,
     y0: Any,
-    method: Any,
+    scheme: Any,
     rtol: Any,
     atol: Any,
     max_step: Any,
     first_step: Any,
 ) -> Any:
     """Where the steps end, the first of them begins: Hairer, Nørsett, Wanner (1993), II.4."""
-    c, a, e = tableau(method)
-    order = 2.0 if method == "RK23" else 4.0
+    _, a, e, _, order = scheme
     t = stopped(1.0 * first)
     end = stopped(1.0 * last)
     direction = np.sign(end - t)
     y = stopped(y0)
     f = stopped(slope(t, y))
-    size = first_length(slope, t, end, y, f, direction, order, rtol, atol, max_step) if first_step is None else first_step
+    size = (
+        first_length(slope, t, end, y, f, direction, order, rtol, atol, max_step) if first_step is None else first_step
+    )
     ends = np.zeros(_MOST_STEPS + 1)
     ends[0] = t
     n = 1
@@ -202,7 +210,7 @@ def step_ends(
             new = end
         h = new - t
         size = abs(h)
-        k = stopped(slopes_of(slope, c, a, t, y, f, h))
+        k = stopped(slopes_of(slope, scheme, t, y, f, h))
         y_new = y + h * (a[-1] @ k)
         error = rms(h * (e @ k) / (atol + np.maximum(np.abs(y), np.abs(y_new)) * rtol))
         if error < 1.0:
@@ -246,26 +254,25 @@ def first_length(
 # ---- values ------------------------------------------------------------------------------------
 
 
-def along_steps(slope: Any, ends: Any, y0: Any, method: Any) -> Any:
+def along_steps(slope: Any, ends: Any, y0: Any, scheme: Any) -> Any:
     """The values where steps end."""
-    c, a, _ = tableau(method)
+    a = scheme[1]
     out = np.zeros((len(ends), len(y0)))
     out[0] = y0
     y = y0
     f = slope(ends[0], y)
     for i in range(len(ends) - 1):
         h = ends[i + 1] - ends[i]
-        k = slopes_of(slope, c, a, ends[i], y, f, h)
+        k = slopes_of(slope, scheme, ends[i], y, f, h)
         y = y + h * (a[-1] @ k)
         f = k[-1]
         out[i + 1] = y
     return out
 
 
-def between_steps(slope: Any, ends: Any, y0: Any, places: Any, method: Any) -> Any:
+def between_steps(slope: Any, ends: Any, y0: Any, places: Any, scheme: Any) -> Any:
     """The values at given places, by the polynomials of the steps."""
-    c, a, _ = tableau(method)
-    p = weights_between(method)
+    _, a, _, p, _ = scheme
     direction = -1.0 if ends[-1] < ends[0] else 1.0
     before = np.searchsorted(stopped(direction * places), stopped(direction * ends), "right")
     out = np.zeros((len(places), len(y0)))
@@ -273,7 +280,7 @@ def between_steps(slope: Any, ends: Any, y0: Any, places: Any, method: Any) -> A
     f = slope(ends[0], y)
     for i in range(len(ends) - 1):
         h = ends[i + 1] - ends[i]
-        k = slopes_of(slope, c, a, ends[i], y, f, h)
+        k = slopes_of(slope, scheme, ends[i], y, f, h)
         powers = k.T @ p
         for j in range(0 if i == 0 else before[i], before[i + 1]):
             s = (places[j] - ends[i]) / h
