@@ -17,6 +17,7 @@ from srcad.dispatch.pytree import with_copied_arrays
 from srcad.errors import fail
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.inactive_code import GIVEN, InactiveCode, Taken
+from srcad.rules.libraries import read_as
 
 Observed = dict[str, list[Any]]
 _PLAIN = {float: "float", int: "int", bool: "bool"}
@@ -108,7 +109,8 @@ def called(
             items: list[Any] = []
             found[name].append(items)
             return _noting(value, items)
-        found[name].append(deepcopy(value) if is_plain_data(value) else value)
+        read = read_as(value)
+        found[name].append(deepcopy(read) if is_plain_data(read) else value)
         return value
 
     free = [cell.cell_contents for cell in source.closure.values()]
@@ -133,7 +135,7 @@ def is_plain_data(value: Any) -> bool:
         return (
             bool(value) and all(isinstance(key, str | int) for key in value) and all(map(is_plain_data, value.values()))
         )
-    return isinstance(value, (*NUMBERS, str))
+    return isinstance(value, (*NUMBERS, str)) or type(value).__module__.startswith("srcad.rules.scipy.")
 
 
 def is_uniform(items: Sequence[Any]) -> bool:

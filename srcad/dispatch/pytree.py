@@ -20,6 +20,7 @@ from optree import PyTreeSpec
 
 from srcad.errors import fail
 from srcad.frontend.values.user_classes import attributes, instance_of, is_user_class
+from srcad.rules.libraries import read_as
 
 _NAMESPACE = "srcad"
 # entered once and never left: it affects this namespace only
@@ -42,6 +43,8 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
     for leaf in leaves:
         if not isinstance(leaf, type) and _register(type(leaf)):
             return flatten(tree)
+        if read_as(leaf) is not leaf:
+            return flatten(unflatten(spec, map(read_as, leaves)))
     return leaves, spec
 
 
@@ -89,8 +92,7 @@ def paths(tree: object) -> list[tuple[object, ...]]:
     >>> paths({"W": [1.0, 2.0]})
     [('W', 0), ('W', 1)]
     """
-    flatten(tree)  # registers classes
-    accessors = optree.tree_accessors(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
+    accessors = flatten(tree)[1].accessors()
     return [tuple(getattr(entry, "field", entry.entry) for entry in accessor) for accessor in accessors]
 
 
@@ -100,9 +102,7 @@ def places(tree: object, name: str) -> list[str]:
     >>> places({"W": [1.0, 2.0]}, "params")
     ['params["W"][0]', 'params["W"][1]']
     """
-    flatten(tree)
-    accessors = optree.tree_accessors(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
-    return [accessor.codify(name).replace("'", '"') for accessor in accessors]
+    return [place.replace("'", '"') for place in places_of(flatten(tree)[1], name)]
 
 
 def places_of(spec: PyTreeSpec, name: str) -> list[str]:

@@ -7,17 +7,22 @@ True
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
+from typing import Any
 
 from srcad.rules.primitives import PRIMITIVE_OF
-from srcad.rules.registry import EXPANSIONS
+from srcad.rules.registry import EXPANSIONS, STAND_INS
 
 _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
     "scipy.stats": "srcad.rules.scipy.stats",
     "scipy.linalg": "srcad.rules.scipy.linalg",
+    "scipy.optimize": "srcad.rules.scipy.optimize",
     "scipy.signal": "srcad.rules.scipy.signals",
     "scipy.integrate": "srcad.rules.scipy.integrate",
+    "scipy.interpolate": "srcad.rules.scipy.interpolate",
     "scipy.spatial.distance": "srcad.rules.scipy.distance",
 }
 """By the module of a library, our module that imports it, and fills the tables with its functions."""
@@ -32,3 +37,17 @@ def complete() -> None:
         EXPANSIONS.update(said)
         PRIMITIVE_OF.update(rules)
         _waiting.pop(library, None)  # another thread may have done it
+
+
+def read_as(value: Any) -> Any:
+    """The object that is read in place of an object of a library; anything else as it is."""
+    make = _stand_in(type(value))
+    return value if make is None else make(value)
+
+
+@cache
+def _stand_in(cls: type) -> Callable[[Any], Any] | None:
+    if not cls.__module__.startswith("scipy."):
+        return None
+    complete()
+    return next((STAND_INS[base] for base in cls.__mro__ if base in STAND_INS), None)

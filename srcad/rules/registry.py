@@ -54,8 +54,8 @@ METHODS: dict[str, Callable[..., Any]] = {}
 """Name of an array method -> prelude function, called with the array first."""
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
 """Name of a method of NumPy's functions (`reduce`) -> prelude function, called with the function first."""
-OBJECTS: dict[type, Callable[[Any, str], Any]] = {}
-"""Class of a library -> what is called by a method of an object of it, by the name: a known function, or None."""
+STAND_INS: dict[type, Callable[[Any], Any]] = {}
+"""Class of a library -> what makes the object that an object of it is read as: a dataclass with the same methods."""
 STATIC: set[object] = set()
 """Functions the compiler calls itself, at compile time, all their arguments being static."""
 

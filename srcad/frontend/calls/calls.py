@@ -61,7 +61,7 @@ from srcad.rules.copied_helpers import helper_like
 from srcad.rules.external import is_external, key_of
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
-from srcad.rules.registry import EXPANSIONS, OBJECTS, STATIC, UFUNC_METHODS
+from srcad.rules.registry import EXPANSIONS, STATIC, UFUNC_METHODS
 from srcad.typing.length_demands import Axis, Filled
 
 
@@ -231,8 +231,6 @@ def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: M
     function, own = method.__func__, method.__self__
     if isinstance(own, str):
         return _call_static(ctx, method, args, keywords)
-    if type(own) in OBJECTS and (known := OBJECTS[type(own)](own, function.__name__)) is not None:
-        return _call_object(ctx, known, args, keywords)
     if of_library((own if isinstance(own, type) else type(own)).__module__):
         unknown_function(ctx, method)
     given = [to_abstract(ctx, own), *args]

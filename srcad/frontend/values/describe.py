@@ -21,6 +21,7 @@ from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.ir.nodes import Span, Var
 from srcad.ir.types import ONE, Array, Scalar, Symbol, Type, dim
+from srcad.rules.libraries import read_as
 from srcad.typing.kinds import DTYPES
 
 INTEGERS = (bool, int, np.integer, np.bool_)
@@ -61,6 +62,7 @@ def describe(
     taken = set() if taken is None else taken
 
     def walk(value: Any, name: str, path: str) -> Abstract:
+        value = read_as(value)
         if fixed and isinstance(value, INTEGERS):
             return Constant(value.item() if isinstance(value, np.generic) else value)
         if isinstance(value, bool | int | float | complex | np.generic | np.ndarray):
@@ -92,6 +94,7 @@ def flatten(value: object, fixed: bool = False) -> list[object]:
     out: list[object] = []
 
     def walk(value: Any) -> None:
+        value = read_as(value)
         if isinstance(value, np.ndarray):
             out.append(value[()] if value.ndim == 0 else value)
         elif isinstance(value, bool | int | float | complex | np.generic):

@@ -23,6 +23,7 @@ from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
 from srcad.frontend.values.iterables import is_iterator
 from srcad.frontend.values.libraries import of_library
+from srcad.rules.libraries import read_as
 from srcad.rules.primitive_type import Primitive
 
 
@@ -110,7 +111,7 @@ def _outer(ctx: Context, frame: Frame, name: str) -> Abstract:
 
 def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], object], scope: int) -> Abstract:
     """A variable from outside the function: a captured parameter, or a constant behind a guard."""
-    value = read()
+    value = read_as(read())
     if frame.library:
         return to_abstract(ctx, value)
     if ctx.is_rule:

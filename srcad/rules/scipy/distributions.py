@@ -28,8 +28,12 @@ def shape_a(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return x, (positive(a),), loc, scale
 
 
-def shapes_a_b(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return x, (positive(a), positive(b)), loc, scale
+def shape_b(x: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(b),), loc, scale
+
+
+def shape_c(x: Any, c: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(c),), loc, scale
 
 
 def shape_df(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
@@ -40,12 +44,52 @@ def shape_s(x: Any, s: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return x, (positive(s),), loc, scale
 
 
-def shape_b(x: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return x, (positive(b),), loc, scale
+def shape_mu(x: Any, mu: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(mu),), loc, scale
 
 
-def shape_c(x: Any, c: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return x, (positive(c),), loc, scale
+def shape_nu(x: Any, nu: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(nu),), loc, scale
+
+
+def shape_beta(x: Any, beta: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(beta),), loc, scale
+
+
+def shape_kappa(x: Any, kappa: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(kappa),), loc, scale
+
+
+def shape_K(x: Any, K: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(K),), loc, scale
+
+
+def any_a(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (doubles(a),), loc, scale
+
+
+def any_c(x: Any, c: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (doubles(c),), loc, scale
+
+
+def shapes_a_b(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(a), positive(b)), loc, scale
+
+
+def any_a_and_b(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (doubles(a), positive(b)), loc, scale
+
+
+def shapes_a_c(x: Any, a: Any, c: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(a), positive(c)), loc, scale
+
+
+def shapes_c_d(x: Any, c: Any, d: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(c), positive(d)), loc, scale
+
+
+def shapes_dfn_dfd(x: Any, dfn: Any, dfd: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return x, (positive(dfn), positive(dfd)), loc, scale
 
 
 def positive(value: Any) -> Any:
@@ -72,14 +116,18 @@ def define(
     distribution: Any,
     parameters: Formula,
     logpdf: Formula,
-    cdf: Formula,
-    sf: Formula,
-    ppf: Formula,
-    isf: Formula,
+    cdf: Formula | None = None,
+    sf: Formula | None = None,
+    ppf: Formula | None = None,
+    isf: Formula | None = None,
     logcdf: Formula | None = None,
     logsf: Formula | None = None,
+    pdf: Formula | None = None,
 ) -> None:
-    """Make the methods of a continuous distribution expansions of its formulas, of z and its shapes."""
+    """Make the methods of a continuous distribution expansions of its formulas, of z and its shapes.
+
+    A method without a formula stays unknown, but for the logarithms of the others.
+    """
 
     def logpdf_of(*args: Any, **keywords: Any) -> Any:
         x, shapes, loc, scale = parameters(*args, **keywords)
@@ -88,39 +136,48 @@ def define(
 
     def pdf_of(*args: Any, **keywords: Any) -> Any:
         x, shapes, loc, scale = parameters(*args, **keywords)
-        y = np.exp(logpdf(standardised(x, loc, scale), *shapes))
+        z = standardised(x, loc, scale)
+        y = np.exp(logpdf(z, *shapes)) if pdf is None else pdf(z, *shapes)
         return y if is_constant(scale) and scale == 1 else y / scale
 
     def cdf_of(*args: Any, **keywords: Any) -> Any:
         x, shapes, loc, scale = parameters(*args, **keywords)
-        return cdf(standardised(x, loc, scale), *shapes)
+        return cdf(standardised(x, loc, scale), *shapes)  # type: ignore[misc]
 
     def sf_of(*args: Any, **keywords: Any) -> Any:
         x, shapes, loc, scale = parameters(*args, **keywords)
-        return sf(standardised(x, loc, scale), *shapes)
+        return sf(standardised(x, loc, scale), *shapes)  # type: ignore[misc]
 
     def logcdf_of(*args: Any, **keywords: Any) -> Any:
         x, shapes, loc, scale = parameters(*args, **keywords)
         z = standardised(x, loc, scale)
-        return np.log(cdf(z, *shapes)) if logcdf is None else logcdf(z, *shapes)
+        return np.log(cdf(z, *shapes)) if logcdf is None else logcdf(z, *shapes)  # type: ignore[misc]
 
     def logsf_of(*args: Any, **keywords: Any) -> Any:
         x, shapes, loc, scale = parameters(*args, **keywords)
         z = standardised(x, loc, scale)
-        return np.log(sf(z, *shapes)) if logsf is None else logsf(z, *shapes)
+        return np.log(sf(z, *shapes)) if logsf is None else logsf(z, *shapes)  # type: ignore[misc]
 
     def ppf_of(*args: Any, **keywords: Any) -> Any:
         q, shapes, loc, scale = parameters(*args, **keywords)
-        return ppf(probability(q), *shapes) * positive(scale) + loc
+        return ppf(probability(q), *shapes) * positive(scale) + loc  # type: ignore[misc]
 
     def isf_of(*args: Any, **keywords: Any) -> Any:
         q, shapes, loc, scale = parameters(*args, **keywords)
-        return isf(probability(q), *shapes) * positive(scale) + loc
+        return isf(probability(q), *shapes) * positive(scale) + loc  # type: ignore[misc]
+
+    def median_of(*args: Any, **keywords: Any) -> Any:
+        return ppf_of(0.5, *args, **keywords)
 
     def frozen(*args: Any, **keywords: Any) -> Any:
         return Frozen(distribution, args, keywords)
 
-    for method in (logpdf_of, pdf_of, cdf_of, sf_of, logcdf_of, logsf_of, ppf_of, isf_of):
+    made: list[Formula] = [logpdf_of, pdf_of]
+    made += [cdf_of, logcdf_of] if cdf is not None else []
+    made += [sf_of, logsf_of] if sf is not None else []
+    made += [ppf_of, median_of] if ppf is not None else []
+    made += [isf_of] if isf is not None else []
+    for method in made:
         expands(getattr(distribution, method.__name__.removesuffix("_of")))(method)
     expands(distribution, distribution.freeze)(frozen)
     enter(distribution)

@@ -1,17 +1,16 @@
 """What `norm(loc, scale)` and the like are inside a compiled function: a distribution with its parameters.
 
-One that was made outside is read as a call with these parameters.
+One that was made outside is read as such an object, too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from scipy import stats
 
-from srcad.rules.registry import EXPANSIONS, OBJECTS
+from srcad.rules.registry import STAND_INS
 
 _KNOWN: dict[type, Any] = {}
 """The class of a distribution -> the distribution: SciPy's objects with parameters have a copy of it."""
@@ -20,25 +19,6 @@ _KNOWN: dict[type, Any] = {}
 def enter(distribution: Any) -> None:
     """Let objects of this distribution that were made outside be known by it."""
     _KNOWN[type(distribution)] = distribution
-
-
-def method_of_frozen(frozen: Any, name: str) -> Any:
-    """The method of the distribution with the parameters of the object.
-
-    >>> from srcad.rules.scipy import stats as _
-    >>> method_of_frozen(stats.gamma(2.0, scale=3.0), "logpdf").keywords
-    {'a': 2.0, 'scale': 3.0}
-    """
-    distribution = _KNOWN.get(type(frozen.dist))
-    method: Any = getattr(distribution, name, None)
-    if distribution is None or method not in EXPANSIONS:
-        return None
-    names = [*(distribution.shapes or "").replace(",", " ").split(), "loc", "scale"]
-    return partial(method, **dict(zip(names, frozen.args, strict=False)), **frozen.kwds)
-
-
-for _object in (stats.norm(), stats.poisson(1.0)):
-    OBJECTS[type(_object)] = method_of_frozen
 
 
 @dataclass
@@ -78,3 +58,18 @@ class Frozen:
 
     def isf(self, q: Any) -> Any:
         return self.dist.isf(q, *self.args, **self.kwds)
+
+    def median(self) -> Any:
+        return self.dist.median(*self.args, **self.kwds)
+
+
+def _as_frozen(one: Any) -> Frozen:
+    """
+    >>> _as_frozen(stats.norm(0.5, scale=2.0)).args
+    (0.5,)
+    """
+    return Frozen(_KNOWN.get(type(one.dist), one.dist), one.args, one.kwds)
+
+
+for _object in (stats.norm(), stats.poisson(1.0)):
+    STAND_INS[type(_object)] = _as_frozen

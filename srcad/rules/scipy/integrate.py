@@ -1,4 +1,4 @@
-"""`scipy.integrate`: integrals of samples."""
+"""`scipy.integrate`: integrals of samples here; of functions and of differential equations in modules beside this."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from scipy import integrate
 
 from srcad.rules.expansions.linalg import floats
 from srcad.rules.registry import axis_of, expands, unsupported
+from srcad.rules.scipy import quadrature, steppers
+
+__all__ = ["quadrature", "steppers"]
 
 
 @expands(integrate.trapezoid)

@@ -1,5 +1,25 @@
-"""`scipy.stats`: distributions of real numbers, of whole numbers, and of vectors."""
+"""`scipy.stats`: distributions of real numbers, of whole numbers, and of vectors; statistics of samples."""
 
-from srcad.rules.scipy import stats_of_counts, stats_of_vectors, stats_on_half_line, stats_on_line
+from srcad.rules.scipy import (
+    stats_of_counts,
+    stats_of_extremes,
+    stats_of_gammas,
+    stats_of_normals,
+    stats_of_samples,
+    stats_of_vectors,
+    stats_on_half_line,
+    stats_on_intervals,
+    stats_on_line,
+)
 
-__all__ = ["stats_of_counts", "stats_of_vectors", "stats_on_half_line", "stats_on_line"]
+__all__ = [
+    "stats_of_counts",
+    "stats_of_extremes",
+    "stats_of_gammas",
+    "stats_of_normals",
+    "stats_of_samples",
+    "stats_of_vectors",
+    "stats_on_half_line",
+    "stats_on_intervals",
+    "stats_on_line",
+]
