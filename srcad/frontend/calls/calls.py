@@ -13,11 +13,12 @@ import numpy as np
 
 from srcad.errors import SrcadError
 from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
+from srcad.frontend.calls import iterator_calls as iterator_calls  # fills BUILTINS
 from srcad.frontend.calls import sorting_calls as sorting_calls  # fills BUILTINS
 from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
-from srcad.frontend.calls.builtin_calls import BUILTINS
+from srcad.frontend.calls.builtin_calls import BUILTINS, LAZY
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.kernel_calls import KernelName, call_member
 from srcad.frontend.calls.methods import call_method
@@ -27,7 +28,7 @@ from srcad.frontend.calls.objects import new_object
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.ufunc_calls import call_with_options, ufunc_options
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
-from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
+from srcad.frontend.lowering.comprehensions import accumulated, comprehension, lazy_quantifier
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.message_text import print_call
 from srcad.frontend.lowering.operators import binary
@@ -80,9 +81,12 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         if found is not None:
             return found
     args: list[Abstract] = []
+    is_lazy = isinstance(function, Constant) and any(function.value is one for one in LAZY)
     for arg in node.args:
         if isinstance(arg, gast.Starred):
             args.extend(spread(ctx, ctx.expression(arg.value)))
+        elif isinstance(arg, gast.GeneratorExp) and not is_lazy:
+            args.append(comprehension(ctx, arg))
         else:
             args.append(ctx.expression(arg))
     keywords: dict[str, Abstract] = {}

@@ -31,6 +31,7 @@ from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
     CopiedContainer,
+    GeneratorValue,
     HeapObject,
     Leaf,
     Seq,
@@ -357,10 +358,12 @@ class LoopFixpoint:
 
         def visit(part: Abstract) -> None:
             nonlocal is_local
-            is_local |= isinstance(part, Closure) and part.frame.serial > frames
+            is_local |= isinstance(part, Closure | GeneratorValue) and part.frame.serial > frames
 
         visit_parts(value, visit)
-        return disagreement(name, "it is a function made anew in each turn of a loop") if is_local else value
+        return (
+            disagreement(name, "it is a function or generator made anew in each turn of a loop") if is_local else value
+        )
 
     def _bind_results(self, end: State, defined_inside: frozenset[str], frames: int) -> None:
         ctx = self.ctx

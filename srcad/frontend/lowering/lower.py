@@ -27,13 +27,14 @@ from typing import Any
 
 import gast
 
-from srcad.errors import SrcadError
+from srcad.errors import SrcadError, fail
 from srcad.frontend.calls import calls
 from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
 from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.calls.methods import attribute
 from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
+from srcad.frontend.lowering.generators import generator_expression, has_stopped
 from srcad.frontend.lowering.indexing import index
 from srcad.frontend.lowering.item_assignment import store
 from srcad.frontend.lowering.patterns import pattern_binding, pattern_test
@@ -42,6 +43,7 @@ from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.lowering.while_loops import HasRoom, has_room_for
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
+from srcad.frontend.syntax.generator_functions import HasStopped, is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, Site, ZeroD, leaves
@@ -68,8 +70,10 @@ register(gast.Call, calls.call_node)
 register(HasRoom, has_room_for)
 register(PatternTest, pattern_test)
 register(PatternBinding, pattern_binding)
-for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
+register(HasStopped, has_stopped)
+for _kind in (gast.ListComp, gast.DictComp):
     register(_kind, comprehension)
+register(gast.GeneratorExp, generator_expression)
 
 
 class _Parts:
@@ -152,6 +156,14 @@ def lower(
     Raises S1xx for what is outside the language.
     """
     check_subset(source)
+    if is_generator(source.tree):
+        fail(
+            "S106",
+            f"{source.name} is a generator function",
+            read.span(source, source.tree),
+            "It has no single result to differentiate.",
+            "differentiate a function that loops over it.",
+        )
     known: dict[Site, Scalar | Array | None] = {}
     as_arrays: SrcadError | None = None
     """What is against lists of the IR, which lists with room for more items replace (`buffered_lists`)."""

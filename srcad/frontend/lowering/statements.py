@@ -20,6 +20,7 @@ from srcad.frontend.lowering.definitions import (
     nonlocal_names,
 )
 from srcad.frontend.lowering.expressions import length, spread
+from srcad.frontend.lowering.generators import materialised, yielded
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
@@ -29,6 +30,7 @@ from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
 from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
 from srcad.frontend.source import read
+from srcad.frontend.syntax.generator_functions import Yielded
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
@@ -153,7 +155,7 @@ def bind(ctx: Context, target: Any, value: Abstract) -> None:
 
 
 def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
-    value = iterated(ctx, ctx.check(value))
+    value = materialised(ctx, iterated(ctx, ctx.check(value)))
     stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
@@ -403,4 +405,5 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Raise: _raise,
     gast.Pass: _pass,
     gast.With: insertion,
+    Yielded: yielded,
 }

@@ -92,3 +92,13 @@ def read_outside(tree: Any, node: Any) -> frozenset[str]:
     """
     inside = loads(node)
     return frozenset(name for name, count in loads(tree).items() if count > inside[name])
+
+
+def own_nodes(tree: Any) -> Iterator[Any]:
+    """The nodes of a function without those of functions defined inside it."""
+    pending = [] if tree is None else list(gast.iter_child_nodes(tree))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, gast.FunctionDef | gast.Lambda):
+            pending += gast.iter_child_nodes(node)

@@ -6,12 +6,12 @@ such a name refers to a cell, a container of one item, as Python has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import gast
 
+from srcad.frontend.source.scopes import own_nodes
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapObject, HeapRef, Leaf, map_structure
 from srcad.frontend.values.context import Context, Frame
 
@@ -35,7 +35,7 @@ def cell_value(ctx: Context, frame: Frame, cell: HeapRef, name: str) -> Abstract
     """What is in a cell; S120 where nothing is, or only on some paths."""
     (value,) = ctx.heap[cell.id].items
     ctx.check(value)
-    if _is_undefined(ctx, value):
+    if is_undefined(ctx, value):
         ctx.fail("S120", f"{name} has no value on some of the paths that lead here", None, "give it one at the start.")
     return value
 
@@ -60,7 +60,8 @@ def owner_of_nonlocal(frame: Frame, name: str) -> HeapRef | None:
     return None
 
 
-def _is_undefined(ctx: Context, value: Abstract) -> bool:
+def is_undefined(ctx: Context, value: Abstract) -> bool:
+    """Whether a value, or a part of it, has none on some path that leads here."""
     found = False
 
     def visit(part: Abstract) -> Abstract:
@@ -82,7 +83,7 @@ def declared_nonlocal(tree: Any) -> frozenset[str]:
     >>> sorted(declared_nonlocal(tree))
     ['a']
     """
-    return frozenset(name for node in _own_nodes(tree) if isinstance(node, gast.Nonlocal) for name in node.names)
+    return frozenset(name for node in own_nodes(tree) if isinstance(node, gast.Nonlocal) for name in node.names)
 
 
 @lru_cache(maxsize=1024)
@@ -97,13 +98,3 @@ def assigned_inside(tree: Any) -> frozenset[str]:
         return frozenset()
     inner = [node for node in gast.walk(tree) if isinstance(node, gast.FunctionDef) and node is not tree]
     return frozenset(name for node in inner for name in declared_nonlocal(node)) - declared_nonlocal(tree)
-
-
-def _own_nodes(tree: Any) -> Iterator[Any]:
-    """The nodes of a function without those of functions defined inside it."""
-    pending = [] if tree is None else list(gast.iter_child_nodes(tree))
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, gast.FunctionDef | gast.Lambda):
-            pending += gast.iter_child_nodes(node)

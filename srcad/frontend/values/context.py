@@ -74,6 +74,16 @@ class NotYetBound(Exception):
         self.error = error
 
 
+@dataclass(frozen=True)
+class Consumer:
+    """A loop that asks a generator function for its items."""
+
+    take: Callable[[Abstract], None]
+    """What it does with an item."""
+    has_stopped: Callable[[], Abstract] | None
+    """Whether it asks for no more; None where it asks for all."""
+
+
 @dataclass(eq=False)
 class Frame:
     """One function being lowered: its names, and the frames around its definition."""
@@ -96,6 +106,8 @@ class Frame:
     """Lists and dicts with greater numbers are made in the function, or in what it calls."""
     origin: Any = None
     """The tree as it was read."""
+    consumer: Consumer | None = None
+    """Of a generator function: the loop that asks for its items."""
 
 
 @dataclass

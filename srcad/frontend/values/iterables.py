@@ -33,6 +33,7 @@ from srcad.frontend.values.abstract_values import (
     DictView,
     EnumerateValue,
     FlatValue,
+    GeneratorValue,
     GridValue,
     HeapRef,
     Leaf,
@@ -325,7 +326,7 @@ def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, L
 
 def is_iterator(value: Abstract) -> bool:
     """Whether a loop over it uses up its items."""
-    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue) or (
+    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue | GeneratorValue) or (
         isinstance(value, Seq) and value.kind == "iterator"
     )
 
