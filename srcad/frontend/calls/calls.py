@@ -81,7 +81,7 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         if found is not None:
             return found
     args: list[Abstract] = []
-    is_lazy = isinstance(function, Constant) and any(function.value is one for one in LAZY)
+    is_lazy = isinstance(function, Constant) and any(function.value is one for one in LAZY - {sum, any, all})
     for arg in node.args:
         if isinstance(arg, gast.Starred):
             args.extend(spread(ctx, ctx.expression(arg.value)))

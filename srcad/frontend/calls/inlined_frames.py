@@ -17,8 +17,8 @@ from srcad.frontend.source.read import Source, is_derivative
 from srcad.frontend.syntax.generator_functions import is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
-from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue, HeapObject
-from srcad.frontend.values.cells import Cell, make_cells
+from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue
+from srcad.frontend.values.cells import make_cells, new_cell
 from srcad.frontend.values.context import Context, Frame, RetryWithCalls
 from srcad.rules.registry import METHODS
 
@@ -179,7 +179,7 @@ def run_frame(
     frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
     make_cells(ctx, frame)
     if is_generator(frame.origin):
-        return GeneratorValue(frame, ctx.new_ref(HeapObject((Constant(False),), ("has_run",), cls=Cell)))
+        return GeneratorValue(frame, new_cell(ctx, Constant(False)))
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)

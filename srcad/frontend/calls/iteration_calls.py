@@ -77,6 +77,7 @@ from srcad.frontend.values.abstract_values import (
 )
 from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, RetryUnrolled
+from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import as_array, first_and_rest, from_zero, items_of
 from srcad.ir.types import FLOATS, Array, Scalar
 from srcad.rules.registry import METHODS
@@ -270,7 +271,7 @@ def _sum_of_generator(ctx: Context, items: GeneratorValue, start: Abstract | Non
     except (SrcadError, RetryUnrolled):
         ctx.restore(entry)
         del ctx.builder.statements[written:]
-    return _sum(ctx, [materialised(ctx, items), *([] if start is None else [start])], {})
+    return _sum(ctx, [as_array(ctx, materialised(ctx, items)), *([] if start is None else [start])], {})
 
 
 def _has_run_time_length(ctx: Context, value: Abstract) -> bool:
@@ -280,12 +281,24 @@ def _has_run_time_length(ctx: Context, value: Abstract) -> bool:
     return items_of(ctx, value) is None and not isinstance(from_zero(ctx, value).stop.static, int)
 
 
+def _extreme_or_default(ctx: Context, extreme: Handler, values: Abstract, keywords: Keywords) -> Abstract:
+    """The extreme of a run-time number of items; where there are none, the default."""
+    others = {key: value for key, value in keywords.items() if key != "default"}
+    count = from_zero(ctx, values).stop
+    if isinstance(count.static, int):
+        return extreme(ctx, [values], others) if count.static else keywords["default"]
+    is_some = ctx.builder.op(">", count.atom, ctx.constant(0).atom)
+    return branch(ctx, is_some, lambda: extreme(ctx, [values], others), lambda: keywords["default"])
+
+
 def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         key = keywords.get("key", Constant(None))
         if len(args) == 1:
             args = [as_array(ctx, args[0])]
             items = items_of(ctx, args[0])
+            if items is None and "default" in keywords:
+                return _extreme_or_default(ctx, handler, args[0], keywords)
             if (
                 items is None
                 and isinstance(args[0], Leaf)

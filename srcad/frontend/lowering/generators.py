@@ -36,8 +36,8 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering.overloading import iterated
-from srcad.frontend.source.scopes import assigned, read_outside
-from srcad.frontend.syntax.control_exits import NEXT, RETURN, exits
+from srcad.frontend.source.scopes import assigned, own_nodes, read_outside
+from srcad.frontend.syntax.control_exits import NEXT, RETURN, endless, exits
 from srcad.frontend.syntax.generator_functions import HasStopped, Yielded, as_generator_function, for_consumer
 from srcad.frontend.syntax.iteration_bodies import collected
 from srcad.frontend.syntax.prepared_trees import prepared_tree
@@ -47,13 +47,11 @@ from srcad.frontend.values.abstract_values import (
     Closure,
     Constant,
     GeneratorValue,
-    HeapObject,
     HeapRef,
-    TypeConflict,
 )
-from srcad.frontend.values.cells import Cell, is_undefined, owner_of_nonlocal, set_cell
+from srcad.frontend.values.cells import bound_flag_of_cell, new_cell, owner_of_nonlocal, set_cell
 from srcad.frontend.values.context import Consumer, Context, Frame
-from srcad.frontend.values.definedness import set_bound
+from srcad.frontend.values.definedness import set_bound, set_flag
 from srcad.frontend.values.name_resolution import lookup, used_up
 
 
@@ -91,11 +89,14 @@ def materialised(ctx: Context, value: Abstract) -> Abstract:
 
 
 def is_endless(value: Abstract) -> bool:
-    """Whether a generator never comes to an end by itself: by `while True`, or since one that it is given does not."""
+    """Whether a generator may never end by itself: in a `while True`, or since one that it is given does not."""
     if not isinstance(value, GeneratorValue):
         return False
-    ways = exits(value.frame.origin.body)
-    return RETURN not in ways and (NEXT not in ways or any(map(is_endless, value.frame.names.values())))
+    tree = value.frame.origin
+    loops = [node for node in own_nodes(tree) if isinstance(node, gast.While) and endless(node)]
+    if any(not exits([loop]) & {NEXT, RETURN} for loop in loops):
+        return True
+    return RETURN not in exits(tree.body) and any(map(is_endless, value.frame.names.values()))
 
 
 def run_generator(
@@ -150,7 +151,7 @@ def _in_cells(ctx: Context, names: Collection[str]) -> Iterator[None]:
     frame = ctx.frame
     moved = [name for name in names if owner_of_nonlocal(frame, name) is None]
     before = dict(frame.names)
-    cells = {name: ctx.new_ref(HeapObject((before.get(name, UNBOUND),), ("value",), cls=Cell)) for name in moved}
+    cells = {name: new_cell(ctx, before.get(name, UNBOUND)) for name in moved}
     frame.names |= cells
     try:
         yield
@@ -158,18 +159,14 @@ def _in_cells(ctx: Context, names: Collection[str]) -> Iterator[None]:
         frame.names = before
         raise
     for name, cell in cells.items():
-        (value,) = ctx.heap[cell.id].items
-        if value is not UNBOUND and not isinstance(value, TypeConflict) and is_undefined(ctx, value):
-            value = _perhaps_unbound(name)
-        frame.names[name] = value
-        set_bound(ctx, name)
-        if value is UNBOUND:
+        frame.names[name] = ctx.heap[cell.id].items[0]
+        is_bound = bound_flag_of_cell(ctx, cell)
+        if is_bound is not None:
+            set_flag(ctx, name, is_bound)
+        else:
+            set_bound(ctx, name)
+        if frame.names[name] is UNBOUND:
             del frame.names[name]
-
-
-def _perhaps_unbound(name: str) -> TypeConflict:
-    what = f"{name} has no value where the generator has no items"
-    return TypeConflict("S120", what, None, f"give {name} a value before the loop.")
 
 
 def _start(ctx: Context, generator: GeneratorValue) -> None:

@@ -102,8 +102,7 @@ def part_from(items: Any, start: Any, step: Any = 1) -> Iterator[Any]:
 
 def chained(iterables: Any) -> Iterator[Any]:
     for items in iterables:
-        for value in items:
-            yield value
+        yield from items
 
 
 def counted(start: Any = 0, step: Any = 1) -> Iterator[Any]:
@@ -124,13 +123,13 @@ def repeated_forever(value: Any) -> Iterator[Any]:
 
 
 def in_a_cycle(items: Any) -> Iterator[Any]:
-    while True:
-        for value in items:
-            yield value
+    if len(items) > 0:
+        while True:
+            yield from items
 
 
 def compressed(items: Any, selectors: Any) -> Iterator[Any]:
-    for value, selector in zip(items, selectors):
+    for value, selector in zip(items, selectors, strict=False):
         if selector:
             yield value
 

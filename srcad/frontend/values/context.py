@@ -212,8 +212,6 @@ class Context:
         """Of the arrays that stand for tables."""
         self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
         self.taken: set[str] = set()
-        self.undefined: set[str] = set()
-        """Names in the IR that are undefined on some path."""
         self.read_undefined: set[str] = set()
         """Names of the user that were read where they may be undefined."""
         self.path_conditions: list[Expr] = []
@@ -466,6 +464,11 @@ class Context:
             if isinstance(known, Scalar) and known.weak is None:
                 known = replace(known, weak=True)  # the caller's scalars count as Python's
             self.builder.types[leaf.atom.name] = known
+
+    @property
+    def undefined(self) -> set[str]:
+        """Names in the IR that are undefined on some path."""
+        return self.builder.undefined
 
     def is_undefined(self, leaf: Leaf) -> bool:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined
