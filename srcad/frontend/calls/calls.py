@@ -19,6 +19,7 @@ from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS, LAZY
+from srcad.frontend.calls.context_managers import as_manager, made_by_contextmanager
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.kernel_calls import KernelName, call_member
 from srcad.frontend.calls.methods import call_method
@@ -175,6 +176,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return by_method
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
+    if (made := made_by_contextmanager(value)) is not None:
+        return as_manager(ctx, [Constant(made), *args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
     if isinstance(value, np.ufunc) and value.signature is None:
@@ -235,7 +238,7 @@ def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: M
     if of_library((own if isinstance(own, type) else type(own)).__module__):
         unknown_function(ctx, method)
     given = [to_abstract(ctx, own), *args]
-    if isinstance(function, FunctionType):
+    if isinstance(function, FunctionType) and made_by_contextmanager(function) is None:
         return inline(ctx, function, given, keywords)
     return _call_object(ctx, function, given, keywords)
 

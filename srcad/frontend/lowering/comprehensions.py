@@ -258,6 +258,8 @@ def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
 
         def take(item: Abstract) -> None:
             ctx.bind(generator.target, item)
+            for condition in generator.ifs:
+                ctx.test(condition)  # it may bind names
             first(k + 1, None)
 
         known = items_of(ctx, over)

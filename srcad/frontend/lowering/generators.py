@@ -73,7 +73,7 @@ def lower_for_generator(ctx: Context, node: gast.For, over: GeneratorValue, flag
         assert flag is not None
         return lookup(ctx, flag)
 
-    with _in_cells(ctx, names):
+    with in_cells(ctx, names):
         run_generator(ctx, over, take, is_left if flag is not None else None)
 
 
@@ -146,7 +146,7 @@ def _with_names(ctx: Context, consumer: Frame, running: GeneratorValue) -> Itera
 
 
 @contextmanager
-def _in_cells(ctx: Context, names: Collection[str]) -> Iterator[None]:
+def in_cells(ctx: Context, names: Collection[str]) -> Iterator[None]:
     """The variables of the frame with these names are in cells inside."""
     frame = ctx.frame
     moved = [name for name in names if owner_of_nonlocal(frame, name) is None]

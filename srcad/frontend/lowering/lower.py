@@ -176,14 +176,16 @@ def lower(
         ctx.functions = functions = functions.again()
         try:
             lowered = _lowered(ctx, source, arguments, name)
-            if lowered.has_tables and any(map(_computes_in_float32, (lowered.function, *lowered.beside))):
+            if (lowered.has_tables or ctx.has_tables) and any(
+                map(_computes_in_float32, (lowered.function, *lowered.beside))
+            ):
                 tables = False  # a Python number takes the dtype of the other operand, an element of an array does not
             elif not functions.keep_more():
                 return lowered
         except RetryWithCalls:
             pass  # each attempt keeps one more function, or one for more general arguments
         except (RetryUnrolled, NotYetBound, RetryWithLists, SrcadError) as fault:
-            if any(one.is_table for one in ctx.captures.values()):
+            if tables and (ctx.has_tables or any(one.is_table for one in ctx.captures.values())):
                 tables = False
             elif isinstance(fault, SrcadError):
                 if not lists or not known or as_arrays is not None:

@@ -22,13 +22,13 @@ from srcad.frontend.lowering.definitions import (
 from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.generators import materialised, yielded
 from srcad.frontend.lowering.indexing import array_of, element, index
-from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
 from srcad.frontend.lowering.loops import lower_for
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
 from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
+from srcad.frontend.lowering.with_statements import lower_with
 from srcad.frontend.source import read
 from srcad.frontend.syntax.generator_functions import Yielded
 from srcad.frontend.values import zero_dim_arrays
@@ -404,6 +404,6 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Assert: _assert,
     gast.Raise: _raise,
     gast.Pass: _pass,
-    gast.With: insertion,
+    gast.With: lower_with,
     Yielded: yielded,
 }

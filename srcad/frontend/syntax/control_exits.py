@@ -41,6 +41,8 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
             return frozenset({RAISE})
         case gast.If():
             return exits(statement.body) | exits(statement.orelse)
+        case gast.With() | gast.Try(handlers=[]):
+            return exits(statement.body)
         case gast.For() | gast.While():
             inner_exits = exits(statement.body)
             ways = inner_exits & {RETURN, RAISE}
@@ -85,3 +87,14 @@ def returns(body: Sequence[gast.stmt]) -> Iterator[gast.Return]:
             case gast.If() | gast.For() | gast.While():
                 yield from returns(statement.body)
                 yield from returns(statement.orelse)
+            case gast.With() | gast.Try(handlers=[]):
+                yield from returns(statement.body)
+
+
+def contains_exit(body: Sequence[gast.stmt]) -> bool:
+    """Whether a `return`, `break` or `continue` stands in a block, wherever it leads.
+
+    >>> contains_exit(gast.parse("for v in x: break").body), contains_exit(gast.parse("a = 1").body)
+    (True, False)
+    """
+    return any(isinstance(node, gast.Return | gast.Break | gast.Continue) for stmt in body for node in gast.walk(stmt))

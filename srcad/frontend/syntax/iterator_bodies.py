@@ -20,7 +20,7 @@ def numbered(items: Any, start: Any = 0) -> Iterator[Any]:
 
 
 def beside(before: Any, items: Any, after: Any) -> Iterator[Any]:
-    """`zip` of a generator and of sequences before and after it; the next item is asked for if those before have one."""
+    """`zip` of a generator and of sequences before and after it, in Python's order."""
     first = [len(other) for other in before]
     then = [len(other) for other in after]
     k = 0
@@ -93,11 +93,9 @@ def part(items: Any, start: Any, stop: Any, step: Any = 1) -> Iterator[Any]:
 
 
 def part_from(items: Any, start: Any, step: Any = 1) -> Iterator[Any]:
-    k = 0
-    for value in items:
+    for k, value in enumerate(items):
         if k >= start and (k - start) % step == 0:
             yield value
-        k += 1
 
 
 def chained(iterables: Any) -> Iterator[Any]:
@@ -186,3 +184,8 @@ def first_item_or(items: Any, default: Any) -> Any:
     for value in items:
         return value
     return default
+
+
+def unchanged(value: Any = None) -> Iterator[Any]:
+    """`contextlib.nullcontext`."""
+    yield value

@@ -274,6 +274,8 @@ class GeneratorValue:
     frame: Frame
     state: HeapRef
     """A cell that says whether a loop has asked for them."""
+    is_manager: bool = False
+    """It is what a function with the decorator `contextlib.contextmanager` returns."""
 
 
 @dataclass(frozen=True)

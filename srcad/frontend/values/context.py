@@ -194,6 +194,8 @@ class Context:
         """Statements, as text, that add to a sum whose order does not matter."""
         self.tables = tables
         """Tuples and lists of numbers from outside are arrays, as long as that suffices."""
+        self.has_tables: list[bool] = []
+        """Not empty where others are, since a loop goes over them and over arrays."""
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}
@@ -272,7 +274,7 @@ class Context:
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
-        own.makes_lists, own.cuts_windows = self.makes_lists, self.cuts_windows
+        own.makes_lists, own.cuts_windows, own.has_tables = self.makes_lists, self.cuts_windows, self.has_tables
         return own
 
     # ---- the parts -----------------------------------------------------------------------------
