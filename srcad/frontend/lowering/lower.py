@@ -119,6 +119,8 @@ class Lowered:
     """Parameters that may not overlap others: a function is differentiated that writes to a copy of them."""
     tells_apart: bool = False
     """It changes lists, dicts or objects that are given, or compares their identity: none may be given twice."""
+    rewords: bool = False
+    """It raises errors of other classes, or with other messages, than the function itself."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
@@ -252,7 +254,15 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
     )
     called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
     return Lowered(
-        function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart), ctx.tells_apart
+        function,
+        outside,
+        captures,
+        guards,
+        ctx.zero_d_seen,
+        called,
+        frozenset(ctx.kept_apart),
+        ctx.tells_apart,
+        bool(ctx.rewords),
     )
 
 

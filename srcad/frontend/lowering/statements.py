@@ -31,6 +31,7 @@ from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
 from srcad.frontend.lowering.with_statements import lower_with
 from srcad.frontend.source import read
 from srcad.frontend.syntax.generator_functions import Yielded
+from srcad.frontend.syntax.structured_exits import RaisesAnother
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
@@ -381,6 +382,10 @@ def _raise(ctx: Context, node: Any) -> None:
     )
 
 
+def _raises_another(ctx: Context, node: Any) -> None:
+    ctx.rewords.append(True)
+
+
 def _pass(ctx: Context, node: Any) -> None:
     return
 
@@ -403,6 +408,7 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,
+    RaisesAnother: _raises_another,
     gast.Pass: _pass,
     gast.With: lower_with,
     Yielded: yielded,

@@ -10,7 +10,7 @@ import gast
 
 from srcad.errors import Problem, fail_all
 from srcad.frontend.source.read import Source, span
-from srcad.frontend.syntax.control_exits import contains_exit
+from srcad.frontend.syntax.control_exits import raises_only
 from srcad.frontend.syntax.generator_functions import yields_of
 from srcad.frontend.syntax.inserted_blocks import is_insertion, refusals
 
@@ -48,12 +48,12 @@ def check_subset(source: Source) -> None:
 
 def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
     match node:
-        case gast.Try(handlers=[], finalbody=final) if not contains_exit(final):
+        case gast.Try() if raises_only(node):
             return None
         case gast.Try() | gast.TryStar():
             return (
                 "S103",
-                "try is not in the language",
+                "try that goes on after an error",
                 "Which statement of it raises is known only at run time, and compiled code does not say.",
                 "test the condition with if; or let the caller handle the exception.",
             )

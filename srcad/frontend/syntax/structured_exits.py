@@ -10,7 +10,18 @@ from typing import TypeVar
 import gast
 
 from srcad.frontend.source.scopes import is_named_insertion
-from srcad.frontend.syntax.control_exits import BREAK, CONTINUE, NEXT, RAISE, RETURN, endless, exits, reachable, returns
+from srcad.frontend.syntax.control_exits import (
+    BREAK,
+    CONTINUE,
+    NEXT,
+    RAISE,
+    RETURN,
+    endless,
+    exits,
+    raises_only,
+    reachable,
+    returns,
+)
 
 Node = TypeVar("Node", bound=gast.AST)
 
@@ -42,6 +53,12 @@ def structure_exits(tree: gast.FunctionDef) -> gast.FunctionDef:
     left alone. The given tree is not modified; unchanged subtrees are shared with it.
     """
     return _Rewriter(tree).function(tree)
+
+
+class RaisesAnother(gast.stmt):  # type: ignore[misc]
+    """Stands before what was in a `try` whose handlers raise other errors."""
+
+    _fields = ()
 
 
 @dataclass(frozen=True)
@@ -108,9 +125,12 @@ class _Rewriter:
                     out.append(_with(statement, body=self.block(statement.body, loops)))
                     if left := exits(statement.body) - {NEXT, RAISE}:
                         return out + self.after(left, rest, loops, statement)
-                case gast.Try(handlers=[]):
-                    out += [*self.block(statement.body, loops), *self.block(statement.finalbody, loops)]
-                    if left := exits(statement.body) - {NEXT, RAISE}:
+                case gast.Try() if raises_only(statement):
+                    if statement.handlers:
+                        out.append(gast.copy_location(RaisesAnother(), statement))
+                    out += self.block([*statement.body, *statement.orelse], loops)
+                    out += self.block(statement.finalbody, loops)
+                    if left := exits([*statement.body, *statement.orelse]) - {NEXT, RAISE}:
                         return out + self.after(left, rest, loops, statement)
                 case _:
                     out.append(statement)

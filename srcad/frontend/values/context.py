@@ -228,6 +228,8 @@ class Context:
         """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
         self.has_raised = False
         """An error has just been raised: the end of this path is never reached."""
+        self.rewords: list[bool] = []
+        """Not empty where compiled code raises an error of another class, or with another message, than Python."""
         self.rooms: list[Room] = []
         """What the loops around append to lists of run-time length."""
         self.appended_outside: dict[int, int] = {}
@@ -274,6 +276,7 @@ class Context:
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
+        own.rewords = self.rewords
         own.makes_lists, own.cuts_windows, own.has_tables = self.makes_lists, self.cuts_windows, self.has_tables
         return own
 
