@@ -27,6 +27,7 @@ from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.raised_errors import raised_in_python
 from srcad.dispatch.repeated_arguments import refuse_repeated
 from srcad.dispatch.scipy_function import ScipyFunction
 from srcad.dispatch.signature import Parameters
@@ -112,7 +113,15 @@ class Derivative:
     def _run(self, one: Specialisation, values: Sequence[Any], leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         if one.tells_apart:
             refuse_repeated(self._parameters.names, values)
-        return one.run(leaves, more)
+        if not one.generated.lowered.rewords or self._inactive:
+            return one.run(leaves, more)
+        try:
+            return one.run(leaves, more)
+        except SrcadError:
+            raise
+        except Exception as error:
+            caught = error
+        raise raised_in_python(self._parameters, values) or caught
 
     def of_leaves(self, leaves: list[Any], spec: PyTreeSpec) -> Any:
         """The same as `self(*leaves)`, of a gradient whose arguments are not nested; `spec` is their structure."""

@@ -141,12 +141,9 @@ def uses_with(x):
         return x
 
 
-def uses_yield(x):
-    yield x
-
-
-def uses_yield_from(x):
-    yield from x
+def uses_sent_value(x):
+    y = yield x
+    return y
 
 
 async def is_async(x):
@@ -185,8 +182,7 @@ def uses_bytes(x):
 FENCED = {
     uses_try: ["S103"],
     uses_with: ["S105"],
-    uses_yield: ["S106"],
-    uses_yield_from: ["S106"],
+    uses_sent_value: ["S106"],
     is_async: ["S107"],
     awaits: ["S107"],
     uses_global: ["S108"],
@@ -209,7 +205,7 @@ def test_fence(function):
 def uses_much(x):
     global counter
     try:
-        yield x
+        y = yield x
     except ValueError:
         pass
     return 1j
@@ -242,14 +238,14 @@ def test_everything_is_reported_at_once():
 
           You can: test the condition with if; or let the caller handle the exception.
 
-        srcad error S106: yield is not in the language
+        srcad error S106: a yield whose value is used
 
           {file}:{line + 3}, in uses_much
-            {line + 3} |         yield x
-            {width} |         ^^^^^^^
-          A generator has no single result to differentiate.
+            {line + 3} |         y = yield x
+            {width} |             ^^^^^^^
+          Nothing is sent to a generator: the loop that asks for its items has no other way to it.
 
-          You can: return an array of the values; or run the loop in this function.
+          You can: write yield as a statement of its own, and pass values as arguments.
 
         srcad error S116: complex numbers are not in the language
 

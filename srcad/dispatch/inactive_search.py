@@ -27,7 +27,7 @@ from srcad.dispatch.inactive_values import (
     is_uniform,
     together,
 )
-from srcad.dispatch.outside_state import NUMBERS, is_immutable, is_of_library
+from srcad.dispatch.outside_state import NUMBERS, catches_nothing, is_immutable, is_of_library
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.activity import Activity, bases, own_expressions
@@ -78,7 +78,7 @@ class Search:
             return self._part()
         stmt = code.statement_of(node)
         if isinstance(stmt, gast.With) and not code.is_inactive(stmt):
-            if not all(map(self._is_errstate, stmt.items)):
+            if not all(map(self._catches_nothing, stmt.items)):
                 return None
             code.unwrap(stmt)
             return self._part()
@@ -100,9 +100,10 @@ class Search:
         self._code.leave(stmt)
         return True
 
-    def _is_errstate(self, item: Any) -> bool:
+    def _catches_nothing(self, item: Any) -> bool:
+        """Whether a context manager certainly lets the errors of its block pass."""
         seen = self._observations().get(id(item.context_expr), [])
-        return bool(seen) and all(isinstance(one, np.errstate) for one in seen)
+        return bool(seen) and all(map(catches_nothing, seen))
 
     def _is_changed_elsewhere(self, node: Any) -> bool:
         """Whether the value of an expression can be changed, and a statement of the rest may do so."""

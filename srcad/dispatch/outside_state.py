@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import dis
 import sys
+from contextlib import _GeneratorContextManager, nullcontext
 from logging import Logger
 from random import Random
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
 NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "builtins", "srcad"}
 _SELF_CONTAINED = (Random, np.random.Generator, np.random.RandomState, Logger)
+_CATCH_NOTHING = (np.errstate, catch_warnings, nullcontext)
 _SIMPLE_MODULES = frozenset({"math", "numpy", "builtins"})
 _EFFECTS = frozenset({"random", "print", "input", "open", "setattr", "next", "exec", "eval", "warn", "save", "seterr"})
 
@@ -92,6 +95,28 @@ def is_simple(value: Any) -> bool:
 def prints(value: Any) -> bool:
     """Whether a function, or what it calls, prints."""
     return any("print" in _mentioned(function.__code__) for function in _functions(value, []))
+
+
+def catches_nothing(manager: Any) -> bool:
+    """Whether a context manager certainly lets the errors of a block pass.
+
+    >>> from contextlib import suppress
+    >>> catches_nothing(np.errstate(all="ignore")), catches_nothing(suppress(ValueError))
+    (True, False)
+    """
+    if isinstance(manager, _CATCH_NOTHING):
+        return True
+    made_by = getattr(manager, "gen", None)
+    if isinstance(manager, _GeneratorContextManager) and isinstance(made_by, GeneratorType):
+        code = list(dis.get_instructions(made_by.gi_code))
+        after = [code[at + 1] for at, one in enumerate(code) if one.opname == "POP_EXCEPT"]
+        return all(one.opname == "RERAISE" for one in after)
+    leave = getattr(type(manager), "__exit__", None)
+    if not isinstance(leave, FunctionType):
+        return False
+    code = list(dis.get_instructions(leave.__code__))
+    before = [code[at - 1] for at, one in enumerate(code) if one.opname == "RETURN_VALUE"]
+    return all(one.opname == "LOAD_CONST" and not one.argval for one in before)
 
 
 def _functions(value: Any, seen: list[Any]) -> list[FunctionType]:

@@ -60,6 +60,8 @@ class Builder:
         """The operations that define scalars, but for elements of arrays; and parts of complex arrays."""
         self.implied: dict[Expr, Expr] = {}
         """For some booleans, a condition that implies them."""
+        self.undefined: set[str] = set()
+        """Names that are undefined on some path."""
         self.counters: dict[str, int] = {}
         self.again = False
         """As in `Function`."""
@@ -107,6 +109,7 @@ class Builder:
         self.types[name] = type
         for table in (self.definitions, self.implied):
             table.pop(Var(name), None)  # left by an abandoned attempt
+        self.undefined.discard(name)
         return Var(name)
 
     def keep(self, of: str, ending: str, type: Type, one_per: Literal["turn", "stretch"] = "turn") -> Var:

@@ -241,22 +241,22 @@ def returns_on_some_paths_only(x):
         return x * x
 
 
-@refused(real(3), code="S114")
-def generator_kept_while_its_source_changes(x):
-    y = x * 1.0
-    kept = (v * v for v in y)
-    y[0] = 5.0
-    return sum(kept)
+@refused(real(3), code="S113")
+def generator_used_twice(x):
+    kept = (v * v for v in x)
+    pair = (kept, kept)
+    return sum(pair[0]) + sum(pair[1])
 
 
-@refused(real(3), code="S114")
-def generator_looped_over(x):
-    y = x * 1.0
-    s = 0.0
-    for v in (w * w for w in y):
-        y[2] += v
-        s += v * y[2]
-    return s
+def _endless(x):
+    while True:
+        yield x
+        x = x * 0.5
+
+
+@refused(0.7, code="S129")
+def all_items_of_an_endless_generator(x):
+    return sum(_endless(x))
 
 
 @refused(real(3), real(2, 3), code="S128")

@@ -23,17 +23,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from srcad.frontend.lowering.expressions import spread
-from srcad.frontend.lowering.indexing import array_of
+from srcad.frontend.lowering.generators import is_endless, materialised
+from srcad.frontend.lowering.indexing import array_of, index
 from srcad.frontend.lowering.overloading import all_iterated
-from srcad.frontend.syntax.builtin_bodies import (
-    rounded,
-)
+from srcad.frontend.syntax.builtin_bodies import rounded
+from srcad.frontend.syntax.iterator_bodies import beside, numbered
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
     EnumerateValue,
     FlatValue,
+    GeneratorValue,
     GridValue,
     HeapObject,
     HeapRef,
@@ -50,7 +51,7 @@ from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
-from srcad.frontend.values.iterables import check_range, count_of, in_any_order, items_of, iterable_of
+from srcad.frontend.values.iterables import as_array, check_range, count_of, in_any_order, items_of, iterable_of
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.rules.expansions.jacobians import directions
 
@@ -58,15 +59,25 @@ Args = Sequence[Abstract]
 Keywords = Mapping[str, Abstract]
 Handler = Callable[[Context, Args, Keywords], Abstract]
 BUILTINS: dict[Any, Handler] = {}
+LAZY: set[Any] = set()
+"""The builtins that ask a generator for one item after the other."""
 
 
 ANY_NUMBER = 10**6
 
 
 def builtin(
-    *functions: Any, least: int = 1, most: int = 1, keywords: str = "", iterates: bool = False
+    *functions: Any,
+    least: int = 1,
+    most: int = 1,
+    keywords: str = "",
+    iterates: bool = False,
+    takes_generators: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Register the handler of builtins that take `least` to `most` arguments, and may iterate over them."""
+    """Register the handler of builtins that take `least` to `most` arguments, and may iterate over them.
+
+    Those that are not said to take generators are given lists of their items.
+    """
     allowed = set(keywords.split())
 
     def register(handler: Handler) -> Handler:
@@ -80,9 +91,12 @@ def builtin(
                     str(least) if least == most else f"{least} to {most}" if most < ANY_NUMBER else f"at least {least}"
                 )
                 ctx.fail("S124", f"{name} takes {wanted} arguments, and {len(args)} are given")
-            return handler(ctx, all_iterated(ctx, args) if iterates else [ctx.check(arg) for arg in args], given)
+            values = all_iterated(ctx, args) if iterates else [ctx.check(arg) for arg in args]
+            return handler(ctx, values if takes_generators else [materialised(ctx, one) for one in values], given)
 
         BUILTINS.update(dict.fromkeys(functions, checked))
+        if takes_generators:
+            LAZY.update(functions)
         return handler
 
     return register
@@ -114,9 +128,11 @@ def _directions(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return RangeValue(ctx.constant(0), check_range(ctx, args[0]), ctx.constant(1), directions=True)
 
 
-@builtin(enumerate, most=2, keywords="start", iterates=True)
+@builtin(enumerate, most=2, keywords="start", iterates=True, takes_generators=True)
 def _enumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     start = args[1] if len(args) == 2 else keywords.get("start", ctx.constant(0))
+    if isinstance(args[0], GeneratorValue):
+        return ctx.call(Constant(numbered), args[0], start)
     return EnumerateValue(args[0], check_range(ctx, start))
 
 
@@ -133,9 +149,44 @@ def _ndenumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ZipValue((GridValue(tuple(check_range(ctx, n) for n in lengths)), FlatValue(array)))
 
 
-@builtin(zip, least=0, most=ANY_NUMBER, keywords="strict", iterates=True)
+@builtin(zip, least=0, most=ANY_NUMBER, keywords="strict", iterates=True, takes_generators=True)
 def _zip(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    generators = [at for at, one in enumerate(args) if isinstance(one, GeneratorValue)]
+    if generators:
+        at = next((at for at in generators if is_endless(args[at])), generators[0])
+        if keywords.get("strict", ctx.constant(False)).static is not True:  # type: ignore[union-attr]
+            before, after = ([materialised(ctx, one) for one in part] for part in (args[:at], args[at + 1 :]))
+            return ctx.call(Constant(beside), Seq(tuple(before)), args[at], Seq(tuple(after)))
+        args = [materialised(ctx, one) for one in args]
+    args = _beside_known(ctx, args)
     return ZipValue(tuple(args)) if args else Seq(())
+
+
+def _beside_known(ctx: Context, args: Args) -> Args:
+    """Of arrays beside sequences of other things, as many items as these have; a ValueError where there are less."""
+    known = [items for arg in args if (items := items_of(ctx, arg)) is not None]
+    others = [item for items in known for item in items if not isinstance(item, Leaf)]
+    if not others or len(known) == len(args) or not all(_is_array(ctx, arg) or items_of(ctx, arg) for arg in args):
+        return args
+    count = min(map(len, known))
+
+    def first_items(array: Abstract) -> Abstract:
+        if items_of(ctx, array) is not None:
+            return array
+        array = array_of(ctx, as_array(ctx, array))
+        length = BUILTINS[len](ctx, [array], {})
+        assert isinstance(length, Leaf)
+        if not isinstance(length.static, int) or length.static < count:
+            is_long = ctx.builder.op(">=", length.atom, ctx.constant(count).atom)
+            ctx.builder.check(is_long, "ValueError", f"zip of {count} items and an array of ", length.atom)
+        return Seq(tuple(index(ctx, array, ctx.constant(at)) for at in range(count)))
+
+    return [first_items(arg) for arg in args]
+
+
+def _is_array(ctx: Context, value: Abstract) -> bool:
+    value = as_array(ctx, value)
+    return isinstance(value, Leaf) and isinstance(value.type, Array)
 
 
 @builtin(reversed, iterates=True)

@@ -13,12 +13,14 @@ import numpy as np
 
 from srcad.errors import SrcadError
 from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
+from srcad.frontend.calls import iterator_calls as iterator_calls  # fills BUILTINS
 from srcad.frontend.calls import sorting_calls as sorting_calls  # fills BUILTINS
 from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
-from srcad.frontend.calls.builtin_calls import BUILTINS
+from srcad.frontend.calls.builtin_calls import BUILTINS, LAZY
 from srcad.frontend.calls.complex_operands import refuse_complex
+from srcad.frontend.calls.context_managers import as_manager, made_by_contextmanager
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.kernel_calls import KernelName, call_member
 from srcad.frontend.calls.methods import call_method
@@ -28,7 +30,7 @@ from srcad.frontend.calls.objects import new_object
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.ufunc_calls import call_with_options, ufunc_options
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
-from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
+from srcad.frontend.lowering.comprehensions import accumulated, comprehension, lazy_quantifier
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.message_text import print_call
 from srcad.frontend.lowering.operators import binary
@@ -82,9 +84,12 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         if found is not None:
             return found
     args: list[Abstract] = []
+    is_lazy = isinstance(function, Constant) and any(function.value is one for one in LAZY - {sum, any, all})
     for arg in node.args:
         if isinstance(arg, gast.Starred):
             args.extend(spread(ctx, ctx.expression(arg.value)))
+        elif isinstance(arg, gast.GeneratorExp) and not is_lazy:
+            args.append(comprehension(ctx, arg))
         else:
             args.append(ctx.expression(arg))
     keywords: dict[str, Abstract] = {}
@@ -173,6 +178,8 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return by_method
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
+    if (made := made_by_contextmanager(value)) is not None:
+        return as_manager(ctx, [Constant(made), *args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
     if isinstance(value, np.ufunc) and value.signature is None:
@@ -234,7 +241,7 @@ def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: M
     if of_library((own if isinstance(own, type) else type(own)).__module__):
         unknown_function(ctx, method)
     given = [to_abstract(ctx, own), *args]
-    if isinstance(function, FunctionType):
+    if isinstance(function, FunctionType) and made_by_contextmanager(function) is None:
         return inline(ctx, function, given, keywords)
     return _call_object(ctx, function, given, keywords)
 

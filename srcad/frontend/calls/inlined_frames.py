@@ -14,14 +14,16 @@ from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source, is_derivative
+from srcad.frontend.syntax.generator_functions import is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
-from srcad.frontend.values.abstract_values import Abstract, Closure, Constant
-from srcad.frontend.values.cells import make_cells
+from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue
+from srcad.frontend.values.cells import make_cells, new_cell
 from srcad.frontend.values.context import Context, Frame, RetryWithCalls
 from srcad.rules.registry import METHODS
 
 _MAX_NESTED = 6
+_MOST_GENERATORS = 32
 
 
 def inline(
@@ -51,12 +53,12 @@ def inline_source(
     if not library and id(source.tree) not in _checked:
         check_subset(source)
         _checked[id(source.tree)] = source.tree
-    own = not library or is_derivative(source)
+    own = (not library or is_derivative(source)) and not is_generator(source.tree)
     if own and stands_for is None and ctx.functions is not None and id(source.tree) in ctx.functions.trees:
         kept = kept_call(ctx, source, bound_arguments(ctx, source.tree, args, keywords, defaults))
         if kept is not None:
             return kept
-    if not library and stands_for is None and ctx.functions is not None:
+    if own and not library and stands_for is None and ctx.functions is not None:
         ctx.functions.note(source.tree, ctx.place())
     frame = new_frame(ctx, source, source.tree, library, None)
     if stands_for is None and library:
@@ -90,10 +92,24 @@ def call_closure(
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
     caller = ctx.frame
     if (not library or is_derivative(source)) and _recurs(caller, tree, parent, source):
-        _keep(ctx, tree, parent)
+        if not is_generator(tree):
+            _keep(ctx, tree, parent)
+        if _depth(caller, tree) > _MOST_GENERATORS:
+            why = f"It is a generator function, more than {_MOST_GENERATORS} calls deep."
+            ctx.fail("S115", f"{tree.name} calls itself", why, "write it as a loop.")
     prepared, names = prepared_tree(tree)
     ctx.frames += 1
     return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, first_ref=ctx.refs, origin=tree)
+
+
+def _depth(caller: Frame, tree: Any) -> int:
+    """How many calls of a function the caller is in."""
+    count, frame = 0, caller
+    while True:
+        count += frame.origin is tree
+        if frame.caller is None:
+            return count
+        frame = frame.caller
 
 
 def _cells(source: Source) -> list[int]:
@@ -162,6 +178,8 @@ def run_frame(
     """
     frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
     make_cells(ctx, frame)
+    if is_generator(frame.origin):
+        return GeneratorValue(frame, new_cell(ctx, Constant(False)))
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)

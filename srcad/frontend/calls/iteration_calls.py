@@ -24,8 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from srcad.errors import SrcadError
 from srcad.frontend.calls.builtin_calls import ANY_NUMBER, BUILTINS, Args, Handler, Keywords, builtin
 from srcad.frontend.lowering.expressions import spread
+from srcad.frontend.lowering.generators import materialised
 from srcad.frontend.lowering.operators import apply, binary, is_int64
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.truth_values import truth
@@ -38,6 +40,8 @@ from srcad.frontend.syntax.iteration_bodies import (
     attribute_taken,
     chosen,
     collected,
+    first_false,
+    first_true,
     first_with_greatest_key,
     first_with_least_key,
     item_taken,
@@ -46,10 +50,21 @@ from srcad.frontend.syntax.iteration_bodies import (
     same,
     sum_of_two,
 )
+from srcad.frontend.syntax.iterator_bodies import (
+    chained,
+    combinations_of,
+    combinations_with_repeats,
+    permutations_of,
+    products_of,
+    results,
+    results_of_rows,
+    selected,
+)
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
     Constant,
+    GeneratorValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -61,14 +76,15 @@ from srcad.frontend.values.abstract_values import (
     ZipValue,
 )
 from srcad.frontend.values.constants import to_abstract, to_python
-from srcad.frontend.values.context import Context
+from srcad.frontend.values.context import Context, RetryUnrolled
+from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import as_array, first_and_rest, from_zero, items_of
 from srcad.ir.types import FLOATS, Array, Scalar
 from srcad.rules.registry import METHODS
 from srcad.typing.length_demands import Axis, Filled
 
 
-def _known(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
+def known_items(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
     """The items, where their number is known while compiling."""
     if isinstance(value, Leaf) and isinstance(value.type, Array) and value.type.dims[0].terms:
         return None
@@ -77,7 +93,7 @@ def _known(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
     return None
 
 
-def _iterator(items: Any) -> Seq:
+def iterator_of(items: Any) -> Seq:
     return Seq(tuple(items), "iterator")
 
 
@@ -89,23 +105,29 @@ def _first(ctx: Context, value: Abstract, name: str) -> tuple[Abstract, Abstract
     return first, rest
 
 
-@builtin(map, least=2, most=ANY_NUMBER, iterates=True)
+@builtin(map, least=2, most=ANY_NUMBER, iterates=True, takes_generators=True)
 def _map(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    columns = [_known(ctx, arg) for arg in args[1:]]
+    if any(isinstance(arg, GeneratorValue) for arg in args[1:]):
+        if len(args) == 2:
+            return ctx.call(Constant(results), *args)
+        return ctx.call(Constant(results_of_rows), args[0], BUILTINS[zip](ctx, args[1:], {}))
+    columns = [known_items(ctx, arg) for arg in args[1:]]
     if any(column is None for column in columns):
         return MapValue(args[0], tuple(args[1:]))
     known = [column for column in columns if column is not None]
-    return _iterator(ctx.call(args[0], *row) for row in zip(*known, strict=False))
+    return iterator_of(ctx.call(args[0], *row) for row in zip(*known, strict=False))
 
 
-@builtin(itertools.starmap, least=2, most=2, iterates=True)
+@builtin(itertools.starmap, least=2, most=2, iterates=True, takes_generators=True)
 def _starmap(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    return _iterator(ctx.call(args[0], *spread(ctx, row)) for row in spread(ctx, args[1]))
+    if known_items(ctx, args[1]) is None:
+        return ctx.call(Constant(results_of_rows), *args)
+    return iterator_of(ctx.call(args[0], *spread(ctx, row)) for row in spread(ctx, args[1]))
 
 
 @builtin(functools.reduce, least=2, most=3, iterates=True)
 def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    known = _known(ctx, args[1])
+    known = known_items(ctx, args[1])
     if known is None:
         start, rest = (args[2], args[1]) if len(args) == 3 else _first(ctx, args[1], "reduce")
         return ctx.call(Constant(reduced), args[0], rest, start)
@@ -123,7 +145,7 @@ def _accumulate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     function = args[1] if len(args) == 2 else keywords.get("func", Constant(None))
     function = Constant(sum_of_two) if function == Constant(None) else function
     start = keywords.get("initial", Constant(None))
-    known = _known(ctx, args[0])
+    known = known_items(ctx, args[0])
     if known is None:
         start, rest = _first(ctx, args[0], "accumulate") if start == Constant(None) else (start, args[0])
         return ctx.call(Constant(accumulated), function, rest, start)
@@ -131,17 +153,19 @@ def _accumulate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     found = list(items[:1])
     for item in items[1:]:
         found.append(ctx.call(function, found[-1], item))
-    return _iterator(found)
+    return iterator_of(found)
 
 
-@builtin(filter, least=2, most=2, iterates=True)
+@builtin(filter, least=2, most=2, iterates=True, takes_generators=True)
 def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     function = args[0] if args[0] != Constant(None) else Constant(same)
-    known = _known(ctx, args[1])
+    if isinstance(args[1], GeneratorValue):
+        return ctx.call(Constant(selected), function, args[1])
+    known = known_items(ctx, args[1])
     tests = None if known is None else [truth(ctx, ctx.call(function, item)) for item in known]
     if known is None or tests is None or not all(isinstance(test, bool) for test in tests):
         return ctx.call(Constant(chosen), function, args[1])
-    return _iterator(item for item, test in zip(known, tests, strict=True) if test)
+    return iterator_of(item for item, test in zip(known, tests, strict=True) if test)
 
 
 def _selections(function: Any) -> Handler:
@@ -157,25 +181,38 @@ def _selections(function: Any) -> Handler:
             ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
         made = function(*given, **named)
         flat = function is itertools.chain
-        return _iterator(made) if flat else _iterator(Seq(tuple(row)) for row in made)
+        return iterator_of(made) if flat else iterator_of(Seq(tuple(row)) for row in made)
 
     return handler
 
 
 def _run_time_selection(ctx: Context, function: Any, args: Args, keywords: Keywords) -> Abstract | None:
     """Of arrays and ranges whose length only a run knows; None of others."""
-    if all(isinstance(to_python(ctx, arg), int) or _known(ctx, arg) is not None for arg in args):
+    if all(isinstance(to_python(ctx, arg), int) or known_items(ctx, arg) is not None for arg in args):
         return None
     if function is itertools.product:
         repeat = to_python(ctx, keywords.get("repeat", ctx.constant(1)))
-        if isinstance(repeat, int) and all(items_of(ctx, arg) is None for arg in args):
-            return ProductValue(tuple(args) * repeat)
+        if isinstance(repeat, int):
+            if all(items_of(ctx, arg) is None for arg in args):
+                return ProductValue(tuple(args) * repeat)
+            return ctx.call(Constant(products_of), Seq(tuple(args) * repeat))
+    if function in _CHOSEN and len(args) + len(keywords) == 2:
+        return ctx.call(Constant(_CHOSEN[function]), args[0], args[1] if len(args) == 2 else keywords["r"])
     if function is itertools.pairwise:
         return ZipValue((args[0], PartValue(args[0], ctx.constant(1), from_zero(ctx, args[0]).stop)))
     if function is itertools.chain and all(_is_vector(ctx, arg) for arg in args):
         parts = [ctx.call(Constant(np.array), arg) for arg in args]
         return ctx.call(Constant(np.concatenate), Seq(tuple(parts)))
+    if function is itertools.chain:
+        return ctx.call(Constant(chained), Seq(tuple(args)))
     return None
+
+
+_CHOSEN = {
+    itertools.combinations: combinations_of,
+    itertools.permutations: permutations_of,
+    itertools.combinations_with_replacement: combinations_with_repeats,
+}
 
 
 def _is_vector(ctx: Context, value: Abstract) -> bool:
@@ -186,16 +223,27 @@ def _is_vector(ctx: Context, value: Abstract) -> bool:
     return bool(items) and all(isinstance(item, Leaf) and isinstance(item.type, Scalar) for item in items or ())
 
 
-for _function in (itertools.product, itertools.combinations, itertools.permutations, itertools.pairwise):
+for _function in (itertools.product, *_CHOSEN, itertools.pairwise):
     builtin(_function, most=ANY_NUMBER, keywords="repeat r", iterates=True)(_selections(_function))
-builtin(itertools.chain, least=0, most=ANY_NUMBER, iterates=True)(_selections(itertools.chain))
+builtin(itertools.chain, least=0, most=ANY_NUMBER, iterates=True, takes_generators=True)(_selections(itertools.chain))
+
+
+@builtin(itertools.chain.from_iterable, iterates=True, takes_generators=True)
+def _chained(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    known = known_items(ctx, args[0])
+    if known is not None:
+        return BUILTINS[itertools.chain](ctx, known, {})
+    return ctx.call(Constant(chained), args[0])
+
 
 # ---- sums and extremes ---------------------------------------------------------------------------------------------
 
 
-@builtin(sum, most=2, keywords="start", iterates=True)
+@builtin(sum, most=2, keywords="start", iterates=True, takes_generators=True)
 def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     start = args[1] if len(args) == 2 else keywords.get("start")
+    if isinstance(args[0], GeneratorValue):
+        return _sum_of_generator(ctx, args[0], start)
     items = items_of(ctx, args[0])
     if items is None:
         value = args[0]
@@ -215,11 +263,32 @@ def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return total
 
 
+def _sum_of_generator(ctx: Context, items: GeneratorValue, start: Abstract | None) -> Abstract:
+    """The loop that adds the items up; where they are arrays, the sum of a list of them."""
+    entry, written = ctx.snapshot(), len(ctx.builder.statements)
+    try:
+        return ctx.call(Constant(added), items, start or ctx.constant(0))
+    except (SrcadError, RetryUnrolled):
+        ctx.restore(entry)
+        del ctx.builder.statements[written:]
+    return _sum(ctx, [as_array(ctx, materialised(ctx, items)), *([] if start is None else [start])], {})
+
+
 def _has_run_time_length(ctx: Context, value: Abstract) -> bool:
     """Whether it is a run-time iterable, of a length that is not known, and no list of the IR."""
     if isinstance(value, HeapRef) and ctx.heap[value.id].at_run_time:
         return False
     return items_of(ctx, value) is None and not isinstance(from_zero(ctx, value).stop.static, int)
+
+
+def _extreme_or_default(ctx: Context, extreme: Handler, values: Abstract, keywords: Keywords) -> Abstract:
+    """The extreme of a run-time number of items; where there are none, the default."""
+    others = {key: value for key, value in keywords.items() if key != "default"}
+    count = from_zero(ctx, values).stop
+    if isinstance(count.static, int):
+        return extreme(ctx, [values], others) if count.static else keywords["default"]
+    is_some = ctx.builder.op(">", count.atom, ctx.constant(0).atom)
+    return branch(ctx, is_some, lambda: extreme(ctx, [values], others), lambda: keywords["default"])
 
 
 def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
@@ -228,6 +297,8 @@ def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
         if len(args) == 1:
             args = [as_array(ctx, args[0])]
             items = items_of(ctx, args[0])
+            if items is None and "default" in keywords:
+                return _extreme_or_default(ctx, handler, args[0], keywords)
             if (
                 items is None
                 and isinstance(args[0], Leaf)
@@ -239,7 +310,7 @@ def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
                 return ctx.call(Constant(over), args[0])
             if not items and "default" in keywords and items is not None:
                 return keywords["default"]
-            if items is None and _known(ctx, args[0]) is None and _has_run_time_length(ctx, args[0]):
+            if items is None and known_items(ctx, args[0]) is None and _has_run_time_length(ctx, args[0]):
                 first, rest = _first(ctx, args[0], name)
                 return ctx.call(Constant(by_key), rest, first, Constant(same) if key == Constant(None) else key)
             args = items if items is not None else spread(ctx, args[0])
@@ -269,6 +340,8 @@ builtin(min, most=ANY_NUMBER, keywords="default key", iterates=True)(
 
 def _quantifier(over: Any, over_items: Any, deciding: bool) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+        if isinstance(args[0], GeneratorValue):
+            return ctx.call(Constant(first_true if deciding else first_false), args[0])
         items = items_of(ctx, args[0])
         if items is None:
             is_array = isinstance(as_array(ctx, args[0]), Leaf)
@@ -290,8 +363,8 @@ def _quantifier(over: Any, over_items: Any, deciding: bool) -> Handler:
     return handler
 
 
-builtin(any, iterates=True)(_quantifier(any_of, any_true, True))
-builtin(all, iterates=True)(_quantifier(all_of, all_true, False))
+builtin(any, iterates=True, takes_generators=True)(_quantifier(any_of, any_true, True))
+builtin(all, iterates=True, takes_generators=True)(_quantifier(all_of, all_true, False))
 
 # ---- functions that return functions -------------------------------------------------------------------------------
 
@@ -339,6 +412,8 @@ BUILTINS[functools.lru_cache] = BUILTINS[functools.cache] = _cache
 
 def listed(ctx: Context, value: Abstract) -> Abstract | None:
     """`list(value)` of a run-time number of items; None where their number is known."""
+    if isinstance(value, GeneratorValue):
+        return materialised(ctx, value)
     if isinstance(value, Leaf) or not _has_run_time_length(ctx, value):
         return None
     return ctx.call(Constant(collected), value)

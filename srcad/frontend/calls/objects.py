@@ -110,6 +110,7 @@ def _class_attribute(
         found = ctx.call(Constant(raw.func), receiver)
         if isinstance(receiver, HeapRef) and not ctx.heap[receiver.id].shared:
             _write(ctx, receiver, name, found)
+            found = ctx.heap[receiver.id].entries[name]  # a temporary is renamed after the attribute
         return found
     if isinstance(raw, staticmethod):
         return to_abstract(ctx, raw.__func__)

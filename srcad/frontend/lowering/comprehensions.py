@@ -24,10 +24,19 @@ from typing import Any
 
 import gast
 
+from srcad.frontend.lowering.generators import materialised, run_generator
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.speculation import is_safe_to_speculate
 from srcad.frontend.values import run_time_lists
-from srcad.frontend.values.abstract_values import Abstract, Constant, EnumerateValue, HeapObject, Leaf, Seq
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Constant,
+    EnumerateValue,
+    GeneratorValue,
+    HeapObject,
+    Leaf,
+    Seq,
+)
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import branch
@@ -83,6 +92,8 @@ def _of_known_items(ctx: Context, node: Any) -> Abstract:
             return
         generator = node.generators[k]
         iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
+        if isinstance(node, gast.DictComp):
+            iterable = materialised(ctx, iterable)
         items = _compile_time_items(ctx, generator.iter, iterable)
         if items is None:
             raise _NeedsLoop(generator.iter)
@@ -105,7 +116,8 @@ def _as_loops(ctx: Context, node: Any) -> Abstract:
     frame = _scope(ctx, node)
     with ctx.inside(frame):
         over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
-        if len(node.generators) == 1 and not node.generators[0].ifs and items_of(ctx, over) is None:
+        is_run_time = items_of(ctx, over) is None and not isinstance(over, GeneratorValue)
+        if len(node.generators) == 1 and not node.generators[0].ifs and is_run_time:
             rows = _rows(ctx, node, over)
             if rows is not None:
                 return rows
@@ -201,12 +213,17 @@ def lazy_quantifier(ctx: Context, node: Any, decided: bool) -> Abstract | None:
 
     None where all elements may be evaluated speculatively. `decided` is the truth value that decides the result.
     """
-    tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
-    if all(is_safe_to_speculate(ctx, test) for test in tests):
-        return None
     frame = _scope(ctx, node)
-    with ctx.inside(frame):
+    entry = ctx.snapshot()
+    with ctx.builder.block() as written, ctx.inside(frame):
         over = iterated(ctx, ctx.check(ctx.expression(node.generators[0].iter)))
+    tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
+    if not isinstance(over, GeneratorValue) and all(is_safe_to_speculate(ctx, test) for test in tests):
+        ctx.restore(entry)
+        return None
+    for statement in written:
+        ctx.builder.emit(statement)
+    with ctx.inside(frame):
         frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
 
         def located(new: Any) -> Any:
@@ -229,23 +246,36 @@ def lazy_quantifier(ctx: Context, node: Any, decided: bool) -> Abstract | None:
 
 def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
     """Whether the elements are scalars, by lowering one of them on trial."""
-    before = ctx.snapshot()
-    with ctx.builder.block():
-        for k, generator in enumerate(node.generators):
-            over = iterable if k == 0 else iterated(ctx, ctx.check(ctx.expression(generator.iter)))
-            known = items_of(ctx, over)
-            if known is not None:
-                if not known:
-                    ctx.restore(before)
-                    return False
-                ctx.bind(generator.target, known[0])
-                continue
+    before, found = ctx.snapshot(), list[Abstract]()
+
+    def first(k: int, over: Abstract | None) -> None:
+        """The element of the first items from a level on."""
+        if k == len(node.generators):
+            found.append(ctx.expression(node.elt))
+            return
+        generator = node.generators[k]
+        over = over or iterated(ctx, ctx.check(ctx.expression(generator.iter)))
+
+        def take(item: Abstract) -> None:
+            ctx.bind(generator.target, item)
+            for condition in generator.ifs:
+                ctx.test(condition)  # it may bind names
+            first(k + 1, None)
+
+        known = items_of(ctx, over)
+        if isinstance(over, GeneratorValue):
+            run_generator(ctx, over, take)
+        elif known is None:
             index = ctx.builder.fresh("%i", Scalar("int64"))
             ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
-            ctx.bind(generator.target, iterable_of(ctx, over).item(ctx.leaf(index)))
-        element = ctx.expression(node.elt)
+            take(iterable_of(ctx, over).item(ctx.leaf(index)))
+        elif known:
+            take(known[0])
+
+    with ctx.builder.block():
+        first(0, iterable)
     ctx.restore(before)
-    return isinstance(element, Leaf) and isinstance(element.type, Scalar)
+    return bool(found) and all(isinstance(one, Leaf) and isinstance(one.type, Scalar) for one in found)
 
 
 def _scope(ctx: Context, node: Any) -> Frame:
@@ -263,6 +293,8 @@ def _scope(ctx: Context, node: Any) -> Frame:
 
 
 def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
+    if isinstance(value, GeneratorValue):
+        return None
     items = items_of(ctx, value)
     if items is not None:
         return items

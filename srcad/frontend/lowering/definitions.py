@@ -12,7 +12,7 @@ from srcad.frontend.lowering.expressions import defaults_of
 from srcad.frontend.lowering.indexing import position_of, static_slice
 from srcad.frontend.lowering.overloading import special
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, Closure, Constant, HeapRef, Partial, SliceValue
-from srcad.frontend.values.cells import owner_of_nonlocal
+from srcad.frontend.values.cells import owner_of_nonlocal, set_cell
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
@@ -86,8 +86,12 @@ def delete(ctx: Context, node: Any) -> None:
             match target:
                 case gast.Name(id=name):
                     lookup(ctx, name)
-                    ctx.frame.names[name] = UNBOUND
-                    set_unbound(ctx, name)
+                    cell = owner_of_nonlocal(ctx.frame, name)
+                    if cell is not None:
+                        set_cell(ctx, cell, UNBOUND)
+                    else:
+                        ctx.frame.names[name] = UNBOUND
+                        set_unbound(ctx, name)
                 case gast.Attribute(value=holder, attr=attr):
                     delete_attribute(ctx, ctx.check(ctx.expression(holder)), attr)
                 case gast.Subscript(value=holder, slice=items):

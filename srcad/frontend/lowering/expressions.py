@@ -26,6 +26,7 @@ import gast
 
 from srcad.errors import SrcadError
 from srcad.frontend.lowering import operators, truth_values
+from srcad.frontend.lowering.generators import materialised
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
@@ -182,7 +183,7 @@ def _elements(ctx: Context, nodes: list[Any]) -> tuple[Abstract, ...]:
 
 def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
     """The items of `*value`."""
-    value = iterated(ctx, ctx.check(value))
+    value = materialised(ctx, iterated(ctx, ctx.check(value)))
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array):
         first = value.type.dims[0]

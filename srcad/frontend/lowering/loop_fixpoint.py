@@ -31,13 +31,14 @@ from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
     CopiedContainer,
+    GeneratorValue,
     HeapObject,
     Leaf,
     Seq,
     TypeConflict,
 )
 from srcad.frontend.values.buffered_lists import reserve
-from srcad.frontend.values.cells import owner_of_nonlocal
+from srcad.frontend.values.cells import Cell, owner_of_nonlocal
 from srcad.frontend.values.context import Context, Room, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
@@ -237,7 +238,7 @@ class LoopFixpoint:
                 ctx.leaf(fresh_of(ctx.builder, base, kind))
                 for base, kind in zip(template.bases, template.kinds, strict=True)
             ]
-            if isinstance(key, str) and self.entry.names.get(key, UNBOUND) is UNBOUND:
+            if self._is_unbound(key, self.entry):
                 ctx.undefined.update(arg.atom.name for arg in args)  # type: ignore[union-attr]
             self.args[key] = args
             self._set(key, compose(ctx, template.structure, args, self.origins.get(key)))
@@ -253,6 +254,12 @@ class LoopFixpoint:
     def _get(self, key: Key, state: State) -> Abstract:
         return state.names.get(key, UNBOUND) if isinstance(key, str) else Seq(state.heap[key].items)
 
+    def _is_unbound(self, key: Key, state: State) -> bool:
+        """Whether a variable, which may be in a cell, has no value."""
+        if isinstance(key, str):
+            return state.names.get(key, UNBOUND) is UNBOUND
+        return state.heap[key].cls is Cell and state.heap[key].items[0] is UNBOUND
+
     def _changed(self, end: State, defined_inside: frozenset[str], frames: int, incomplete: bool) -> bool:
         """Join the values at the end of the iteration into the carried types; whether that changes anything."""
         changed = False
@@ -260,6 +267,11 @@ class LoopFixpoint:
             if ref in self.templates or end.heap[ref] is cells:
                 continue
             after = end.heap[ref]
+            if cells.cls is Cell and cells.items[0] is UNBOUND:
+                if after.items[0] is not UNBOUND:
+                    self._carry(ref, Seq(after.items), end.heap, defined_inside)
+                    changed = True
+                continue
             if self.growth is not None and ref in self.growth.allocated and after.grown:
                 continue
             changed = True
@@ -315,8 +327,8 @@ class LoopFixpoint:
         by_identity = () if key in self.by_contents else self.entry.heap
         base = self._base(key)
         structure, leaves, _ = decompose(value, end.heap, by_identity, base)
-        if value is UNBOUND:
-            return False  # every path to the end of the iteration raises
+        if self._is_unbound(key, end):
+            return False  # every path to the end of the iteration raises, or it is deleted
         if structure != template.structure:
             if key not in self.by_contents and _has_contents(structure):
                 self.by_contents.add(key)
@@ -357,10 +369,12 @@ class LoopFixpoint:
 
         def visit(part: Abstract) -> None:
             nonlocal is_local
-            is_local |= isinstance(part, Closure) and part.frame.serial > frames
+            is_local |= isinstance(part, Closure | GeneratorValue) and part.frame.serial > frames
 
         visit_parts(value, visit)
-        return disagreement(name, "it is a function made anew in each turn of a loop") if is_local else value
+        return (
+            disagreement(name, "it is a function or generator made anew in each turn of a loop") if is_local else value
+        )
 
     def _bind_results(self, end: State, defined_inside: frozenset[str], frames: int) -> None:
         ctx = self.ctx

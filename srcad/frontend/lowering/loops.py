@@ -27,11 +27,20 @@ from typing import Any, NoReturn
 
 import gast
 
+from srcad.frontend.lowering.generators import lower_for_generator
 from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, read_outside
-from srcad.frontend.values.abstract_values import Abstract, Constant, DictView, HeapRef, Leaf, WindowValue
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Constant,
+    DictView,
+    GeneratorValue,
+    HeapRef,
+    Leaf,
+    WindowValue,
+)
 from srcad.frontend.values.cells import owner_of_nonlocal
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
@@ -54,6 +63,9 @@ def lower_for(ctx: Context, node: gast.For) -> None:
             return
         over = over.inner
     flag = getattr(node, "exit_flag", None)
+    if isinstance(over, GeneratorValue):
+        lower_for_generator(ctx, node, over, flag)
+        return
     items = items_of(ctx, over)
     if items is not None:
         _unroll(ctx, node, items, flag, over)

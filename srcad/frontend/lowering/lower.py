@@ -27,13 +27,14 @@ from typing import Any
 
 import gast
 
-from srcad.errors import SrcadError
+from srcad.errors import SrcadError, fail
 from srcad.frontend.calls import calls
 from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
 from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.calls.methods import attribute
 from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
+from srcad.frontend.lowering.generators import generator_expression, has_stopped
 from srcad.frontend.lowering.indexing import index
 from srcad.frontend.lowering.item_assignment import store
 from srcad.frontend.lowering.patterns import pattern_binding, pattern_test
@@ -42,6 +43,7 @@ from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.lowering.while_loops import HasRoom, has_room_for
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
+from srcad.frontend.syntax.generator_functions import HasStopped, is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, Site, ZeroD, leaves
@@ -68,8 +70,10 @@ register(gast.Call, calls.call_node)
 register(HasRoom, has_room_for)
 register(PatternTest, pattern_test)
 register(PatternBinding, pattern_binding)
-for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
+register(HasStopped, has_stopped)
+for _kind in (gast.ListComp, gast.DictComp):
     register(_kind, comprehension)
+register(gast.GeneratorExp, generator_expression)
 
 
 class _Parts:
@@ -115,6 +119,8 @@ class Lowered:
     """Parameters that may not overlap others: a function is differentiated that writes to a copy of them."""
     tells_apart: bool = False
     """It changes lists, dicts or objects that are given, or compares their identity: none may be given twice."""
+    rewords: bool = False
+    """It raises errors of other classes, or with other messages, than the function itself."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
@@ -152,6 +158,14 @@ def lower(
     Raises S1xx for what is outside the language.
     """
     check_subset(source)
+    if is_generator(source.tree):
+        fail(
+            "S106",
+            f"{source.name} is a generator function",
+            read.span(source, source.tree),
+            "It has no single result to differentiate.",
+            "differentiate a function that loops over it.",
+        )
     known: dict[Site, Scalar | Array | None] = {}
     as_arrays: SrcadError | None = None
     """What is against lists of the IR, which lists with room for more items replace (`buffered_lists`)."""
@@ -164,14 +178,16 @@ def lower(
         ctx.functions = functions = functions.again()
         try:
             lowered = _lowered(ctx, source, arguments, name)
-            if lowered.has_tables and any(map(_computes_in_float32, (lowered.function, *lowered.beside))):
+            if (lowered.has_tables or ctx.has_tables) and any(
+                map(_computes_in_float32, (lowered.function, *lowered.beside))
+            ):
                 tables = False  # a Python number takes the dtype of the other operand, an element of an array does not
             elif not functions.keep_more():
                 return lowered
         except RetryWithCalls:
             pass  # each attempt keeps one more function, or one for more general arguments
         except (RetryUnrolled, NotYetBound, RetryWithLists, SrcadError) as fault:
-            if any(one.is_table for one in ctx.captures.values()):
+            if tables and (ctx.has_tables or any(one.is_table for one in ctx.captures.values())):
                 tables = False
             elif isinstance(fault, SrcadError):
                 if not lists or not known or as_arrays is not None:
@@ -238,7 +254,15 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
     )
     called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
     return Lowered(
-        function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart), ctx.tells_apart
+        function,
+        outside,
+        captures,
+        guards,
+        ctx.zero_d_seen,
+        called,
+        frozenset(ctx.kept_apart),
+        ctx.tells_apart,
+        bool(ctx.rewords),
     )
 
 

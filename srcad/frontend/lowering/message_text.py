@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import gast
+import numpy as np
 
 from srcad.analysis.values.effects import has_effect
 from srcad.errors import SrcadError
@@ -25,27 +25,32 @@ Message = tuple[str | Expr, ...]
 
 
 def message(ctx: Context, *nodes: Any) -> Message:
-    """The message of an error: strings and integer expressions; empty where it contains other values."""
+    """The message of an error: strings and integer expressions. Other values are shown as what they are in the text.
+
+    Of such a message, a call of the derivative finds out what it is (`Context.rewords`).
+    """
     parts: list[str | Expr] = []
     for node in nodes:
         for part in node.values if isinstance(node, gast.JoinedStr) else [node]:
-            shown = _message_part(ctx, part)
-            if shown is None:
-                return ()
-            parts.append(shown)
+            parts.append(_message_part(ctx, part))
     return tuple(parts)
 
 
-def _message_part(ctx: Context, part: Any) -> str | Expr | None:
+def _message_part(ctx: Context, part: Any) -> str | Expr:
+    shown: str | Expr | None = None
     match part:
         case gast.Constant(value=value):
             return str(value)
         case gast.FormattedValue(value=node, conversion=-1, format_spec=None):
-            return _integer(ctx, node)
-        case gast.FormattedValue():
-            return None
-        case _:
-            return _integer(ctx, part)
+            shown = _integer(ctx, node)
+        case gast.FormattedValue(value=node):
+            pass
+        case node:
+            shown = _integer(ctx, node)
+    if shown is None:
+        ctx.rewords.append(True)
+        return f"{{{gast.unparse(node).strip()}}}"
+    return shown
 
 
 def _integer(ctx: Context, node: Any) -> str | Expr | None:
@@ -54,7 +59,7 @@ def _integer(ctx: Context, node: Any) -> str | Expr | None:
         try:
             value = ctx.expression(node)
         except (SrcadError, RetryUnrolled):  # a string made of run-time values
-            return gast.unparse(node).strip() if isinstance(node, gast.Call | gast.BinOp) else None
+            return None
     match value:
         case Constant(text):
             return str(text)
@@ -121,25 +126,43 @@ def _since_last_effect(statements: Sequence[Stmt]) -> Sequence[Stmt]:
     return statements
 
 
-def error_class(node: Any) -> str | None:
-    """The name of a builtin exception or of np.linalg.LinAlgError; None of any other.
-
-    >>> [error_class(gast.parse(name, mode="eval").body) for name in ("ValueError", "MyError", "print")]
-    ['ValueError', None, None]
-    """
-    name = gast.unparse(node).strip()
-    known = getattr(builtins, name, None)
-    own = isinstance(known, type) and issubclass(known, Exception)
-    return name if own or name in ("np.linalg.LinAlgError", "numpy.linalg.LinAlgError") else None
+_COMMA = gast.Constant(", ", None)
 
 
 def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
-    """`if not condition: raise ...` as a check; None where the exception is not one that compiled code can raise."""
-    cls, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
-    error = None if cls is None or node.cause is not None else error_class(cls)
-    if error is None:
+    """`if not condition: raise ...` as a check; None where what is raised is no exception of a class that is known.
+
+    Of a class of the user's, compiled code raises the class of Python's that it is derived from. A call of the
+    derivative finds out what the function itself raises (`Context.rewords`).
+    """
+    made, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
+    cls = None if made is None else _class_of(ctx, made)
+    if cls is None:
         return None
-    return check(condition, error.replace("numpy.", "np."), message(ctx, *args), ctx.builder.span)
+    base = cls if cls is np.linalg.LinAlgError else next(one for one in cls.__mro__ if one.__module__ == "builtins")
+    parts = message(ctx, *[part for arg in args for part in (_COMMA, arg)][1:])
+    named = isinstance(node.exc, gast.Call) and node.exc.keywords
+    if base is not cls or len(args) > 1 or named or not _is_none(node.cause):
+        ctx.rewords.append(True)
+    if base is not cls:
+        parts = (f"{cls.__name__}: ", *parts) if parts else (cls.__name__,)
+    name = "np.linalg.LinAlgError" if base is np.linalg.LinAlgError else base.__name__
+    return check(condition, name, parts, ctx.builder.span)
+
+
+def _class_of(ctx: Context, node: Any) -> type[Exception] | None:
+    """The class of exceptions that an expression stands for."""
+    with ctx.builder.block():
+        try:
+            value = ctx.expression(node)
+        except SrcadError:
+            return None
+    cls = value.value if isinstance(value, Constant) else None
+    return cls if isinstance(cls, type) and issubclass(cls, Exception) else None
+
+
+def _is_none(node: Any) -> bool:
+    return node is None or (isinstance(node, gast.Constant) and node.value is None)
 
 
 def print_call(ctx: Context, node: Any) -> None:

@@ -20,15 +20,18 @@ from srcad.frontend.lowering.definitions import (
     nonlocal_names,
 )
 from srcad.frontend.lowering.expressions import length, spread
+from srcad.frontend.lowering.generators import materialised, yielded
 from srcad.frontend.lowering.indexing import array_of, element, index
-from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
 from srcad.frontend.lowering.loops import lower_for
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
 from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
+from srcad.frontend.lowering.with_statements import lower_with
 from srcad.frontend.source import read
+from srcad.frontend.syntax.generator_functions import Yielded
+from srcad.frontend.syntax.structured_exits import RaisesAnother
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
@@ -161,7 +164,7 @@ def _bind_attribute(ctx: Context, owner: Abstract, name: str, value: Abstract) -
 
 
 def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
-    value = iterated(ctx, ctx.check(value))
+    value = materialised(ctx, iterated(ctx, ctx.check(value)))
     stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
@@ -388,6 +391,10 @@ def _raise(ctx: Context, node: Any) -> None:
     )
 
 
+def _raises_another(ctx: Context, node: Any) -> None:
+    ctx.rewords.append(True)
+
+
 def _pass(ctx: Context, node: Any) -> None:
     return
 
@@ -410,6 +417,8 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,
+    RaisesAnother: _raises_another,
     gast.Pass: _pass,
-    gast.With: insertion,
+    gast.With: lower_with,
+    Yielded: yielded,
 }

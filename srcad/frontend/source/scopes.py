@@ -49,8 +49,10 @@ def _bound(node: Any) -> Iterator[str]:
             yield name
             for child in patterns:
                 yield from _bound(child)
-        case gast.With(items=[gast.withitem(context_expr=gast.Call(args=[gast.Name(id=name)]))]):
-            yield name  # of `insert_gradient_of(x)`: what its block binds is its own
+        case gast.With(items=[gast.withitem(context_expr=gast.Call(args=[gast.Name(id=name)]) as call)]) if (
+            is_named_insertion(call)
+        ):
+            yield name  # what the block binds is its own
         case gast.ListComp() | gast.SetComp() | gast.DictComp() | gast.GeneratorExp():
             # the targets of a comprehension are local to it; a walrus in it binds in the enclosing scope
             for inner in gast.walk(node):
@@ -59,6 +61,14 @@ def _bound(node: Any) -> Iterator[str]:
         case _:
             for child in gast.iter_child_nodes(node):
                 yield from _bound(child)
+
+
+def is_named_insertion(node: Any) -> bool:
+    """Whether a node is a call of `insert_gradient_of`, as far as names say."""
+    match node:
+        case gast.Call(func=gast.Name(id="insert_gradient_of") | gast.Attribute(attr="insert_gradient_of")):
+            return True
+    return False
 
 
 def loads(node: Any) -> Counter[str]:
@@ -92,3 +102,13 @@ def read_outside(tree: Any, node: Any) -> frozenset[str]:
     """
     inside = loads(node)
     return frozenset(name for name, count in loads(tree).items() if count > inside[name])
+
+
+def own_nodes(tree: Any) -> Iterator[Any]:
+    """The nodes of a function without those of functions defined inside it."""
+    pending = [] if tree is None else list(gast.iter_child_nodes(tree))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, gast.FunctionDef | gast.Lambda):
+            pending += gast.iter_child_nodes(node)

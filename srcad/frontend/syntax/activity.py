@@ -23,6 +23,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.source.scopes import assigned
+from srcad.frontend.syntax.control_exits import raises_only
 
 _OF_SHAPE = frozenset({"shape", "ndim", "dtype", "size"})
 _FRESH = (gast.BinOp, gast.UnaryOp, gast.Compare, gast.Constant, gast.JoinedStr)
@@ -211,6 +212,11 @@ class Activity:
                 for item in items:
                     self._mark(bases(item.optional_vars) if entered and item.optional_vars is not None else ())
                 return self._block(body, entered)
+            case gast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final) if raises_only(stmt):
+                for handler in handlers:
+                    self._block(handler.body, True)
+                exits = self._block([*body, *orelse], under)
+                return self._block(final, under) | exits
             case gast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
                 raises = under or any(self.is_active(part) for part in body)
                 found = self._block(body, raises)

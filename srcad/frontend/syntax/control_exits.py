@@ -41,6 +41,10 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
             return frozenset({RAISE})
         case gast.If():
             return exits(statement.body) | exits(statement.orelse)
+        case gast.With():
+            return exits(statement.body)
+        case gast.Try() if raises_only(statement):
+            return exits([*statement.body, *statement.orelse])
         case gast.For() | gast.While():
             inner_exits = exits(statement.body)
             ways = inner_exits & {RETURN, RAISE}
@@ -49,6 +53,17 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
             return ways | {NEXT} if BREAK in inner_exits else ways
         case _:
             return frozenset({NEXT})
+
+
+def raises_only(statement: gast.Try) -> bool:
+    """Whether no error that is caught leads to anything but an error, and what comes at last does not leave.
+
+    >>> texts = ("try: a()\\nexcept E: raise F", "try: a()\\nexcept E: b = 1", "try: a()\\nfinally: b()")
+    >>> [raises_only(gast.parse(text).body[0]) for text in texts]
+    [True, False, True]
+    """
+    ways = [exits(handler.body) for handler in statement.handlers]
+    return all(way == {RAISE} for way in ways) and not contains_exit(statement.finalbody)
 
 
 def endless(statement: gast.For | gast.While) -> bool:
@@ -85,3 +100,16 @@ def returns(body: Sequence[gast.stmt]) -> Iterator[gast.Return]:
             case gast.If() | gast.For() | gast.While():
                 yield from returns(statement.body)
                 yield from returns(statement.orelse)
+            case gast.With():
+                yield from returns(statement.body)
+            case gast.Try() if raises_only(statement):
+                yield from returns([*statement.body, *statement.orelse])
+
+
+def contains_exit(body: Sequence[gast.stmt]) -> bool:
+    """Whether a `return`, `break` or `continue` stands in a block, wherever it leads.
+
+    >>> contains_exit(gast.parse("for v in x: break").body), contains_exit(gast.parse("a = 1").body)
+    (True, False)
+    """
+    return any(isinstance(node, gast.Return | gast.Break | gast.Continue) for stmt in body for node in gast.walk(stmt))

@@ -44,6 +44,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.syntax.activity import bases, bindings, own_expressions
+from srcad.frontend.syntax.control_exits import raises_only
 from srcad.frontend.syntax.inactive_code import COMPOUND, GIVEN, VALUES, InactiveCode
 
 _COUNTED = frozenset({"range", "len", "enumerate", "zip", "reversed"})
@@ -103,7 +104,7 @@ class _PythonPart:
         if id(stmt) in self._code.left:
             return [_copy(stmt, whole)]
         if isinstance(stmt, gast.Try):
-            return [_copy(stmt, whole)] if self._code.is_inactive(stmt) else []
+            return [_copy(stmt, whole)] if self._code.is_inactive(stmt) else self._of_try(stmt)
         blocks = {name: self._block(getattr(stmt, name)) for name in ("body", "orelse") if getattr(stmt, name, None)}
         is_empty = not blocks["body"]
         blocks["body"] = blocks["body"] or [gast.copy_location(gast.Pass(), stmt)]
@@ -119,6 +120,10 @@ class _PythonPart:
         parts = _outermost(stmt.iter, self._wrapped)
         before = [_assigned(name, _handed_over(name, self._wrapped, stmt, node), stmt) for name, node in parts]
         return [*before, _copy(stmt, {id(node): partial(_name, name) for name, node in parts}, blocks)]
+
+    def _of_try(self, stmt: gast.Try) -> list[Any]:
+        """Of a `try` that only raises other errors; what is under active values in any other."""
+        return self._block([*stmt.body, *stmt.orelse, *stmt.finalbody]) if raises_only(stmt) else []
 
     def _only_counts(self, stmt: gast.For) -> bool:
         """Whether nothing that is outside of the loop is changed by its turns, if its body is empty."""
@@ -175,7 +180,7 @@ class _Rest:
         names = {id(one.node): partial(_name, one.name) for one in self._code.taken.values()}
         blocks = {
             name: self._block(getattr(stmt, name)) or [gast.copy_location(gast.Pass(), stmt)]
-            for name in ("body", "orelse")
+            for name in ("body", "orelse", "finalbody")
             if isinstance(stmt, COMPOUND) and getattr(stmt, name, None)
         }
         reads: list[Any] = []

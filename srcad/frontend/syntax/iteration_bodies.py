@@ -103,6 +103,24 @@ def all_true(items: Any) -> Any:
     return found
 
 
+def first_true(items: Any) -> Any:
+    found = False
+    for value in items:
+        if value:
+            found = True
+            break
+    return found
+
+
+def first_false(items: Any) -> Any:
+    found = True
+    for value in items:
+        if not value:
+            found = False
+            break
+    return found
+
+
 def same(value: Any) -> Any:
     return value
 

@@ -10,10 +10,9 @@ import gast
 
 from srcad.errors import Problem, fail_all
 from srcad.frontend.source.read import Source, span
+from srcad.frontend.syntax.control_exits import raises_only
+from srcad.frontend.syntax.generator_functions import yields_of
 from srcad.frontend.syntax.inserted_blocks import is_insertion, refusals
-
-_LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
-"""Functions that evaluate the items of an argument lazily."""
 
 
 def check_subset(source: Source) -> None:
@@ -23,7 +22,7 @@ def check_subset(source: Source) -> None:
     >>> from srcad.frontend.source.read import read
     >>> def f(x):
     ...     global calls
-    ...     yield x
+    ...     y = yield x
     >>> try:
     ...     check_subset(read(f))
     ... except UnsupportedError as error:
@@ -31,19 +30,14 @@ def check_subset(source: Source) -> None:
     S108 S106
     """
     found: list[Problem] = []
-    evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}
+    yields = yields_of(source.tree)
     for node in gast.walk(source.tree):
+        if id(node) in yields:
+            continue
         if isinstance(node, gast.With) and is_insertion(source, node):
             found += refusals(source, node)
             continue
         refusal = _refusal(node)
-        if isinstance(node, gast.GeneratorExp) and id(node) not in evaluated_at_once:
-            refusal = (
-                "S114",
-                "a generator that is not used up where it stands",
-                "Its elements are made one by one, as they are asked for; what runs in between may change them.",
-                "make a list of it: [...].",
-            )
         if refusal is not None:
             code, message, why, advice = refusal
             found.append(Problem(code, message, span(source, node), why, advice))
@@ -52,41 +46,23 @@ def check_subset(source: Source) -> None:
     fail_all(found)
 
 
-def _evaluated_at_once(node: gast.AST) -> list[gast.AST]:
-    """The operands of a node whose items are all evaluated at once, before anything else."""
-    match node:
-        case gast.Call(func=function, args=args):
-            lazy = isinstance(function, gast.Name) and function.id in _LAZY
-            return [] if lazy else list(args)
-        case gast.Starred(value=value):
-            return [value]
-        case gast.Assign(targets=[gast.Tuple() | gast.List()], value=value):
-            return [value]
-    return []
-
-
 def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
     match node:
+        case gast.Try() if raises_only(node):
+            return None
         case gast.Try() | gast.TryStar():
             return (
                 "S103",
-                "try is not in the language",
+                "try that goes on after an error",
                 "Which statement of it raises is known only at run time, and compiled code does not say.",
                 "test the condition with if; or let the caller handle the exception.",
-            )
-        case gast.With():
-            return (
-                "S105",
-                "with is not in the language",
-                "A context manager runs code that srcad cannot see.",
-                "enter the context in the caller; or write out what it does.",
             )
         case gast.Yield() | gast.YieldFrom():
             return (
                 "S106",
-                "yield is not in the language",
-                "A generator has no single result to differentiate.",
-                "return an array of the values; or run the loop in this function.",
+                "a yield whose value is used",
+                "Nothing is sent to a generator: the loop that asks for its items has no other way to it.",
+                "write yield as a statement of its own, and pass values as arguments.",
             )
         case gast.AsyncFunctionDef(name=name):  # await and the others stand in no other place
             return (

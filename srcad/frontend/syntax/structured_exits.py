@@ -9,7 +9,19 @@ from typing import TypeVar
 
 import gast
 
-from srcad.frontend.syntax.control_exits import BREAK, CONTINUE, NEXT, RAISE, RETURN, endless, exits, reachable, returns
+from srcad.frontend.source.scopes import is_named_insertion
+from srcad.frontend.syntax.control_exits import (
+    BREAK,
+    CONTINUE,
+    NEXT,
+    RAISE,
+    RETURN,
+    endless,
+    exits,
+    raises_only,
+    reachable,
+    returns,
+)
 
 Node = TypeVar("Node", bound=gast.AST)
 
@@ -41,6 +53,12 @@ def structure_exits(tree: gast.FunctionDef) -> gast.FunctionDef:
     left alone. The given tree is not modified; unchanged subtrees are shared with it.
     """
     return _Rewriter(tree).function(tree)
+
+
+class RaisesAnother(gast.stmt):  # type: ignore[misc]
+    """Stands before what was in a `try` whose handlers raise other errors."""
+
+    _fields = ()
 
 
 @dataclass(frozen=True)
@@ -99,14 +117,30 @@ class _Rewriter:
                         return [*out, nested]
                     then, orelse = self.block(statement.body, loops), self.block(statement.orelse, loops)
                     out.append(_with(statement, body=then, orelse=orelse))
-                    exits_taken = exits([statement]) - {NEXT, RAISE}
-                    if exits_taken and rest:
-                        return out + self.guarded(self.flags_of(exits_taken, loops), rest, loops, statement)
+                    if left := exits([statement]) - {NEXT, RAISE}:
+                        return out + self.after(left, rest, loops, statement)
                 case gast.For() | gast.While():
                     return out + self.loop(statement, rest, loops)
+                case gast.With() if not is_named_insertion(statement.items[0].context_expr):
+                    out.append(_with(statement, body=self.block(statement.body, loops)))
+                    if left := exits(statement.body) - {NEXT, RAISE}:
+                        return out + self.after(left, rest, loops, statement)
+                case gast.Try() if raises_only(statement):
+                    if statement.handlers:
+                        out.append(gast.copy_location(RaisesAnother(), statement))
+                    out += self.block([*statement.body, *statement.orelse], loops)
+                    out += self.block(statement.finalbody, loops)
+                    if left := exits([*statement.body, *statement.orelse]) - {NEXT, RAISE}:
+                        return out + self.after(left, rest, loops, statement)
                 case _:
                     out.append(statement)
         return out
+
+    def after(
+        self, exits_taken: frozenset[str], rest: Sequence[gast.stmt], loops: tuple[_Loop, ...], location: gast.AST
+    ) -> list[gast.stmt]:
+        """What stands behind a statement that some paths leave by these exits."""
+        return self.guarded(self.flags_of(exits_taken, loops), rest, loops, location) if rest else []
 
     def nested(self, statement: gast.If, rest: Sequence[gast.stmt], loops: tuple[_Loop, ...]) -> gast.If | None:
         """The `if` with `rest` moved into the one branch that falls through; None where both or neither do."""
@@ -202,6 +236,9 @@ def _without_dead_flags(body: Sequence[gast.stmt], live: frozenset[str]) -> list
                 # `skipped` is dead at the end of an iteration; the other flags are read by the loop's head and after it
                 live_in_body = live | {flag for flag in _read(statement) if _base(flag) != "skipped"}
                 inside = _without_dead_flags(statement.body, live_in_body)
+                out.append(_with(statement, body=inside or [_located(gast.Pass(), statement)]))
+            case gast.With():
+                inside = _without_dead_flags(statement.body, live)
                 out.append(_with(statement, body=inside or [_located(gast.Pass(), statement)]))
             case _:
                 out.append(statement)

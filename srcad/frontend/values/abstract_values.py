@@ -268,6 +268,17 @@ class ReversedValue:
 
 
 @dataclass(frozen=True)
+class GeneratorValue:
+    """A call of a generator function, which runs where a loop asks for its items: its frame has the arguments."""
+
+    frame: Frame
+    state: HeapRef
+    """A cell that says whether a loop has asked for them."""
+    is_manager: bool = False
+    """It is what a function with the decorator `contextlib.contextmanager` returns."""
+
+
+@dataclass(frozen=True)
 class DictView:
     """`d.items()`, `d.keys()` or `d.values()`, which show the dict as it is when they are looked at."""
 
@@ -350,6 +361,7 @@ Abstract = Union[
     ProductValue,
     ReversedValue,
     DictView,
+    GeneratorValue,
     TypeConflict,
     Unbound,
     LeafSlot,

@@ -6,14 +6,15 @@ such a name refers to a cell, a container of one item, as Python has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import gast
 
+from srcad.frontend.source.scopes import own_nodes
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapObject, HeapRef, Leaf, map_structure
 from srcad.frontend.values.context import Context, Frame
+from srcad.frontend.values.definedness import check_flag
 
 
 class Cell:
@@ -27,21 +28,45 @@ def is_cell(value: Abstract | None) -> bool:
 def make_cells(ctx: Context, frame: Frame) -> None:
     """Move the variables of a new frame that functions inside it assign to into cells."""
     for name in sorted(assigned_inside(frame.origin) & (frame.locals | frame.names.keys())):
-        value = frame.names.get(name, UNBOUND)
-        frame.names[name] = ctx.new_ref(HeapObject((value,), ("value",), cls=Cell))
+        frame.names[name] = new_cell(ctx, frame.names.get(name, UNBOUND))
+
+
+def new_cell(ctx: Context, value: Abstract) -> HeapRef:
+    """A cell with a value; where it has none yet, beside a cell that says whether it has one."""
+    if value is not UNBOUND:
+        return ctx.new_ref(HeapObject((value,), ("value",), cls=Cell))
+    is_bound = ctx.new_ref(HeapObject((ctx.constant(False),), ("value",), cls=Cell))
+    return ctx.new_ref(HeapObject((value, is_bound), ("value", "is_bound"), cls=Cell))
 
 
 def cell_value(ctx: Context, frame: Frame, cell: HeapRef, name: str) -> Abstract:
-    """What is in a cell; S120 where nothing is, or only on some paths."""
-    (value,) = ctx.heap[cell.id].items
+    """What is in a cell, with a check that something is; S120 where nothing is."""
+    value = ctx.heap[cell.id].items[0]
+    is_bound = bound_flag_of_cell(ctx, cell)
+    if is_bound is not None and is_bound.static is not True and value is not UNBOUND:
+        check_flag(ctx, frame, name, is_bound)
+        return value
     ctx.check(value)
-    if _is_undefined(ctx, value):
+    if is_bound is None and is_undefined(ctx, value):
         ctx.fail("S120", f"{name} has no value on some of the paths that lead here", None, "give it one at the start.")
     return value
 
 
+def bound_flag_of_cell(ctx: Context, cell: HeapRef) -> Leaf | None:
+    """Whether a value is in a cell; None where there always was one."""
+    for flag in ctx.heap[cell.id].items[1:]:
+        assert isinstance(flag, HeapRef)
+        (is_bound,) = ctx.heap[flag.id].items
+        return is_bound if isinstance(is_bound, Leaf) else ctx.constant(False)
+    return None
+
+
 def set_cell(ctx: Context, cell: HeapRef, value: Abstract) -> None:
-    ctx.heap[cell.id] = ctx.heap[cell.id].with_items((value,))
+    _, *flags = ctx.heap[cell.id].items
+    ctx.heap[cell.id] = ctx.heap[cell.id].with_items((value, *flags))
+    for flag in flags:
+        assert isinstance(flag, HeapRef)
+        set_cell(ctx, flag, ctx.constant(value is not UNBOUND))
 
 
 def owner_of_nonlocal(frame: Frame, name: str) -> HeapRef | None:
@@ -60,7 +85,8 @@ def owner_of_nonlocal(frame: Frame, name: str) -> HeapRef | None:
     return None
 
 
-def _is_undefined(ctx: Context, value: Abstract) -> bool:
+def is_undefined(ctx: Context, value: Abstract) -> bool:
+    """Whether a value, or a part of it, has none on some path that leads here."""
     found = False
 
     def visit(part: Abstract) -> Abstract:
@@ -82,7 +108,7 @@ def declared_nonlocal(tree: Any) -> frozenset[str]:
     >>> sorted(declared_nonlocal(tree))
     ['a']
     """
-    return frozenset(name for node in _own_nodes(tree) if isinstance(node, gast.Nonlocal) for name in node.names)
+    return frozenset(name for node in own_nodes(tree) if isinstance(node, gast.Nonlocal) for name in node.names)
 
 
 @lru_cache(maxsize=1024)
@@ -97,13 +123,3 @@ def assigned_inside(tree: Any) -> frozenset[str]:
         return frozenset()
     inner = [node for node in gast.walk(tree) if isinstance(node, gast.FunctionDef) and node is not tree]
     return frozenset(name for node in inner for name in declared_nonlocal(node)) - declared_nonlocal(tree)
-
-
-def _own_nodes(tree: Any) -> Iterator[Any]:
-    """The nodes of a function without those of functions defined inside it."""
-    pending = [] if tree is None else list(gast.iter_child_nodes(tree))
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, gast.FunctionDef | gast.Lambda):
-            pending += gast.iter_child_nodes(node)

@@ -74,6 +74,16 @@ class NotYetBound(Exception):
         self.error = error
 
 
+@dataclass(frozen=True)
+class Consumer:
+    """A loop that asks a generator function for its items."""
+
+    take: Callable[[Abstract], None]
+    """What it does with an item."""
+    has_stopped: Callable[[], Abstract] | None
+    """Whether it asks for no more; None where it asks for all."""
+
+
 @dataclass(eq=False)
 class Frame:
     """One function being lowered: its names, and the frames around its definition."""
@@ -96,6 +106,8 @@ class Frame:
     """Lists and dicts with greater numbers are made in the function, or in what it calls."""
     origin: Any = None
     """The tree as it was read."""
+    consumer: Consumer | None = None
+    """Of a generator function: the loop that asks for its items."""
 
 
 @dataclass
@@ -182,6 +194,8 @@ class Context:
         """Statements, as text, that add to a sum whose order does not matter."""
         self.tables = tables
         """Tuples and lists of numbers from outside are arrays, as long as that suffices."""
+        self.has_tables: list[bool] = []
+        """Not empty where others are, since a loop goes over them and over arrays."""
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}
@@ -200,8 +214,6 @@ class Context:
         """Of the arrays that stand for tables."""
         self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
         self.taken: set[str] = set()
-        self.undefined: set[str] = set()
-        """Names in the IR that are undefined on some path."""
         self.read_undefined: set[str] = set()
         """Names of the user that were read where they may be undefined."""
         self.path_conditions: list[Expr] = []
@@ -216,6 +228,8 @@ class Context:
         """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
         self.has_raised = False
         """An error has just been raised: the end of this path is never reached."""
+        self.rewords: list[bool] = []
+        """Not empty where compiled code raises an error of another class, or with another message, than Python."""
         self.rooms: list[Room] = []
         """What the loops around append to lists of run-time length."""
         self.appended_outside: dict[int, int] = {}
@@ -262,7 +276,8 @@ class Context:
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
-        own.makes_lists, own.cuts_windows = self.makes_lists, self.cuts_windows
+        own.rewords = self.rewords
+        own.makes_lists, own.cuts_windows, own.has_tables = self.makes_lists, self.cuts_windows, self.has_tables
         return own
 
     # ---- the parts -----------------------------------------------------------------------------
@@ -454,6 +469,11 @@ class Context:
             if isinstance(known, Scalar) and known.weak is None:
                 known = replace(known, weak=True)  # the caller's scalars count as Python's
             self.builder.types[leaf.atom.name] = known
+
+    @property
+    def undefined(self) -> set[str]:
+        """Names in the IR that are undefined on some path."""
+        return self.builder.undefined
 
     def is_undefined(self, leaf: Leaf) -> bool:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined

@@ -30,6 +30,7 @@ from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
     Constant,
+    GeneratorValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -174,8 +175,11 @@ class _Joiner:
                     items = tuple(self.joined_with_unbound(item, isinstance(a, HeapRef), base) for item in cells.items)
                     self.new[ref.id] = replace(cells, items=items)
                 return ref
-            case (Closure() as made, Unbound()) | (Unbound(), Closure() as made) if made.frame.serial > self.frames:
-                return disagreement(base, "it is a function made on one path only")
+            case (Closure() | GeneratorValue() as made, Unbound()) | (
+                Unbound(),
+                Closure() | GeneratorValue() as made,
+            ) if made.frame.serial > self.frames:
+                return disagreement(base, "it is a function or generator made on one path only")
         return join_values(a, b, base, self.values, self.leaves)
 
     def joined_with_unbound(self, value: Abstract, first: bool, base: str) -> Abstract:
@@ -394,6 +398,8 @@ def describe_value(value: Abstract) -> str:
             return "a string"
         case Constant(v):
             return f"{getattr(v, '__name__', None) or 'an object of type ' + type(v).__name__}"
+        case GeneratorValue():
+            return "a generator"
         case Closure() | Partial() | Constant():
             return "a function"
         case _:

@@ -44,6 +44,11 @@ def set_bound(ctx: Context, name: str) -> None:
         ctx.frame.names[_FLAG + name] = ctx.constant(True)
 
 
+def set_flag(ctx: Context, name: str, flag: Leaf) -> None:
+    """The name is bound where the flag is true."""
+    ctx.frame.names[_FLAG + name] = flag
+
+
 def set_unbound(ctx: Context, name: str) -> None:
     """The name has just been deleted."""
     if _FLAG + name in ctx.frame.names:
@@ -55,6 +60,12 @@ def check_bound(ctx: Context, frame: Frame, name: str) -> None:
     flag = frame.names.get(_FLAG + name)
     if not isinstance(flag, Leaf) or flag.static is True or frame.library or name not in _source_names(frame.origin):
         return
+    check_flag(ctx, frame, name, flag)
+    frame.names[_FLAG + name] = ctx.constant(True)
+
+
+def check_flag(ctx: Context, frame: Frame, name: str, flag: Leaf) -> None:
+    """Emit the check of the flag of a name of that frame, unless the path conditions imply it."""
     if not _is_implied(ctx, flag.atom):
         is_local = frame is ctx.frame
         text = "local variable '{}' where it is not associated with a value"
@@ -62,7 +73,6 @@ def check_bound(ctx: Context, frame: Frame, name: str) -> None:
         ctx.builder.check(
             flag.atom, "UnboundLocalError" if is_local else "NameError", "cannot access " + text.format(name)
         )
-    frame.names[_FLAG + name] = ctx.constant(True)
 
 
 def may_be_unbound(ctx: Context, node: Any) -> bool:

@@ -33,6 +33,7 @@ from srcad.frontend.values.abstract_values import (
     DictView,
     EnumerateValue,
     FlatValue,
+    GeneratorValue,
     GridValue,
     HeapRef,
     Leaf,
@@ -262,6 +263,9 @@ def from_zero(ctx: Context, value: Abstract) -> Iterable:
     """The same items, indexed from 0 in steps of 1."""
     known = items_of(ctx, value)
     if known is not None:
+        numbers = _as_array_of_numbers(ctx, known)
+        if numbers is not None:
+            return iterable_of(ctx, numbers)
         ctx.fail(
             "S129",
             "arrays and sequences of parameters side by side in one loop",
@@ -276,6 +280,15 @@ def from_zero(ctx: Context, value: Abstract) -> Iterable:
         return iterable.item(arithmetic(ctx, "+", iterable.start, arithmetic(ctx, "*", index, iterable.step)))
 
     return Iterable(ctx.constant(0), count_of(ctx, iterable), ctx.constant(1), item)
+
+
+def _as_array_of_numbers(ctx: Context, items: Sequence[Abstract]) -> Abstract | None:
+    """Numbers of one dtype as an array, in which Python's are not weaker than others: see `Context.tables`."""
+    kinds = {item.type.dtype for item in items if isinstance(item, Leaf) and isinstance(item.type, Scalar)}
+    if not ctx.tables or len(kinds) != 1 or not all(isinstance(item, Leaf) for item in items):
+        return None
+    ctx.has_tables.append(True)
+    return ctx.call(Constant(np.array), Seq(tuple(items)))
 
 
 def _reversed(ctx: Context, inner: Abstract) -> Iterable:
@@ -325,7 +338,7 @@ def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, L
 
 def is_iterator(value: Abstract) -> bool:
     """Whether a loop over it uses up its items."""
-    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue) or (
+    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue | GeneratorValue) or (
         isinstance(value, Seq) and value.kind == "iterator"
     )
 

@@ -19,6 +19,7 @@ from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
     CopiedContainer,
+    GeneratorValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -108,7 +109,7 @@ def references(ctx: Context, state: State) -> Counter[int]:
             case HeapRef(id=ref):
                 found[ref] += 1
                 return part
-            case Closure(frame=frame):
+            case Closure(frame=frame) | GeneratorValue(frame=frame):
                 follow(frame)
         return map_structure(part, visit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, map_structure
+from srcad.frontend.values.abstract_values import Abstract, GeneratorValue, HeapRef, Leaf, map_structure
 from srcad.frontend.values.cells import owner_of_nonlocal, set_cell
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import fresh_of
@@ -94,6 +94,8 @@ def _is_referenced(ctx: Context, atom: Var) -> bool:
         nonlocal found
         if isinstance(part, Leaf):
             found |= part.atom == atom
+        elif isinstance(part, GeneratorValue):
+            frames.append(part.frame)
         elif not isinstance(part, HeapRef):
             map_structure(part, visit)
         return part
