@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import gast
 import numpy as np
 
 from srcad.dispatch.outside_state import (
+    GENERATORS,
     NUMBERS,
     changes_state,
     is_data,
@@ -27,6 +28,7 @@ from srcad.dispatch.outside_state import (
 )
 from srcad.frontend.source.read import Source
 from srcad.frontend.source.scopes import assigned
+from srcad.frontend.syntax.distributions import DISCRETE, DISTRIBUTIONS, OTHERS
 
 _PURE_MODULES = frozenset({"numpy", "math", "scipy", "builtins"})
 _WRITES = frozenset(
@@ -42,10 +44,10 @@ _NOT_PURE = frozenset({"out", "key", "copy"})
 
 
 class Effects:
-    """What is known of the names and calls of one function."""
+    """What is known of the names and calls of one function, called with `values` by name."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, values: Mapping[str, Any]) -> None:
+        self._source, self._values = source, values
         self.seen: dict[int, list[Any]] = {}
         args = {one.id for one in gast.walk(source.tree.args) if isinstance(one, gast.Name)}
         self._local = args | set(assigned(source.tree.body))
@@ -144,12 +146,36 @@ class Effects:
                 parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
         return {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}
 
+    def is_generator(self, node: Any) -> bool:
+        """Whether an expression is a generator of NumPy, as far as the names that it is made of say."""
+        match node:
+            case gast.Call(func=func):
+                return self.outside(func) in (np.random.default_rng, np.random.Generator, np.random.RandomState)
+            case gast.Name(id=name) if name in self._local:
+                nodes = list(gast.walk(self._source.tree))
+                stores = [
+                    n for n in nodes if isinstance(n, gast.Name) and n.id == name and isinstance(n.ctx, gast.Store)
+                ]
+                made = [n.value for n in nodes if isinstance(n, gast.Assign) and n.targets[0] in stores]
+                if not stores:
+                    return isinstance(self._values.get(name), GENERATORS)
+                return len(made) == len(stores) and all(map(self.is_generator, made))
+        value = self.outside(node)
+        return value is np.random or isinstance(value, GENERATORS)
+
+    def is_named_draw(self, node: Any) -> bool:
+        """Whether an expression is a call of a method of such a generator that draws from a distribution."""
+        match node:
+            case gast.Call(func=gast.Attribute(value=value, attr=name)):
+                return name in DISTRIBUTIONS.keys() | DISCRETE | OTHERS and self.is_generator(value)
+        return False
+
     def is_draw(self, node: Any) -> bool:
         """Whether an expression calls a method of a generator of random numbers that writes into no argument."""
         if not (isinstance(node, gast.Call) and isinstance(node.func, gast.Attribute)) or node.func.attr == "shuffle":
             return False
         made = self.observed(node.func.value)
-        return bool(made) and all(isinstance(one, np.random.Generator | np.random.RandomState | Random) for one in made)
+        return bool(made) and all(isinstance(one, (*GENERATORS, Random)) for one in made)
 
     def is_fresh(self, node: Any) -> bool:
         """Whether the value of an expression shares no memory with that of any variable."""

@@ -1,7 +1,7 @@
 """Random programs from the grammar of the language: each derivative is right, or refused with a line.
 
-    python -m tests.fuzz [--count N] [--seed FIRST] [--compiled] [--sort values|language|second|lengths|indices] [--jobs N]
-                         [--save FOLDER] [--no-minimise] [--refusals N] [FILE ...]
+    python -m tests.fuzz [--count N] [--seed FIRST] [--compiled] [--sort values|language|second|lengths|indices]
+                         [--jobs N] [--save FOLDER] [--no-minimise] [--refusals N] [FILE ...]
 
 A program is tried as the text that is read and the text that is compiled, both run by Python; `--compiled` compiles it.
 The value is compared with the program, run by Python, the gradient with differences. `lengths` calls each program

@@ -1,4 +1,4 @@
-"""Statements that no differentiated argument reaches: draws, tables, sets, effects. Python runs them, once and in order."""
+"""Statements that no differentiated argument reaches: draws, tables, sets, effects. Python runs them once, in order."""
 
 VALUES = (
     "rng.normal()",

@@ -1,7 +1,7 @@
 """Templates of code: each slot in `{}` becomes an expression of the names there are.
 
 `{f}` a float, `{v}` a vector, `{m}` a matrix, `{a}` an array, `{s}` another of the shape of the array before, `{x}` an
-axis of it, `{k}` a small integer, `{n}` a sorted vector of constants, `{c}` a number that nothing differentiated reaches.
+axis of it, `{k}` a small integer, `{n}` a sorted vector of constants, `{c}` an inactive number.
 """
 
 from __future__ import annotations
