@@ -28,6 +28,7 @@ from srcad.dispatch.outside_state import (
 )
 from srcad.frontend.source.read import Source
 from srcad.frontend.source.scopes import assigned
+from srcad.frontend.syntax.activity import bindings
 from srcad.frontend.syntax.distributions import DISCRETE, DISTRIBUTIONS, OTHERS
 
 _PURE_MODULES = frozenset({"numpy", "math", "scipy", "builtins"})
@@ -41,6 +42,12 @@ _READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", 
 """Methods that do not change what they are called on, whatever it is."""
 _NOT_PURE = frozenset({"out", "key", "copy"})
 """Keywords of what is written into, or called, or decides on whether memory is shared."""
+
+_MAKERS: dict[int, type] = {
+    id(np.random.default_rng): np.random.Generator,
+    id(np.random.Generator): np.random.Generator,
+    id(np.random.RandomState): np.random.RandomState,
+}
 
 
 class Effects:
@@ -146,28 +153,33 @@ class Effects:
                 parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
         return {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}
 
-    def is_generator(self, node: Any) -> bool:
-        """Whether an expression is a generator of NumPy, as far as the names that it is made of say."""
+    def generator_class(self, node: Any) -> type | None:
+        """The class of a generator of NumPy, if an expression is one, as far as the names that it is made of say."""
         match node:
             case gast.Call(func=func):
-                return self.outside(func) in (np.random.default_rng, np.random.Generator, np.random.RandomState)
+                return _MAKERS.get(id(self.outside(func)))
             case gast.Name(id=name) if name in self._local:
-                nodes = list(gast.walk(self._source.tree))
-                stores = [
-                    n for n in nodes if isinstance(n, gast.Name) and n.id == name and isinstance(n.ctx, gast.Store)
-                ]
-                made = [n.value for n in nodes if isinstance(n, gast.Assign) and n.targets[0] in stores]
-                if not stores:
-                    return isinstance(self._values.get(name), GENERATORS)
-                return len(made) == len(stores) and all(map(self.is_generator, made))
+                return self._class_of_variable(name)
         value = self.outside(node)
-        return value is np.random or isinstance(value, GENERATORS)
+        return np.random.RandomState if value is np.random else _class_of(value)
+
+    def _class_of_variable(self, name: str) -> type | None:
+        stores, classes = 0, []
+        for node in gast.walk(self._source.tree):
+            stores += isinstance(node, gast.Name) and node.id == name and isinstance(node.ctx, gast.Store)
+            if isinstance(node, gast.Assign):
+                for target, value in bindings(node.targets, node.value):
+                    if isinstance(target, gast.Name) and target.id == name:
+                        classes.append(self.generator_class(value))
+        if not stores:
+            return _class_of(self._values.get(name))
+        return classes[0] if len(classes) == stores and len(set(classes)) == 1 else None
 
     def is_named_draw(self, node: Any) -> bool:
         """Whether an expression is a call of a method of such a generator that draws from a distribution."""
         match node:
             case gast.Call(func=gast.Attribute(value=value, attr=name)):
-                return name in DISTRIBUTIONS.keys() | DISCRETE | OTHERS and self.is_generator(value)
+                return name in DISTRIBUTIONS.keys() | DISCRETE | OTHERS and self.generator_class(value) is not None
         return False
 
     def is_draw(self, node: Any) -> bool:
@@ -193,6 +205,10 @@ class Effects:
                 made_by = getattr(self.outside(module), name, None)
                 return isinstance(made_by, np.ufunc) or (name in _FRESH and self.outside(module) is np)
         return False
+
+
+def _class_of(value: Any) -> type | None:
+    return next((one for one in GENERATORS if isinstance(value, one)), None)
 
 
 def is_foreign(value: Any) -> bool:

@@ -68,7 +68,7 @@ class _Rewriting:
 
     def rewritten(self, calls: Sequence[Any]) -> Source:
         tree = copy.deepcopy(self._source.tree)
-        by_place = {(node.lineno, node.col_offset, node.end_col_offset): node for node in calls}
+        by_place = {_place(node): node for node in calls}
         _Replaced(self, by_place).visit(tree)
         closure: dict[str, Any] = dict(self._source.closure)
         if self._numpy not in self._source.globals:
@@ -91,12 +91,9 @@ class _Rewriting:
         _locate(drawn, call)
         defaults = {name: _parsed(text).value for name, text in distribution.parameters.items() if text is not None}
         nodes = {**defaults, **given, "np": gast.Name(self._numpy, gast.Load(), None, None), "draw": drawn}
-        if size is None:
-            nodes["draw"] = _filled("np.float64(draw)", nodes)
-        value = _filled(distribution.value, nodes)
-        _locate(value, call, shorter=1)
-        checks = [self._check(name, given[name], sign) for name, sign in distribution.bounds.items() if name in given]
-        return value, [_locate(one, call) for one in checks if one is not None]
+        value = _locate(_filled(distribution.value, nodes), call, shorter=1)
+        check = self._check(call, distribution, given, nodes)
+        return value, [] if check is None else [_locate(check, call, shorter=2)]
 
     def _parameters(self, call: Any, distribution: Distribution) -> tuple[dict[str, Any], Any]:
         """The parameters that are given, and the size."""
@@ -120,18 +117,25 @@ class _Rewriting:
             for one in gast.walk(node)
         )
 
-    def _check(self, name: str, node: Any, sign: str) -> Any:
-        """The statement that raises what NumPy raises of a parameter; None where it never does."""
-        match node:
-            case gast.Constant(value=int() | float() as number) if number > 0:
+    def _check(self, call: Any, distribution: Distribution, given: Mapping[str, Any], nodes: Mapping[str, Any]) -> Any:
+        """The statement that raises what NumPy raises of the parameters; None where it never does."""
+        asked = {node.id for node in gast.walk(gast.parse(distribution.raises)) if isinstance(node, gast.Name)}
+        is_legacy = self._effects.generator_class(call.func.value) is np.random.RandomState
+        if asked.isdisjoint(given) or (distribution.is_modern and is_legacy):
+            return None
+        match [given[name] for name in asked & given.keys()]:
+            case [gast.Constant(value=int() | float() as number)] if number > 0:
                 return None
-            case gast.Call(func=gast.Name(id="abs") | gast.Attribute(attr="exp" | "abs" | "sqrt")) if sign == "<":
+            case [gast.Call(func=gast.Name(id="abs") | gast.Attribute(attr="exp" | "abs" | "sqrt"))] if (
+                "<=" not in distribution.raises
+            ):
                 return None
-        condition = f"{gast.unparse(node).strip()} {sign} 0"
-        if self._ranks.rank(node) != 0:
-            condition = f"{self._numpy}.any({condition})"
-        message = f"{name} {sign} 0" if sign == "<" else f"{name} {sign} 0.0"
-        return _parsed(f"if {condition}:\n    raise ValueError({message!r})")
+        condition = distribution.raises
+        if any(self._ranks.rank(given[name]) != 0 for name in asked & given.keys()):
+            condition = f"np.any({condition})"
+        made = _parsed(f"if holds:\n    raise ValueError({distribution.raises!r})")
+        made.test = _filled(condition, nodes)
+        return made
 
     # ---- shapes ------------------------------------------------------------------------------------
 
@@ -254,8 +258,7 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
             checks, self._checks = self._checks, outer
             return [*checks, made] if checks else made
         if isinstance(node, gast.Call):
-            place = node.lineno, node.col_offset, node.end_col_offset
-            call = self._calls.get(place)
+            call = self._calls.get(_place(node))
             if call is not None:
                 value, checks = self._rewriting.replaced(call)
                 self._checks += checks
@@ -266,6 +269,10 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
 class _Cell:
     def __init__(self, contents: Any) -> None:
         self.cell_contents = contents
+
+
+def _place(node: Any) -> tuple[int, ...]:
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
 
 def _parsed(text: str) -> Any:

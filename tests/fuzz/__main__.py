@@ -118,7 +118,7 @@ def show(answer: Answer, pool: Pool, options: argparse.Namespace, console: Conso
     if not options.files:
         again = f"python -m tests.fuzz --sort {task.sort} --seed {task.seed} --count 1{compiled}"
         console.print(f"again: {again}", markup=False, highlight=False)
-    if options.save:
+    if options.save and answer.outcome.failed:
         options.save.mkdir(parents=True, exist_ok=True)
         (options.save / f"{task.sort}_{task.seed}.py").write_text(program.shown())
 

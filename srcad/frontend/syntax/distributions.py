@@ -16,17 +16,19 @@ from dataclasses import dataclass
 class Distribution:
     """A draw is `value`, an expression of the parameters and of `draw`, a draw of the method `standard`.
 
-    Of `parameters` those without a default are `None`; `bounds` has the conditions that raise a ValueError.
+    Of `parameters` those without a default are `None`. `raises` is the condition on which NumPy raises a ValueError,
+    and its message, if the parameters that it is about are given; `RandomState` does not ask it where `is_modern`.
     """
 
     parameters: dict[str, str | None]
     standard: str
     value: str
-    bounds: dict[str, str]
+    raises: str = ""
+    is_modern: bool = False
 
 
 def _located(standard: str) -> Distribution:
-    return Distribution({"loc": "0.0", "scale": "1.0"}, standard, "loc + scale * draw", {"scale": "<"})
+    return Distribution({"loc": "0.0", "scale": "1.0"}, standard, "loc + scale * draw", "scale < 0")
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {
@@ -34,15 +36,17 @@ DISTRIBUTIONS: dict[str, Distribution] = {
     "laplace": _located("laplace"),
     "logistic": _located("logistic"),
     "gumbel": _located("gumbel"),
-    "uniform": Distribution({"low": "0.0", "high": "1.0"}, "random", "low + (high - low) * draw", {}),
-    "exponential": Distribution({"scale": "1.0"}, "standard_exponential", "scale * draw", {"scale": "<"}),
-    "rayleigh": Distribution({"scale": "1.0"}, "rayleigh", "scale * draw", {"scale": "<"}),
-    "lognormal": Distribution(
-        {"mean": "0.0", "sigma": "1.0"}, "standard_normal", "np.exp(mean + sigma * draw)", {"sigma": "<"}
+    "uniform": Distribution(
+        {"low": "0.0", "high": "1.0"}, "random", "low + (high - low) * draw", "high - low < 0", True
     ),
-    "weibull": Distribution({"a": None}, "standard_exponential", "draw ** (1.0 / a)", {"a": "<="}),
-    "pareto": Distribution({"a": None}, "standard_exponential", "np.expm1(draw / a)", {"a": "<="}),
-    "power": Distribution({"a": None}, "standard_exponential", "(-np.expm1(-draw)) ** (1.0 / a)", {"a": "<="}),
+    "exponential": Distribution({"scale": "1.0"}, "standard_exponential", "scale * draw", "scale < 0"),
+    "rayleigh": Distribution({"scale": "1.0"}, "rayleigh", "scale * draw", "scale < 0"),
+    "lognormal": Distribution(
+        {"mean": "0.0", "sigma": "1.0"}, "standard_normal", "np.exp(mean + sigma * draw)", "sigma < 0"
+    ),
+    "weibull": Distribution({"a": None}, "standard_exponential", "draw ** (1.0 / a)", "a <= 0"),
+    "pareto": Distribution({"a": None}, "standard_exponential", "np.expm1(draw / a)", "a <= 0"),
+    "power": Distribution({"a": None}, "standard_exponential", "(-np.expm1(-draw)) ** (1.0 / a)", "a <= 0"),
 }
 """By the names of the methods of `numpy.random.Generator`."""
 
