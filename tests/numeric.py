@@ -17,7 +17,7 @@ import numpy as np
 
 def is_object(value: Any) -> bool:
     """Whether a value is an instance of a dataclass, or of a class of the tests."""
-    own = type(value).__module__.startswith("tests.") and not isinstance(value, tuple | enum.Enum)
+    own = type(value).__module__.startswith(("tests.", "fuzz_")) and not isinstance(value, tuple | enum.Enum)
     return not isinstance(value, type) and (dataclasses.is_dataclass(value) or own)
 
 

@@ -17,7 +17,7 @@ from tests.fuzz.judge import judged
 from tests.fuzz.minimise import minimised
 from tests.fuzz.pool import Pool, Task, answered
 from tests.fuzz.program import PREAMBLE, Program
-from tests.fuzz.writer import written
+from tests.fuzz.written import written
 
 pytestmark = pytest.mark.one_in(10, least=3)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import gast
 import numpy as np
 
 from srcad.dispatch.outside_state import (
+    GENERATORS,
     NUMBERS,
     changes_state,
     is_data,
@@ -27,6 +28,8 @@ from srcad.dispatch.outside_state import (
 )
 from srcad.frontend.source.read import Source
 from srcad.frontend.source.scopes import assigned
+from srcad.frontend.syntax.activity import bindings
+from srcad.frontend.syntax.distributions import DISCRETE, DISTRIBUTIONS, OTHERS
 
 _PURE_MODULES = frozenset({"numpy", "math", "scipy", "builtins"})
 _WRITES = frozenset(
@@ -40,12 +43,18 @@ _READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", 
 _NOT_PURE = frozenset({"out", "key", "copy"})
 """Keywords of what is written into, or called, or decides on whether memory is shared."""
 
+_MAKERS: dict[int, type] = {
+    id(np.random.default_rng): np.random.Generator,
+    id(np.random.Generator): np.random.Generator,
+    id(np.random.RandomState): np.random.RandomState,
+}
+
 
 class Effects:
-    """What is known of the names and calls of one function."""
+    """What is known of the names and calls of one function, called with `values` by name."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, values: Mapping[str, Any]) -> None:
+        self._source, self._values = source, values
         self.seen: dict[int, list[Any]] = {}
         args = {one.id for one in gast.walk(source.tree.args) if isinstance(one, gast.Name)}
         self._local = args | set(assigned(source.tree.body))
@@ -144,12 +153,41 @@ class Effects:
                 parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
         return {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}
 
+    def generator_class(self, node: Any) -> type | None:
+        """The class of a generator of NumPy, if an expression is one, as far as the names that it is made of say."""
+        match node:
+            case gast.Call(func=func):
+                return _MAKERS.get(id(self.outside(func)))
+            case gast.Name(id=name) if name in self._local:
+                return self._class_of_variable(name)
+        value = self.outside(node)
+        return np.random.RandomState if value is np.random else _class_of(value)
+
+    def _class_of_variable(self, name: str) -> type | None:
+        stores, classes = 0, []
+        for node in gast.walk(self._source.tree):
+            stores += isinstance(node, gast.Name) and node.id == name and isinstance(node.ctx, gast.Store)
+            if isinstance(node, gast.Assign):
+                for target, value in bindings(node.targets, node.value):
+                    if isinstance(target, gast.Name) and target.id == name:
+                        classes.append(self.generator_class(value))
+        if not stores:
+            return _class_of(self._values.get(name))
+        return classes[0] if len(classes) == stores and len(set(classes)) == 1 else None
+
+    def is_named_draw(self, node: Any) -> bool:
+        """Whether an expression is a call of a method of such a generator that draws from a distribution."""
+        match node:
+            case gast.Call(func=gast.Attribute(value=value, attr=name)):
+                return name in DISTRIBUTIONS.keys() | DISCRETE | OTHERS and self.generator_class(value) is not None
+        return False
+
     def is_draw(self, node: Any) -> bool:
         """Whether an expression calls a method of a generator of random numbers that writes into no argument."""
         if not (isinstance(node, gast.Call) and isinstance(node.func, gast.Attribute)) or node.func.attr == "shuffle":
             return False
         made = self.observed(node.func.value)
-        return bool(made) and all(isinstance(one, np.random.Generator | np.random.RandomState | Random) for one in made)
+        return bool(made) and all(isinstance(one, (*GENERATORS, Random)) for one in made)
 
     def is_fresh(self, node: Any) -> bool:
         """Whether the value of an expression shares no memory with that of any variable."""
@@ -167,6 +205,10 @@ class Effects:
                 made_by = getattr(self.outside(module), name, None)
                 return isinstance(made_by, np.ufunc) or (name in _FRESH and self.outside(module) is np)
         return False
+
+
+def _class_of(value: Any) -> type | None:
+    return next((one for one in GENERATORS if isinstance(value, one)), None)
 
 
 def is_foreign(value: Any) -> bool:

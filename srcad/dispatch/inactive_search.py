@@ -27,7 +27,8 @@ from srcad.dispatch.inactive_values import (
     is_uniform,
     together,
 )
-from srcad.dispatch.outside_state import NUMBERS, catches_nothing, is_immutable, is_of_library
+from srcad.dispatch.outside_state import GENERATORS, NUMBERS, catches_nothing, is_immutable, is_of_library
+from srcad.dispatch.random_draws import reparametrised
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.activity import Activity, bases, own_expressions
@@ -42,11 +43,13 @@ class Search:
     """The search for what must be taken from a function called with these values, of which `wrt` are differentiated."""
 
     def __init__(self, source: Source, names: tuple[str, ...], values: Sequence[Any], wrt: Sequence[str]) -> None:
-        self._source, self._names, self._values = source, names, values
+        by_name = dict(zip(names, values, strict=True))
+        self._source, self._names, self._values = reparametrised(source, by_name, wrt), names, values
         self._wrt = wrt
+        self._generators = frozenset(name for name, value in by_name.items() if isinstance(value, GENERATORS))
         self._cells: dict[str, Cell] = {}
         self._seen: dict[int, list[Any]] | None = None
-        self._effects = Effects(source)
+        self._effects = Effects(self._source, by_name)
         self._code = self._begun()
 
     def _begun(self) -> InactiveCode:
@@ -55,7 +58,8 @@ class Search:
         effects = self._effects
         known = effects.is_pure, effects.is_fresh, effects.has_state, effects.is_container
         activity = Activity(tree, self._wrt, *known)
-        return InactiveCode(tree, activity, outside, immutable=self._immutable(), written_in=self._written_in)
+        immutable = self._immutable()
+        return InactiveCode(tree, activity, outside, self._generators, immutable=immutable, written_in=self._written_in)
 
     @property
     def is_hopeful(self) -> bool:
@@ -241,11 +245,12 @@ class Search:
             span = error.problems[0].span
             if span is None or getattr(span, "file", None) != self._source.file:
                 return None
-            lines = self._source.lines[span.line - 1][: span.column].encode()
-            for node in gast.walk(self._source.tree):
-                if getattr(node, "lineno", None) == span.line and node.col_offset == len(lines):
-                    return node
-            return None
+            line, end_line = self._source.lines[span.line - 1], self._source.lines[span.end_line - 1]
+            start = span.line, len(line[: span.column].encode())
+            whole = *start, span.end_line, len(end_line[: span.end_column].encode())
+            nodes = [node for node in gast.walk(self._source.tree) if hasattr(node, "lineno")]
+            found = [node for node in nodes if _position(node)[:2] == start]
+            return next((node for node in found if _position(node) == whole), next(iter(found), None))
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
         same = [n for n in found if type(n) is type(place)]

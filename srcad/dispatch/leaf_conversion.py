@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.dispatch.outside_state import GENERATORS
 from srcad.errors import fail
 from srcad.ir.types import INEXACT, LONG, ONE, Array, Dim, Scalar, Symbol, Type, dim
 
@@ -31,7 +32,7 @@ def leaf_type_key(leaf: Any) -> object:
             return leaf.dtype, len(shape), layout
         lengths = tuple([LONG if length >= LONG else length == 1 for length in shape])
         return leaf.dtype, lengths, layout
-    if kind in _PYTHON_SCALARS or isinstance(leaf, np.generic):
+    if kind in _PYTHON_SCALARS or isinstance(leaf, (np.generic, *GENERATORS)):
         return kind
     if isinstance(leaf, np.ndarray):
         return kind, leaf.dtype, leaf.shape
@@ -43,8 +44,11 @@ def leaf_type_key(leaf: Any) -> object:
 
 
 def is_static(leaf: object) -> bool:
-    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, slices."""
-    if leaf is None or leaf is Ellipsis or callable(leaf):
+    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, slices.
+
+    Or a generator of random numbers, which only Python reads, before the call: of it the class is part of the key.
+    """
+    if isinstance(leaf, GENERATORS) or leaf is None or leaf is Ellipsis or callable(leaf):
         return True
     if isinstance(leaf, enum.Enum):
         return not isinstance(leaf, int | float)

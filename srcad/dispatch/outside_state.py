@@ -19,7 +19,8 @@ import numpy as np
 
 NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "builtins", "srcad"}
-_SELF_CONTAINED = (Random, np.random.Generator, np.random.RandomState, Logger)
+GENERATORS = (np.random.Generator, np.random.RandomState)
+_SELF_CONTAINED = (Random, *GENERATORS, Logger)
 _CATCH_NOTHING = (np.errstate, catch_warnings, nullcontext)
 _SIMPLE_MODULES = frozenset({"math", "numpy", "builtins"})
 _EFFECTS = frozenset({"random", "print", "input", "open", "setattr", "next", "exec", "eval", "warn", "save", "seterr"})

@@ -1,7 +1,7 @@
 """Random programs from the grammar of the language: each derivative is right, or refused with a line.
 
-    python -m tests.fuzz [--count N] [--seed FIRST] [--compiled] [--sort values|second|lengths|indices] [--jobs N]
-                         [--save FOLDER] [--no-minimise] [FILE ...]
+    python -m tests.fuzz [--count N] [--seed FIRST] [--compiled] [--sort values|language|second|lengths|indices]
+                         [--jobs N] [--save FOLDER] [--no-minimise] [--refusals N] [FILE ...]
 
 A program is tried as the text that is read and the text that is compiled, both run by Python; `--compiled` compiles it.
 The value is compared with the program, run by Python, the gradient with differences. `lengths` calls each program
@@ -27,6 +27,7 @@ from tests.fuzz.judge import FAILURES
 from tests.fuzz.minimise import minimised
 from tests.fuzz.pool import Answer, Pool, Task
 from tests.fuzz.program import Program
+from tests.fuzz.written import SORTS
 
 ORDER = ("right", "raised", "refused", "not smooth", "not finite", "not written", *FAILURES)
 
@@ -36,10 +37,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="programs to try (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of the first; the next follow (default 0)")
     parser.add_argument("--compiled", action="store_true", help="compile each program")
-    parser.add_argument("--sort", choices=("values", "second", "lengths", "indices"), default="values")
+    parser.add_argument("--sort", choices=SORTS, default="values")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="child processes (default: the cores)")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="write each failing program there")
     parser.add_argument("--no-minimise", action="store_true", help="show failing programs as they are")
+    parser.add_argument("--refusals", type=int, default=0, metavar="N", help="show the N most frequent, with programs")
     parser.add_argument("files", nargs="*", type=Path, help="saved programs to try again")
     options = parser.parse_args()
     console = Console()
@@ -54,6 +56,7 @@ def main() -> None:
     tally: Counter[str] = Counter()
     codes: Counter[str] = Counter()
     failed: list[Answer] = []
+    refused: dict[str, list[Answer]] = {}
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Pool(options.jobs) as pool:
@@ -64,6 +67,8 @@ def main() -> None:
                 tally[outcome.kind] += 1
                 if outcome.kind in ("refused", "raised"):
                     codes[f"{outcome.kind} {outcome.detail}"] += 1
+                if outcome.kind == "refused":
+                    refused.setdefault(outcome.group, []).append(answer)
                 if outcome.failed:
                     failed.append(answer)
                     where = options.files[answer.task.seed] if options.files else f"seed {answer.task.seed}"
@@ -74,6 +79,9 @@ def main() -> None:
                 progress.update(bar, advance=1, description=f"{tally['right']} right, {bad} failed")
         seconds = time.monotonic() - began
         console.print(table(tally, codes, len(tasks), seconds))
+        for group, answers in sorted(refused.items(), key=lambda item: -len(item[1]))[: options.refusals]:
+            console.rule(f"{len(answers)} refused: {group}", align="left")
+            show(min(answers, key=lambda a: len(a.program.text) if a.program else 0), pool, options, console)
         for answer in sorted(failed, key=lambda a: a.task.seed):
             show(answer, pool, options, console)
     if failed:
@@ -110,13 +118,13 @@ def show(answer: Answer, pool: Pool, options: argparse.Namespace, console: Conso
     if not options.files:
         again = f"python -m tests.fuzz --sort {task.sort} --seed {task.seed} --count 1{compiled}"
         console.print(f"again: {again}", markup=False, highlight=False)
-    if options.save:
+    if options.save and answer.outcome.failed:
         options.save.mkdir(parents=True, exist_ok=True)
         (options.save / f"{task.sort}_{task.seed}.py").write_text(program.shown())
 
 
 def pool_program(task: Task) -> Program | None:
-    from tests.fuzz.writer import written
+    from tests.fuzz.written import written
 
     return task.program or written(task.seed, task.sort)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.errors import SrcadError
 from tests.fuzz.differences import NotSmooth, Wrong, along
+from tests.fuzz.forward import Both, check_forward
 from tests.fuzz.program import Program, loaded
 from tests.fuzz.second import check_second, second_derivative
 from tests.instead import run_instead
@@ -45,6 +47,8 @@ class Outcome:
     kind: str
     detail: str = ""
     target: str = ""
+    said: str = ""
+    """Of a refusal: the message."""
 
     @property
     def failed(self) -> bool:
@@ -54,6 +58,8 @@ class Outcome:
     def group(self) -> str:
         """What failures of one kind have in common, more or less."""
         first = self.detail.partition("\n")[0]
+        if self.kind == "refused":
+            return f"{self.detail}: {re.sub(r'[0-9]+', '#', self.said)[:90]}"
         raises = re.match(r"the program raises \w+", first)
         return raises[0] if raises else first[:60] if self.kind == "raw error" else first[:9]
 
@@ -115,16 +121,27 @@ class Trial:
         self.args = self.fresh()
         given = self.fresh()
         held = [leaf for leaf in leaves(given) if isinstance(leaf, np.ndarray)]
+        self.has_effects = hasattr(self.module, "LOG")
         for at in self.program.wrt:
             given[at] = map_leaves(lambda leaf: float(leaf) if type(leaf) is int else leaf, given[at])
         try:
-            with limit(SECONDS / 6):
+            with limit(SECONDS / 6), self.observed() as self.effects:
                 self.expected = self.module.program(*given)
         except TooLong:
             raise
         except Exception as fault:
             self.raised = fault
         self.after = held
+
+    @contextmanager
+    def observed(self) -> Iterator[list[str]]:
+        """What is noted and printed meanwhile, in its order."""
+        seen: list[str] = getattr(self.module, "LOG", [])
+        seen.clear()
+        found: list[str] = []
+        with redirect_stdout(io.StringIO()) as printed:
+            yield found
+        found += [*seen, printed.getvalue()]
 
     def fresh(self, wide: bool = False) -> list[Any]:
         """The arguments, made anew: a copy would lie in memory in another way."""
@@ -144,6 +161,8 @@ class Trial:
                 self.call(derivative, target, list(self.module.arguments()))
             before = map_leaves(lambda leaf: leaf, args := self.fresh())
             have = self.call(derivative, target, args)
+        except Wrong as wrong:
+            return Outcome("wrong", str(wrong)[:1500], target)
         except Exception as fault:
             return self.of_fault(fault, target)
         if self.raised is not None:
@@ -179,6 +198,8 @@ class Trial:
             return srcad.jit(self.module.program, **options)
         if program.checkpoint:
             options["checkpoint"] = program.checkpoint
+        if program.mode == "forward":
+            return Both(self, options)
         return getattr(srcad, program.mode)(self.module.program, program.wrt, **options)
 
     def call(self, derivative: Any, target: str, args: list[Any]) -> Any:
@@ -189,10 +210,12 @@ class Trial:
         buffers = self.buffers(args) if self.program.mode == "adjoint" else []
         if target == "machine":
             by_python(derivative.specialisation(*args))
-        else:
+        elif not self.has_effects:  # which the first call has once, as any other
             derivative.specialisation(*args)
-        with poisoned() if target != "cpu" else nullcontext():
+        with poisoned() if target != "cpu" else nullcontext(), self.observed() as effects:
             result = derivative(*args, *buffers)
+        if self.raised is None and self.effects != effects:
+            raise Wrong(f"effects: {effects}, not {self.effects}")
         return (result, buffers) if self.program.mode == "adjoint" else result
 
     def buffers(self, args: list[Any]) -> list[Any]:
@@ -208,7 +231,10 @@ class Trial:
                 return Outcome("raw error", str(fault)[:1500], target)
             if problem.span is None and problem.code[1] in "124" and problem.code not in ("S207",):
                 return Outcome("raw error", f"no line: {fault}"[:1500], target)
-            return Outcome("refused" if self.raised is None else "raised", problem.code)
+            kind = "refused" if self.raised is None else "raised"
+            return Outcome(
+                kind, problem.code, said=f"{problem.message} ({problem.why})" if problem.why else problem.message
+            )
         if self.raised is None and isinstance(fault, ValueError) and STRETCHED.fullmatch(str(fault)):
             return Outcome("refused", "einsum of a length of 1")
         shown = "".join(traceback.format_exception(fault)[-4:])[-1500:]
@@ -242,6 +268,8 @@ class Trial:
                 value, gradient = have, None
             case "value_and_grad":
                 value, gradient = have
+            case "forward":
+                value, gradient = check_forward(self, have)
             case "adjoint":
                 gradient = self.from_buffers(*have)
             case "jacobian":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 from tests.fuzz.judge import SECONDS, Outcome, TooLong, judged, limit
 from tests.fuzz.program import Program
-from tests.fuzz.writer import written
+from tests.fuzz.written import written
 
 RECYCLED = 400
 """Tasks of one process: what is generated stays in memory."""
@@ -143,6 +144,7 @@ class Pool:
 
 def _serve(pipe: Connection, folder: Path) -> None:
     os.environ["SRCAD_CACHE_DIR"] = str(folder / "cache")
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # programs print
     while True:
         try:
             task: Task = pipe.recv()

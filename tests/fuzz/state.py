@@ -16,6 +16,8 @@ import numpy as np
 
 T = TypeVar("T")
 INDENT = "    "
+MODULE = "fuzz_written"
+"""What the classes of an unfinished program say that they are of."""
 LARGEST = 300.0
 """No value of a program is larger, so that differences keep their digits."""
 
@@ -80,8 +82,11 @@ class State:
 
     def begin(self) -> None:
         """Run what stands before the function, and the function as far as it goes."""
-        self.globals = {}
-        exec(compile("\n".join(self.preamble) + "\n\n" + self.arguments, "<fuzz>", "exec"), self.globals)
+        self.globals = {"__name__": MODULE}
+        exec(
+            compile("\n".join(self.preamble) + "\n\n" + self.arguments, "<fuzz>", "exec", dont_inherit=True),
+            self.globals,
+        )
         self.globals["_here"] = _here
         self.look()
 
@@ -91,7 +96,7 @@ class State:
         at = INDENT * self.depth + "_here(locals())"
         try:
             with np.errstate(all="ignore"):
-                exec(compile(self.text((*lines, at)), "<fuzz>", "exec"), self.globals)
+                exec(compile(self.text((*lines, at)), "<fuzz>", "exec", dont_inherit=True), self.globals)
                 self.globals["program"](*self.globals["arguments"]())
         except Here as here:
             env = here.args[0]
@@ -161,6 +166,9 @@ def named_leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             yield from named_leaves(f"{name}.{field.name}", getattr(value, field.name))
+    elif type(value).__module__ == MODULE:
+        for key, item in vars(value).items():
+            yield from named_leaves(f"{name}.{key}", item)
     elif isinstance(value, tuple | list):
         for at, item in enumerate(value):
             yield from named_leaves(f"{name}[{at}]", item)

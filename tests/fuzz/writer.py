@@ -1,12 +1,8 @@
-"""One random program, equal for equal seeds."""
+"""A whole random program."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from tests.fuzz.blocks import Blocks
-from tests.fuzz.changed import with_index_moved, with_others
 from tests.fuzz.helpers import helpers
 from tests.fuzz.inputs import inputs
 from tests.fuzz.program import PREAMBLE, Program
@@ -16,12 +12,16 @@ MODES = ("value_and_grad",) * 5 + ("grad",) * 2 + ("jacobian",) * 2 + ("adjoint"
 
 
 class Writer(Blocks):
+    def given_preamble(self) -> list[str]:
+        """Text before the helpers."""
+        return []
+
     def program(self, modes: tuple[str, ...] = MODES) -> Program | None:
         """None where what was written could not be ended."""
         mode = self.pick(modes)
         given = inputs(self.random, plain=mode == "adjoint")
         texts, self.helpers = helpers(self.random)
-        self.preamble = [PREAMBLE, *texts]
+        self.preamble = [PREAMBLE, *self.given_preamble(), *texts]
         self.arguments = f"def arguments():\n    return ({', '.join(given.texts)},)\n"
         self.header = f"def program({', '.join(given.names)}):"
         outputs = self.pick((2, 2, 3)) if mode == "jacobian" and self.chance(0.6) else 0
@@ -63,26 +63,3 @@ class Writer(Blocks):
 
     def weighted(self, parts: list[str]) -> str:
         return " + ".join(f"{0.3 + 0.2 * k:.1f} * {self.atom(part)}" for k, part in enumerate(parts)) or "0.0"
-
-
-def written(seed: int, sort: str = "values") -> Program | None:
-    """The program of a seed: as it is, twice differentiated, called with another length, or with an index moved."""
-    writer = Writer(f"{sort}:{seed}")
-    program = writer.program(("second",) if sort == "second" else MODES)
-    if program is None or sort in ("values", "second"):
-        return program
-    changed = {"lengths": with_others, "indices": with_index_moved}[sort](program.text, writer.random)
-    if changed is None or not callable_text(changed):
-        return None
-    return replace(program, text=changed)
-
-
-def callable_text(text: str) -> bool:
-    """Whether there are such arguments at all: a view of an array that has become shorter may not be."""
-    names: dict[str, Any] = {}
-    try:
-        exec(compile(text, "<fuzz>", "exec"), names)
-        names.get("others", names["arguments"])()
-    except Exception:
-        return False
-    return True

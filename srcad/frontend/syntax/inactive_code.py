@@ -68,6 +68,8 @@ class InactiveCode:
     tree: Any
     activity: Activity
     taken_names: frozenset[str]
+    only_python_reads: frozenset[str] = frozenset()
+    """Parameters that the rest cannot read: generators of random numbers."""
     taken: dict[int, Taken] = field(default_factory=dict)
     left: dict[int, Any] = field(default_factory=dict)
     """Statements that are the Python part's alone, by their ids."""
@@ -240,7 +242,8 @@ class InactiveCode:
     @property
     def is_possible(self) -> bool:
         """Whether what is left to Python is inactive, and is no argument, and the rest knows where it goes on."""
-        if not (self.of_python.isdisjoint(self.activity.params) and all(map(self.is_inactive, self.left.values()))):
+        params = self.activity.params - self.only_python_reads
+        if not (self.of_python.isdisjoint(params) and all(map(self.is_inactive, self.left.values()))):
             return False
         python_only = {id(inner) for stmt in self.left.values() for inner in gast.walk(stmt)} | self.unwrapped
         both = [one for one in gast.walk(self.tree) if isinstance(one, COMPOUND) and id(one) not in python_only]
