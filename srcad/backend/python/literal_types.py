@@ -34,9 +34,13 @@ def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
     return known is not None and (known.dtype if weak else known.strong_dtype or known.dtype) == "float32"
 
 
-def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether the expression is a float64 scalar variable."""
-    return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype == "float64"
+def is_weak(expr: Expr, types: Mapping[str, Type], unknown: bool = False) -> bool:
+    """Whether a float64 scalar is a Python float, which widens no operand; `unknown` where nobody knows."""
+    if isinstance(expr, Const):
+        return False
+    known = kind(expr, types)
+    is_float = known is not None and known.rank == 0 and known.dtype == "float64"
+    return is_float and known is not None and (unknown if known.weak is None else known.weak)
 
 
 def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
