@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.ir.nodes import Const, Expr, Op, Var
-from srcad.ir.types import Scalar, Type
+from srcad.ir.nodes import Const, Expr, Op
+from srcad.ir.types import Type
 from srcad.rules.traits import COMPARISONS, having
 from srcad.typing.kinds import kind
 
