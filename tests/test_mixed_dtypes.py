@@ -171,3 +171,50 @@ def test_sinc_of_integers(dtype: str, target: Any) -> None:
     x = np.array([1.0, 2.0, 3.0])
     have = srcad.grad(times_sincs, target=target)(x, k)
     np.testing.assert_allclose(have, np.sinc(k) * (2.0 * x + 1.0), rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
+# ---- numbers of Python and of NumPy --------------------------------------------------------------
+
+
+def scaled(m, t):
+    s = 2.0 * t
+    out = np.zeros_like(m)
+    for i in range(len(m)):
+        out[i] = m[i] * (t * t)
+    chosen = np.where(m > t, m * t, t * t), np.clip(m, -t, 2.0 * t), np.maximum(m, t * 2.0)
+    return m / (2.0 * t), m / -t, m * s, (1.0 - t) * m + t, (m * (t + 1)).sum(), m @ (m * (1.0 - t)), out, *chosen
+
+
+def chosen_literals(m, k):
+    return np.where(k > m, k - m, 0), np.where(k > m, k, 0), np.where(m > 0, m, 0), np.where(m > 0, 1, m)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize("t", [0.3, np.float64(0.3), np.float32(0.3), np.array(0.3)], ids=lambda t: type(t).__name__)
+def test_a_float_of_python_widens_nothing_and_one_of_numpy_does(t: Any, target: Any) -> None:
+    m = np.array([1.1, 2.3, 0.7], np.float32)
+    for have, want in zip(srcad.jit(scaled, target=target)(m, t), scaled(m, t), strict=True):
+        assert unlike("scaled", have, want) is None
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize("dtype", ["bool", "int16", "int64", "float32"])
+def test_a_literal_in_a_choice_widens_nothing(dtype: str, target: Any) -> None:
+    m, k = np.array([0.3, -0.3, 2.5], np.float32), np.array([1, 0, 2]).astype(dtype)
+    for have, want in zip(srcad.jit(chosen_literals, target=target)(m, k), chosen_literals(m, k), strict=True):
+        assert unlike("chosen_literals", have, want) is None
+
+
+def of_scale(m, t):
+    return np.sum(np.sin(m / (2.0 * t)) * (1.0 + t))
+
+
+@pytest.mark.parametrize("t", [0.3, np.float64(0.3), np.float32(0.3)], ids=lambda t: type(t).__name__)
+def test_gradients_by_a_scale(t: Any) -> None:
+    m = np.array([1.1, 2.3, 0.7], np.float32)
+    want = srcad.grad(of_scale, (0, 1), target="python")(m.astype(float), float(t))
+    for target in ("python", "cpu"):
+        have = srcad.grad(of_scale, (0, 1), target=target)(m, t)
+        assert have[0].dtype == np.float32 and type(have[1]) is type(t)
+        np.testing.assert_allclose(have[0], want[0], rtol=1e-5)
+        np.testing.assert_allclose(have[1], want[1], rtol=1e-5)

@@ -26,8 +26,8 @@ from srcad.errors import SrcadError
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.registry import EXPANSIONS, METHODS
 from tests import numpy_values
+from tests.coverage.calls import body_of
 from tests.coverage.numpy_expressions import GROUPS as TABLE
-from tests.coverage.numpy_functions import body_of
 from tests.numeric import numeric_gradient
 from tests.numpy_values import CALLS, GROUPS, kinds_of, outcomes
 from tests.test_prelude import of_scipy

@@ -72,9 +72,9 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
     if isinstance(leaf, int) and not -(2**63) <= leaf < 2**63:
         fail("S305", f"{place} is an integer of more than 64 bits", advice=f"pass float({place}).")
     if type(leaf) in _PYTHON_SCALARS:
-        return _scalar(_PYTHON_SCALARS[type(leaf)], name, place, differentiated)
+        return _scalar(_PYTHON_SCALARS[type(leaf)], name, place, differentiated, weak=True)
     if isinstance(leaf, np.generic):
-        return _scalar(_dtype_name(leaf.dtype, place), name, place, differentiated)
+        return _scalar(_dtype_name(leaf.dtype, place), name, place, differentiated, weak=False)
     if type(leaf) is np.ndarray or (isinstance(leaf, np.ndarray) and not _refused(leaf)):
         dtype = _dtype_name(leaf.dtype, place)
         if differentiated and dtype not in INEXACT:
@@ -84,11 +84,11 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
                 advice=f"pass {place}.astype(float), or name other arguments in argnums.",
             )
         if leaf.ndim == 0:
-            return Scalar(dtype, _symbolic_value(dtype, name))
+            return Scalar(dtype, _symbolic_value(dtype, name), weak=False)
         dims = tuple(_dim(name, axis, length) for axis, length in enumerate(leaf.shape))
         return Array(dtype, dims, layout(leaf))
     if isinstance(leaf, int | float):  # a subclass, as an enumeration's member
-        return _scalar("int64" if isinstance(leaf, int) else "float64", name, place, differentiated)
+        return _scalar("int64" if isinstance(leaf, int) else "float64", name, place, differentiated, weak=True)
     fail(
         "S302",
         f"{place} is of type {type(leaf).__qualname__}, which srcad cannot take apart",
@@ -174,12 +174,12 @@ def result_conversion(result: Type) -> Callable[[Any], Any] | None:
     return python_types.get(result.dtype) or np.dtype(result.dtype).type
 
 
-def _scalar(dtype: str, name: str, place: str, differentiated: bool) -> Scalar:
+def _scalar(dtype: str, name: str, place: str, differentiated: bool, weak: bool) -> Scalar:
     if differentiated and dtype == "bool":
         fail("S302", f"{place} is a bool, and you differentiate with respect to it")
     if differentiated and dtype in _INTEGERS:
-        return Scalar("float64")
-    return Scalar(dtype, _symbolic_value(dtype, name))
+        return Scalar("float64", weak=weak)
+    return Scalar(dtype, _symbolic_value(dtype, name), weak)
 
 
 def _symbolic_value(dtype: str, name: str) -> Dim | None:

@@ -231,8 +231,9 @@ class Expressions:
             # the lengths of a new array stay integers
             values = op.args[:1] if op.prim == "np.full" else op.args
             for at, arg in enumerate(values):
-                wide = op.prim != "**" and not isinstance(arg, Const) and is_python_scalar(arg, self._types)
-                if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
+                widens = op.prim == "np.where" or not isinstance(arg, Const)  # Numba widens for a literal 0 in it alone
+                wide = op.prim != "**" and widens and is_python_scalar(arg, self._types)
+                if wide or _is_float_literal(arg) or is_weak(arg, self._types, self._weak):
                     operands[at] = ast.Call(_dtype(narrowed(arg, self._types)), [operands[at]], [])
         return operands
 

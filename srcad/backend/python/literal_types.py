@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.ir.nodes import Const, Expr, Op, Var
-from srcad.ir.types import Scalar, Type
+from srcad.ir.nodes import Const, Expr, Op
+from srcad.ir.types import Type
 from srcad.rules.traits import COMPARISONS, having
 from srcad.typing.kinds import kind
 
@@ -37,9 +37,13 @@ def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
     return known is not None and (known.dtype if weak else known.strong_dtype or known.dtype) in SINGLE
 
 
-def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether the expression is a float64 or complex128 scalar variable."""
-    return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype in _NARROWED
+def is_weak(expr: Expr, types: Mapping[str, Type], unknown: bool = False) -> bool:
+    """Whether a scalar of double precision is Python's, which widens no operand; `unknown` where nobody knows."""
+    if isinstance(expr, Const):
+        return False
+    known = kind(expr, types)
+    is_double = known is not None and known.rank == 0 and known.dtype in _NARROWED
+    return is_double and known is not None and (unknown if known.weak is None else known.weak)
 
 
 def narrowed(expr: Expr, types: Mapping[str, Type]) -> str:
