@@ -34,7 +34,7 @@ def scaled(x):
 BEFORE = "d_x[i] += sin_saved[i] * d_total + np.cos(x[i]) * x[i] * d_total"
 AFTER = "d_x[i] += (sin_saved[i] + np.cos(x[i]) * x[i]) * d_total  # ours"
 FACTORS = [f"{n}.25" for n in range(2, 7)]
-KILLS = 50
+KILLS = 20
 BUILDS = r"""
 # builds, each in a process of its own that begins warm. A command is `whole`, `after SECONDS` or `at N`: killed after a
 # time, or before the N-th change of a file or folder of the project

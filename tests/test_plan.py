@@ -245,7 +245,7 @@ def test_the_plan_is_what_is_then_kept(name):
     assert plan.bytes == sum(really.get(one.name, 0) for one in plan.saved if not one.grows)
 
 
-@settings(common, max_examples=int(ASKED or 12))
+@settings(common, max_examples=int(ASKED or 5))
 @given(programs(), st.integers(0, 4))
 def test_random_programs_keep_what_the_plan_says(text, turns):
     program, args = load(text, FOLDER).program, arguments(turns)

@@ -79,7 +79,7 @@ def check(program: Any, args: tuple[Any, ...], wrt: tuple[int, ...], target: str
 
 
 @pytest.mark.one_in(8, least=1)
-@settings(common, max_examples=int(ASKED or 18))
+@settings(common, max_examples=int(ASKED or 8))
 @given(programs())
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_random_programs(turns: int, text: str) -> None:
@@ -113,7 +113,7 @@ def check_rows(text: str, returned: str, target: str) -> None:
 
 
 @pytest.mark.one_in(8, least=1)
-@settings(common, max_examples=int(ASKED or 18))
+@settings(common, max_examples=int(ASKED or 8))
 @given(programs())
 @pytest.mark.parametrize("returned", TWICE)
 def test_random_jacobians(returned: str, text: str) -> None:

@@ -295,7 +295,10 @@ class _Offloading:
         match op:
             case Op("index", (_, *items)):
                 steps = [item.step for item in items if isinstance(item, Slice)]
-                forward = all(s is None or (isinstance(s, Const) and int(s.value or 1) > 0) for s in steps)
+                forward = all(
+                    s is None or (isinstance(s, Const) and (not s.value or (isinstance(s.value, int) and s.value > 0)))
+                    for s in steps
+                )
                 return forward and Const(None) not in items
         return True
 
