@@ -82,6 +82,7 @@ SOME = [
 ]  # fmt: skip
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("text", SOME)
 def test_compiled(text: str, tmp_path: Path) -> None:
     assert of_srcad(made(text, tmp_path), "cpu") == "right"
