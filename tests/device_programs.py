@@ -166,7 +166,7 @@ def triangle(x: Any) -> Any:
     return total
 
 
-@program((0, 1), normal(10), 4)
+@program(0, normal(10), 4)
 def newton_in_each(x: Any, steps: Any) -> Any:
     total = 0.0
     for i in range(len(x)):
@@ -446,7 +446,7 @@ def nothing_in_it(x: Any, a: Any) -> Any:
     return total + np.sum(x)
 
 
-@program((0,), normal(9), 0)
+@program(0, normal(9), 0)
 def no_iterations(x: Any, n: Any) -> Any:
     y = x.copy()
     for i in range(n):
