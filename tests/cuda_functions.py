@@ -161,8 +161,8 @@ def with_small_blocks() -> None:
     program_helpers.BLOCKS = few
 
 
-def simulated(one: Program) -> tuple[float, bool]:
-    """The largest difference from `target="python"` in Numba's simulator, and whether two calls give equal bits."""
+def on_device(one: Program) -> tuple[float, bool]:
+    """The largest difference from `target="python"`, and whether two calls give equal bits."""
     from numba import cuda
 
     derivative = derivative_of(one)
@@ -262,7 +262,7 @@ if __name__ == "__main__":
     if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
         with_small_blocks()
         for each in chosen:
-            print(each.name, *simulated(each), sep="|", flush=True)
+            print(each.name, *on_device(each), sep="|", flush=True)
         print("errors", errors(), sep="|")
         print("in_place", in_place(), sep="|")
         print("samples", samples(), sep="|")

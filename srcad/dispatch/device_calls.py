@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.backend.cuda import device_arrays
+from srcad.backend.cuda.compilation import load_module
 from srcad.backend.modules import cache_files
-from srcad.backend.modules.import_module import load
 from srcad.dispatch.pytree import flatten, unflatten
 from srcad.errors import fail
 from srcad.request import Request
@@ -75,7 +75,7 @@ def _refuse_request(request: Request) -> None:
 def loaded_program(generated: Generated) -> Callable[..., Any]:
     """The host function of the program for a device."""
     path = cache_files.store(generated.name, generated.program_text(), keep=False)
-    return getattr(load(path), generated.device_program.host.name)  # type: ignore[no-any-return]
+    return getattr(load_module(path), generated.device_program.host.name)  # type: ignore[no-any-return]
 
 
 def refuse_overlap(arrays: Sequence[tuple[str, Any]], written: Sequence[int]) -> None:
