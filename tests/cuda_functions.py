@@ -190,7 +190,8 @@ def ptx_sizes(one: Program, capability: tuple[int, int]) -> list[int]:
 
     numba.cuda.dispatcher.get_current_device = lambda: Device  # there is none here: PTX is compiled without
     made = derivative_of(one).specialisation(*one.args).generated
-    module = load(cache_files.store(made.name, made.program_text(), str(capability), keep=False))
+    text = made.program_text().replace("import cupy as cp\n", "")  # which no kernel needs
+    module = load(cache_files.store(made.name, text, str(capability), keep=False))
     sizes = []
     for kernel in made.device_program.kernels:
         f = kernel.function
