@@ -236,6 +236,26 @@ def in_place() -> float:
     return float(np.max(np.abs(y.copy_to_host() - np.arange(5.0) ** 2) + np.abs(d_x.copy_to_host() - wanted)))
 
 
+def along() -> float:
+    """Tangents in forward mode, of a function and of its gradient."""
+    from numba import cuda
+
+    def chain(x: Any, a: Any) -> Any:
+        return np.exp(a * x) * x[0]
+
+    x, v = rng.normal(size=6), rng.normal(size=6)
+    there, direction = cuda.to_device(x), cuda.to_device(v)
+    found = [
+        *srcad.jvp(chain, target="cuda")((there, 0.3), (direction, 1.0)),
+        srcad.hvp(normalised, target="cuda")((there,), (direction,)),
+    ]
+    wanted = [
+        *srcad.jvp(chain, target="python")((x, 0.3), (v, 1.0)),
+        srcad.hvp(normalised, target="python")((x,), (v,)),
+    ]
+    return max(float(np.max(np.abs(a.copy_to_host() - b))) for a, b in zip(found, wanted, strict=True))
+
+
 def samples() -> float:
     """A gradient for each of many samples: a thread a sample."""
     from numba import cuda
@@ -267,6 +287,7 @@ if __name__ == "__main__":
         print("errors", errors(), sep="|")
         print("in_place", in_place(), sep="|")
         print("samples", samples(), sep="|")
+        print("along", along(), sep="|")
     else:
         for each in chosen:
             print(each.name, *(min(ptx_sizes(each, capability)) for capability in CAPABILITIES), sep="|", flush=True)

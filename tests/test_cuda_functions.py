@@ -73,6 +73,7 @@ def test_an_index_out_of_bounds_is_the_error_of_python(simulated):
     assert "S528" in on_host
     assert simulated["in_place"] == ["0.0"]
     assert float(simulated["samples"][0]) < 1e-12
+    assert float(simulated["along"][0]) < 1e-12
 
 
 # ---- races -------------------------------------------------------------------------------------
