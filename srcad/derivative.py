@@ -32,7 +32,7 @@ from srcad.dispatch.repeated_arguments import refuse_repeated
 from srcad.dispatch.scipy_function import ScipyFunction
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
-from srcad.dispatch.tangent_arguments import float_positions, tangents_of
+from srcad.dispatch.tangent_arguments import TangentArguments, float_positions, tangents_of
 from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.frontend.source.carried_texts import texts_to_carry
@@ -150,6 +150,10 @@ class Derivative:
     def _on_device(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with arrays that are on a device."""
         call, more = DeviceCall(args, kwargs, self._request), []
+        if self._request.is_forward:
+            found = tangents_of(self._parameters, *call.args, **call.kwargs)
+            one, leaves = self._along(found, call.args[0])
+            return one.run_on_device(call, leaves, call.tangents(found.given, found.flat))
         if self._request.mode == "adjoint":
             args, kwargs, _ = split(self._parameters, args, kwargs)
         given = self._parameters.values(args, kwargs)
@@ -165,12 +169,17 @@ class Derivative:
 
     def _directional(self, primals: Any, tangents: Any) -> Any:
         found = tangents_of(self._parameters, primals, tangents)
+        one, leaves = self._along(found, primals)
+        return self._run(one, found.values, leaves, found.flat)
+
+    def _along(self, found: TangentArguments, primals: Any) -> tuple[Specialisation, list[Any]]:
+        """The specialisation for these arguments and tangents, and the leaves of the arguments."""
         leaves, spec = flatten(found.values)
         one = self._made((spec, found.positions, *map(leaf_type_key, leaves)), leaves)
         one = one or self._specialise(tuple(primals), {}, positions=found.positions)
         if one.is_procedure:
             found.refuse_unwritable(leaves, one.names)
-        return self._run(one, found.values, leaves, found.flat)
+        return one, leaves
 
     # ---- in other functions --------------------------------------------------------------------
 

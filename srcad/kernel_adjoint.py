@@ -32,6 +32,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from srcad.backend.cuda.compilation import refuse_captured
+from srcad.backend.cuda.device_arrays import stand_in
 from srcad.compiler.kernel_text import KernelText
 from srcad.derivative import Derivative
 from srcad.dispatch.adjoint_buffers import split
@@ -144,28 +145,8 @@ class KernelAdjoint(Derivative):
 
 def _of_type(value: Any) -> Any:
     """An array of the same type as one on the host or on the device; numbers as they are."""
-    shape = getattr(value, "shape", None)
-    if shape is None or not hasattr(value, "strides") or not shape:
-        return value
-    dtype = np.dtype(value.dtype)
-    order = _order(tuple(shape), tuple(value.strides), dtype.itemsize)
-    lengths = (_LENGTH,) * len(shape)
-    if order == "A":
-        return np.zeros((*lengths[:-1], 2 * _LENGTH), dtype)[..., ::2]
-    return np.zeros(lengths, dtype, order=order)
-
-
-def _order(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> Any:
-    """`C` for an array by rows, `F` by columns, `A` for others."""
-    for order, axes in (("C", range(len(shape) - 1, -1, -1)), ("F", range(len(shape)))):
-        step = itemsize
-        for axis in axes:
-            if shape[axis] != 1 and strides[axis] != step:
-                break
-            step *= shape[axis]
-        else:
-            return order
-    return "A"
+    shape = getattr(value, "shape", ())
+    return stand_in(value, (_LENGTH,) * len(shape)) if shape else value
 
 
 def _of_shape(value: Any) -> Any:

@@ -1,13 +1,14 @@
 """Functions of arrays on a device, and a process of its own for each way to run them.
 
-`NUMBA_ENABLE_CUDASIM=1 python -m tests.cuda_functions` prints for each program the largest difference between what
-Numba's simulator gives and `target="python"`, and whether two calls give equal bits; without the variable, the size of
-the PTX of each kernel.
+`NUMBA_ENABLE_CUDASIM=1 python -m tests.cuda_functions NAME …` prints for each of these programs the largest difference
+between what Numba's simulator gives and `target="python"`, and whether two calls give equal bits; without the variable,
+the size of the PTX of each kernel.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 
 import srcad
+from srcad.backend.cuda import program_helpers
+from tests import device_programs
 
 rng = np.random.default_rng(0)
 
@@ -107,6 +110,7 @@ def matrix(x: Any, y: Any) -> Any:
     return np.sum(np.exp(-((x[:, None] - y[None, :]) ** 2)))
 
 
+CAPABILITIES = ((7, 5), (9, 0))
 N = 150
 PROGRAMS = (
     Program(weighted_sines, (0, 1), (rng.normal(size=N), rng.normal(size=N))),
@@ -124,6 +128,9 @@ PROGRAMS = (
     Program(single, (0, 1), (rng.random(N, dtype=np.float32), rng.random(N, dtype=np.float32))),
     Program(matrix, (0, 1), (rng.normal(size=20), rng.normal(size=15))),
 )
+
+
+OF_USERS = tuple(Program(one.function, one.wrt, one.args) for one in device_programs.PROGRAMS if not one.refused)
 
 
 def numbers(result: Any) -> list[np.ndarray[Any, Any]]:
@@ -145,8 +152,17 @@ def derivative_of(one: Program) -> Any:
     return srcad.value_and_grad(one.function, one.wrt, target="cuda", **one.options)
 
 
-def simulated(one: Program) -> tuple[float, bool]:
-    """The largest difference from `target="python"` in Numba's simulator, and whether two calls give equal bits."""
+def with_small_blocks() -> None:
+    """Programs that are made from now on have few threads: each of the simulator's is a thread of Python's."""
+    few = program_helpers.BLOCKS.replace("THREADS = 128", "THREADS = 8").replace(
+        "MOST_BLOCKS = 2048", "MOST_BLOCKS = 3"
+    )
+    assert few.count(" = 8") == few.count(" = 3") == 1
+    program_helpers.BLOCKS = few
+
+
+def on_device(one: Program) -> tuple[float, bool]:
+    """The largest difference from `target="python"`, and whether two calls give equal bits."""
     from numba import cuda
 
     derivative = derivative_of(one)
@@ -174,7 +190,8 @@ def ptx_sizes(one: Program, capability: tuple[int, int]) -> list[int]:
 
     numba.cuda.dispatcher.get_current_device = lambda: Device  # there is none here: PTX is compiled without
     made = derivative_of(one).specialisation(*one.args).generated
-    module = load(cache_files.store(made.name, made.program_text(), str(capability), keep=False))
+    text = made.program_text().replace("import cupy as cp\n", "")  # which no kernel needs
+    module = load(cache_files.store(made.name, text, str(capability), keep=False))
     sizes = []
     for kernel in made.device_program.kernels:
         f = kernel.function
@@ -190,12 +207,15 @@ def errors() -> str:
     """What the simulator raises for an index out of bounds, and for arrays of the host."""
     from numba import cuda
 
-    derivative = srcad.grad(gathered, (0, 2), target="cuda")
     x, index, w = rng.normal(size=7), np.array([0, 3, 9, -8]), rng.normal(size=4)
     said = []
-    for args in ([cuda.to_device(x), cuda.to_device(index), cuda.to_device(w)], [cuda.to_device(x), index, w]):
+    for target, args in (
+        ("cuda", [cuda.to_device(x), cuda.to_device(index), cuda.to_device(w)]),
+        ("python", [x, index, w]),
+        ("cuda", [cuda.to_device(x), index, w]),
+    ):
         try:
-            derivative(*args)
+            srcad.grad(gathered, (0, 2), target=target)(*args)
         except Exception as error:
             said.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
     return "|".join(said)
@@ -214,6 +234,26 @@ def in_place() -> float:
     srcad.adjoint(single, ("x",), target="cuda")(x, y, d_x)
     wanted = 1.0 + 2.0 * np.arange(5.0) ** 3
     return float(np.max(np.abs(y.copy_to_host() - np.arange(5.0) ** 2) + np.abs(d_x.copy_to_host() - wanted)))
+
+
+def along() -> float:
+    """Tangents in forward mode, of a function and of its gradient."""
+    from numba import cuda
+
+    def chain(x: Any, a: Any) -> Any:
+        return np.exp(a * x) * x[0]
+
+    x, v = rng.normal(size=6), rng.normal(size=6)
+    there, direction = cuda.to_device(x), cuda.to_device(v)
+    found = [
+        *srcad.jvp(chain, target="cuda")((there, 0.3), (direction, 1.0)),
+        srcad.hvp(normalised, target="cuda")((there,), (direction,)),
+    ]
+    wanted = [
+        *srcad.jvp(chain, target="python")((x, 0.3), (v, 1.0)),
+        srcad.hvp(normalised, target="python")((x,), (v,)),
+    ]
+    return max(float(np.max(np.abs(a.copy_to_host() - b))) for a, b in zip(found, wanted, strict=True))
 
 
 def samples() -> float:
@@ -239,12 +279,15 @@ def samples() -> float:
 
 
 if __name__ == "__main__":
+    chosen = [each for each in (*PROGRAMS, *OF_USERS) if each.name in sys.argv[1:]]
     if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
-        for each in PROGRAMS:
-            print(each.name, *simulated(each), sep="|", flush=True)
+        with_small_blocks()
+        for each in chosen:
+            print(each.name, *on_device(each), sep="|", flush=True)
         print("errors", errors(), sep="|")
         print("in_place", in_place(), sep="|")
         print("samples", samples(), sep="|")
+        print("along", along(), sep="|")
     else:
-        for each in PROGRAMS:
-            print(each.name, *(min(ptx_sizes(each, capability)) for capability in ((7, 5), (9, 0))), sep="|")
+        for each in chosen:
+            print(each.name, *(min(ptx_sizes(each, capability)) for capability in CAPABILITIES), sep="|", flush=True)

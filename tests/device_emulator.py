@@ -17,6 +17,7 @@ import numpy as np
 
 import srcad
 from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.specialisation import as_compiled
 
 
 class Race(AssertionError):
@@ -219,7 +220,7 @@ def emulated(
     leaves = flatten(derivative._parameters.values(args, {}))[0]
     given = [device.to_device(x) if isinstance(x, np.ndarray) else x for x in one.flat(leaves)]
     with np.errstate(all="ignore"):
-        result = one.finish(scope[one.generated.device_program.host.name](*given))
+        result = one.finish(as_compiled(scope[one.generated.device_program.host.name])(*given))
     found, spec = flatten(result)
     return unflatten(spec, [_plain(x) for x in found]), device
 

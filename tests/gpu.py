@@ -33,8 +33,8 @@ def main() -> int:
         return 0
     started = time.perf_counter()
     print(f"device: {cuda.get_current_device().name.decode()}")
-    failed = _check_device_functions() + _check_kernels() + _check_examples()
-    for timed in (_time_elementwise, _time_stencil, _time_chain):
+    failed = _check_device_functions() + _check_kernels() + _check_functions() + _check_examples()
+    for timed in (_time_elementwise, _time_stencil, _time_chain, _time_functions):
         timed(chosen.size)
     print(f"{failed} wrong, {time.perf_counter() - started:.0f} s")
     return int(failed > 0)
@@ -68,6 +68,26 @@ def _check_kernels() -> int:
     )
 
 
+def _check_functions() -> int:
+    """Level 3: each function of arrays of `tests/cuda_functions` and `tests/device_programs`, and equal bits."""
+    from tests.cuda_functions import OF_USERS, PROGRAMS, Program, derivative_of, on_device
+
+    def difference(one: Program) -> float:
+        found, same = on_device(one)
+        is_ordered = "atomic" not in derivative_of(one).device_source(*one.args)
+        return found if same or not is_ordered else math.nan
+
+    single = {
+        one.name for one in (*PROGRAMS, *OF_USERS) if any("float32" in str(np.asarray(x).dtype) for x in one.args)
+    }
+    programs = [(one.name, one, difference) for one in (*PROGRAMS, *OF_USERS) if "matri" not in one.name or _has_cupy()]
+    return _checked("function of arrays", programs, lambda name: 1e-4 if name in single else 1e-9)
+
+
+def _has_cupy() -> bool:
+    return importlib.util.find_spec("cupy") is not None
+
+
 def _checked(what: str, programs: list[tuple[str, Any, Callable[[Any], float]]], bound: Callable[[str], float]) -> int:
     failed = 0
     for name, one, difference in programs:
@@ -90,6 +110,7 @@ def _check_examples() -> int:
         ("cuda_pathwise_delta", ("paths", 20_000)),
         ("cuda_monte_carlo", ("paths", 20_000)),
         ("cuda_reaction_diffusion", ("size", 64)),
+        ("cuda_groundwater", ("size", 64)),
     ):
         spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
         assert spec is not None and spec.loader is not None
@@ -220,6 +241,32 @@ def _time_chain(size: int) -> None:
     count = size // 16
     # 32 states of each thread are written and read
     _timed("recurrence of 32 steps", _chain, count, (6 + 2 * 32) * count, "")
+
+
+def _time_functions(size: int) -> None:
+    """A function of arrays, called with arrays that are on the device: a launch and a sum, which the host waits for."""
+
+    def elementwise(x: Any) -> Any:
+        return np.sum(np.sin(x) * np.exp(-x * x))
+
+    def stencil(x: Any) -> Any:
+        return np.sum(x[:-2] * x[2:] - 2.0 * x[1:-1] * x[1:-1])
+
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, size)
+    there = cuda.to_device(x)
+    for function, text in (
+        (elementwise, "np.sum(np.sin(x) * np.exp(-x * x))"),
+        (stencil, "np.sum(x[:-2] * x[2:] - 2.0 * x[1:-1] * x[1:-1])"),
+    ):
+        device, host = srcad.value_and_grad(function, target="cuda"), srcad.value_and_grad(function)
+        (value, gradient), (expected, wanted) = device(there), host(x)
+        error = max(abs(value - expected) / abs(expected), float(np.max(np.abs(gradient.copy_to_host() - wanted))))
+        seconds = {
+            "value and gradient": _median(lambda device=device: device(there)),
+            "copy of as much": _copy_seconds(2 * size),
+            "the CPU": _median(lambda host=host: host(x), lambda: None, 3),
+        }
+        _report(f"function {function.__name__} (differs from the CPU by {error:.0e})", seconds | _others(text, [x]))
 
 
 if __name__ == "__main__":

@@ -12,16 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from srcad.backend.cuda import device_arrays
+from srcad.backend.cuda.compilation import load_module
 from srcad.backend.modules import cache_files
-from srcad.backend.modules.import_module import load
 from srcad.compiler.kernel_text import KernelText
 from srcad.dispatch.memory_plan import Plan
 from srcad.errors import fail
 from srcad.ir.types import Array
 
-_NEEDS = (
-    "install srcad[cuda] on a machine with a GPU of NVIDIA's; or set NUMBA_ENABLE_CUDASIM=1, for Numba's simulator."
-)
 Shape = tuple[int, ...]
 
 
@@ -101,11 +99,11 @@ class AdjointKernel:
         """S308 for an array that is written to, and lies in memory where another one does."""
         generated, params = self._text.generated, self._text.function.params
         of = {p.name: primal.name for p, primal in zip(params, generated.lowered.function.params, strict=False)}
-        places = {name: place for name, array in given.items() if (place := _place(array)) is not None}
-        for name, (first, end) in places.items():
+        arrays = {name: array for name, array in given.items() if getattr(array, "shape", ())}
+        for name, array in arrays.items():
             if of.get(name) in generated.written or name not in of:
-                for other, (start, last) in places.items():
-                    if other != name and first < last and start < end:
+                for other in arrays.keys() - {name}:
+                    if device_arrays.may_overlap(array, arrays[other]):
                         why = f"{name} is written to, and what is known of arrays would not hold."
                         fail("S308", f"{name} and {other} overlap in memory", None, why, f"pass a copy of {other}.")
 
@@ -135,7 +133,7 @@ class AdjointKernel:
         sizes = cuda.to_device(np.zeros(sum(ranks), np.int64))
         written = self._text.generated.written
         names = [p.name for p in self._text.generated.lowered.function.params]
-        copies = [_copy(arg) if name in written else arg for name, arg in zip(names, args, strict=True)]
+        copies = [device_arrays.copied(arg) if name in written else arg for name, arg in zip(names, args, strict=True)]
         self._counts[configuration](*copies, sizes)
         lengths = iter(sizes.copy_to_host().tolist())
         return {
@@ -143,36 +141,9 @@ class AdjointKernel:
         }
 
 
-def _place(array: Any) -> tuple[int, int] | None:
-    """Where the memory of an array begins, and where it ends; None of a number."""
-    shape, strides = getattr(array, "shape", ()), getattr(array, "strides", ())
-    interface = getattr(array, "__cuda_array_interface__", None) or getattr(array, "__array_interface__", None)
-    if not shape or 0 in shape or interface is None:
-        return None
-    start = int(interface["data"][0])
-    steps = [(length - 1) * stride for length, stride in zip(shape, strides, strict=True)]
-    below, above = sum(step for step in steps if step < 0), sum(step for step in steps if step > 0)
-    return start + below, start + above + int(np.dtype(array.dtype).itemsize)
-
-
 def _lengths(given: Any) -> Shape:
     return tuple(map(int, given)) if isinstance(given, tuple | list) else (int(given),)
 
 
-def _copy(array: Any) -> Any:
-    """A copy of an array, on the host or on the device."""
-    if hasattr(array, "copy"):
-        return array.copy()
-    from numba import cuda
-
-    copied = cuda.device_array_like(array)
-    copied.copy_to_device(array)
-    return copied
-
-
 def _loaded(name: str, text: str) -> Any:
-    try:
-        module = load(cache_files.store(name, text, keep=False))
-    except ImportError as error:
-        fail("S523", f"Numba has no CUDA target here: {error}", advice=_NEEDS)
-    return getattr(module, name)
+    return getattr(load_module(cache_files.store(name, text, keep=False)), name)

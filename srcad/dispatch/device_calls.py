@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.backend.cuda import device_arrays
+from srcad.backend.cuda.compilation import load_module
 from srcad.backend.modules import cache_files
-from srcad.backend.modules.import_module import load
 from srcad.dispatch.pytree import flatten, unflatten
 from srcad.errors import fail
 from srcad.request import Request
@@ -52,6 +52,14 @@ class DeviceCall:
             return self._stands_for[id(value)]
         return value
 
+    def tangents(self, given: Sequence[tuple[str, Any]], flat: Sequence[Any]) -> Sequence[Any]:
+        """The flat tangents; S325 for one that is no array like that of its argument. `given` has the places."""
+        for (place, _), tangent in zip(given, flat, strict=True):
+            if isinstance(tangent, np.ndarray) and id(tangent) not in self._stands_for:
+                what = f"the tangent of {place} is no array with the dtype of {place}"
+                fail("S325", what, None, "On the device nothing is converted.", f"convert it to the dtype of {place}.")
+        return flat
+
     def copied(self, value: Any) -> Any:
         """What the function reads from outside of it."""
         return device_arrays.to_device(value, self.stream) if isinstance(value, np.ndarray) else value
@@ -64,9 +72,9 @@ class DeviceCall:
 
 
 def _refuse_request(request: Request) -> None:
-    if request.is_forward or request.mode == "vjp":
-        why = "With arrays of a device, functions are compiled, and differentiated in reverse mode by one function."
-        fail("S527", f"a call in mode {request.mode} is not possible on the device", None, why, "take srcad.grad.")
+    if request.mode == "vjp":
+        why = "On the device, both sweeps are one function."
+        fail("S527", "a pullback is not possible on the device", None, why, "take srcad.grad, or srcad.adjoint.")
     for name in ("max_tape", "on_nonfinite"):
         if getattr(request.options, name) is not None:
             fail("S310", f"{name} is not asked for arrays on a device", None, None, "leave it out.")
@@ -75,7 +83,7 @@ def _refuse_request(request: Request) -> None:
 def loaded_program(generated: Generated) -> Callable[..., Any]:
     """The host function of the program for a device."""
     path = cache_files.store(generated.name, generated.program_text(), keep=False)
-    return getattr(load(path), generated.device_program.host.name)  # type: ignore[no-any-return]
+    return getattr(load_module(path), generated.device_program.host.name)  # type: ignore[no-any-return]
 
 
 def refuse_overlap(arrays: Sequence[tuple[str, Any]], written: Sequence[int]) -> None:

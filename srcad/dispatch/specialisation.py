@@ -130,7 +130,7 @@ class Specialisation:
             *map(call.copied, flat[of_leaves:]),
             *map(call.on_device, more),
         ]
-        self._refuse_device_overlap(given, len(more))
+        self._refuse_device_overlap(given, len(more) if self.is_procedure or self._request.mode == "adjoint" else 0)
         if not self._program:
             self._program.append(as_compiled(loaded_program(self.generated)))
         try:

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from srcad.backend.modules.import_module import load
 from srcad.backend.numba.compilation import translated
 from srcad.backend.python.argument_checks import TypedParameters, notation
 from srcad.errors import fail
@@ -42,6 +45,16 @@ def refuse_unchecked(takes: TypedParameters, captured: Sequence[str]) -> None:
             )
             advice = "write it with loops over elements."
             fail("S522", f"a device function cannot check the shape of {one.name}", None, why, advice)
+
+
+def load_module(path: Path) -> ModuleType:
+    """The module with kernels that is in this file; S523 where there is no CUDA target, or no library that it needs."""
+    try:
+        return load(path)
+    except ImportError as error:
+        if error.name == "cupy":
+            fail("S523", "products of matrices on a device are those of CuPy, which is not installed here")
+        fail("S523", f"Numba has no CUDA target here: {error}", advice=_NEEDS)
 
 
 def device_function(function: Callable[..., Any], takes: TypedParameters) -> Callable[..., Any]:

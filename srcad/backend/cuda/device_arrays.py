@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -37,26 +38,36 @@ def _kind(value: object) -> str:
     return module if module in ("cupy", "torch") else "numba"
 
 
-def stand_in(value: DeviceArray) -> np.ndarray[Any, Any]:
-    """An array of the host with the same dtype, shape and layout, whose elements nobody has set.
+def stand_in(value: DeviceArray, shape: tuple[int, ...] | None = None) -> np.ndarray[Any, Any]:
+    """An array of the host with the same dtype, layout and shape, or another shape, whose elements nobody has set.
 
     Compilation needs these alone. Memory that is not touched costs nothing.
+
+    >>> stand_in(np.ones((3, 4)).T, (5, 6)).flags.f_contiguous
+    True
     """
-    shape, dtype = tuple(value.shape), np.dtype(value.dtype)
+    value = _numba_array(value)
+    dtype, own = np.dtype(value.dtype), tuple(value.shape)
+    wanted = own if shape is None else shape
     strides = _strides(value)
-    orders: tuple[Literal["C", "F"], ...] = ("C", "F")
-    for order in orders:
-        like: np.ndarray[Any, Any] = np.empty(shape, dtype, order)
-        if strides is None or _same_strides(like.strides, strides, shape):
-            return like
-    return np.empty((*shape[:-1], 2 * shape[-1]), dtype)[..., ::2]
+    if strides is None or _are_contiguous(strides[::-1], own[::-1], dtype.itemsize):
+        return np.empty(wanted, dtype)
+    if _are_contiguous(strides, own, dtype.itemsize):
+        return np.empty(wanted, dtype, "F")
+    return np.empty((*wanted[:-1], 2 * wanted[-1]), dtype)[..., ::2]
 
 
-def _same_strides(some: Sequence[int], others: Sequence[int], shape: Sequence[int]) -> bool:
-    return all(a == b or n <= 1 for a, b, n in zip(some, others, shape, strict=True)) or 0 in shape
+def _are_contiguous(strides: Sequence[int], shape: Sequence[int], itemsize: int) -> bool:
+    """Whether elements follow one another, along the first axis first."""
+    for stride, length in zip(strides, shape, strict=True):
+        if length > 1 and stride != itemsize:
+            return 0 in shape
+        itemsize *= length
+    return True
 
 
 def _strides(value: DeviceArray) -> tuple[int, ...] | None:
+    """The steps between elements in bytes; None where they follow one another."""
     found = value._ary.strides if _is_simulated(value) else value.strides
     return None if found is None else tuple(found)
 
@@ -75,11 +86,17 @@ def as_numba(values: Sequence[Any]) -> tuple[list[DeviceArray], Any]:
     for other in {*streams} - {streams[0]}:
         (cuda.external_stream(other) if other else cuda.default_stream()).synchronize()
     chosen = cuda.external_stream(streams[0]) if streams[0] else 0
-    arrays = (
-        value if hasattr(value, "copy_to_host") else cuda.as_cuda_array(_detached(value), sync=False)
-        for value in values
-    )
-    return [array.bind(chosen) for array in arrays], chosen  # elements are copied to the host on that stream
+    # elements are copied to the host on that stream
+    return [_numba_array(value).bind(chosen) for value in values], chosen
+
+
+def _numba_array(value: Any) -> DeviceArray:
+    """An array of Numba on the same memory; of the host, the array itself."""
+    if isinstance(value, np.ndarray) or hasattr(value, "copy_to_host"):
+        return value
+    from numba import cuda
+
+    return cuda.as_cuda_array(_detached(value), sync=False)
 
 
 def _stream_of(value: Any) -> int:
@@ -112,16 +129,45 @@ def new_like(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return of_kind(cuda.device_array(shape, dtype, stream=stream), like)
 
 
+def copied(value: Any) -> Any:
+    """A copy where the array is, of the host or of a device."""
+    if isinstance(value, np.ndarray) or _is_simulated(value):
+        return value.copy()
+    from numba import cuda
+
+    ((array,), stream) = as_numba([value])
+    new = cuda.device_array_like(array, stream=stream)
+    new.copy_to_device(array, stream=stream)
+    return new
+
+
 def to_device(value: np.ndarray[Any, Any], stream: Any) -> DeviceArray:
     from numba import cuda
 
     return cuda.to_device(value, stream=stream)
 
 
-def may_overlap(one: DeviceArray, other: DeviceArray) -> bool:
-    """Whether the memory between the first and the last element of each has anything in common."""
-    if _is_simulated(one):
-        return bool(np.may_share_memory(one._ary, other._ary))
+def _extent(array: Any) -> tuple[int, int]:
+    """The addresses of the first byte of an array, on the host or on a device, and of the one behind its last."""
+    held = array._ary if _is_simulated(array) else array
+    interface = getattr(held, "__cuda_array_interface__", None) or held.__array_interface__
+    first, strides = int(interface["data"][0]), _strides(array)
+    if 0 in array.shape:
+        return first, first
+    size = np.dtype(array.dtype).itemsize
+    if strides is None:
+        return first, first + size * prod(array.shape)
+    steps = [stride * (length - 1) for stride, length in zip(strides, array.shape, strict=True)]
+    return first + sum(step for step in steps if step < 0), first + sum(step for step in steps if step > 0) + size
+
+
+def may_overlap(one: Any, other: Any) -> bool:
+    """Whether the memory between the first and the last element of each has anything in common.
+
+    >>> x = np.arange(6.0)
+    >>> may_overlap(x[:4], x[2:]), may_overlap(x[:2], x[2:]), may_overlap(x, np.ones(3))
+    (True, False, False)
+    """
     (low, high), (start, stop) = map(_extent, (one, other))
     return low < stop and start < high
 
@@ -135,15 +181,6 @@ def may_overlap_itself(array: DeviceArray) -> bool:
             return True
         reach += stride * (length - 1)
     return False
-
-
-def _extent(array: DeviceArray) -> tuple[int, int]:
-    first = array.__cuda_array_interface__["data"][0]
-    reaches = [stride * (length - 1) for stride, length in zip(array.strides, array.shape, strict=True)]
-    if 0 in array.shape:
-        return first, first
-    low = first + sum(reach for reach in reaches if reach < 0)
-    return low, first + sum(reach for reach in reaches if reach > 0) + array.dtype.itemsize
 
 
 def on_host(value: Any) -> np.ndarray[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_BLOCKS = '''
+BLOCKS = '''
 THREADS = 128  # of a block, a power of two
 MOST_BLOCKS = 2048
 
@@ -120,7 +120,7 @@ def helpers_for(text: str) -> list[str]:
     used = {*re.findall(r"\b\w+\b", text)}
     dtypes = sorted({name.removeprefix("block_sum_") for name in used if name.startswith("block_sum_")})
     found: list[str] = []
-    for name, helper in (("blocks_of", _BLOCKS), ("fewer_blocks_of", _FEWER), ("threads_in", _THREADS)):
+    for name, helper in (("blocks_of", BLOCKS), ("fewer_blocks_of", _FEWER), ("threads_in", _THREADS)):
         if name in used or (name == "blocks_of" and "fewer_blocks_of" in used):
             found.append(helper)
     if "copied" in used:

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 from typing import NoReturn
 
-import numpy as np
-
+from srcad.backend.cuda.thread_axis import is_small, is_used_by_elements, with_thread_axis
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, If, Op, Param, Slice, Span, Stmt, Store, Var
-from srcad.ir.traversal import blocks, map_expr, names, ops, own_exprs, own_writes, reads, rewrite_own, walk
+from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, If, Op, Param, Span, Stmt, Var
+from srcad.ir.traversal import blocks, names, ops, own_exprs, own_writes, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.rules.kernels import GRID, GRID_SIZE, axes_of
-
-_SMALL = 2048
-"""Bytes of an array that is in local memory, where there is no more than a few dozen kilobytes for each thread."""
 
 
 def launch_axes(f: Function) -> int:
@@ -36,13 +31,7 @@ def tape_arrays(f: Function) -> tuple[str, ...]:
         match stmt:
             case Assign(name, Op("np.empty" | "np.concatenate") as op) if name in f.tape:
                 made.setdefault(name, []).append(op)
-    return tuple(name for name, several in made.items() if not all(map(_is_small, several)))
-
-
-def _is_small(op: Op) -> bool:
-    lengths = [arg.value for arg in op.args if isinstance(arg, Const) and isinstance(arg.value, int)]
-    itemsize = np.dtype(str(dict(op.static).get("dtype", "float64"))).itemsize
-    return op.prim == "np.empty" and len(lengths) == len(op.args) and prod(lengths) * itemsize <= _SMALL
+    return tuple(name for name, several in made.items() if not all(map(is_small, several)))
 
 
 def with_thread_tapes(f: Function) -> Function:
@@ -69,7 +58,7 @@ def with_thread_tapes(f: Function) -> Function:
     """
     given = tape_arrays(f)
     work = _ThreadTapes(f, given)
-    body = work.block(f.body)
+    body = with_thread_axis(work.block(f.body), {name: name for name in given}, Var(work.column))
     types = dict(f.types)
     first: list[Stmt] = [Assign(name, made) for name, made in work.local.items()]
     if given:
@@ -110,38 +99,15 @@ class _ThreadTapes:
                 return ()
             case If(_, then, ()) if then and all(map(self._grows, then)):
                 return ()
-            case Store(Var(name), index, value, _, span) if name in self.given:
-                items = self._items(name, tuple(self._expr(item, span) for item in index), span)
-                return (replace(stmt, index=items, value=self._expr(value, span)),)
-        span = None if isinstance(stmt, Comment) else stmt.span
-        nested = [self.block(b) for b in blocks(stmt)]
-        return (rewrite_own(stmt, lambda e: self._expr(e, span), nested),)
+        for name in self.given:
+            known = self.f.types[name]
+            assert isinstance(known, Array)
+            if not is_used_by_elements(name, known.rank, stmt):
+                self._refuse(name, None if isinstance(stmt, Comment) else stmt.span)
+        return (with_blocks(stmt, [self.block(b) for b in blocks(stmt)]),)
 
     def _grows(self, stmt: Stmt) -> bool:
         return isinstance(stmt, Assign) and stmt.target in self.given and getattr(stmt.value, "prim", "") != "np.empty"
-
-    def _expr(self, expr: Expr, span: Span | None) -> Expr:
-        read: list[str] = []
-
-        def one(part: Expr) -> Expr:
-            match part:
-                case Op("index", (Var(name), *items)) if name in self.given:
-                    read.append(name)
-                    return Op("index", (Var(name), *self._items(name, tuple(items), span)))
-            return part
-
-        new = map_expr(expr, one)
-        whole = [name for name in reads(expr) if name in self.given]
-        if len(whole) > len(read):
-            self._refuse(whole[0], span)
-        return new
-
-    def _items(self, name: str, items: tuple[Expr, ...], span: Span | None) -> tuple[Expr, ...]:
-        known = self.f.types[name]
-        assert isinstance(known, Array)
-        if len(items) != known.rank or any(isinstance(item, Slice) for item in items):
-            self._refuse(name, span)
-        return (*items, Var(self.column))
 
     def _refuse(self, name: str, span: Span | None) -> NoReturn:
         what = f"an array that is saved whole, as {self.f.tape[name].of}, is not possible in a kernel"

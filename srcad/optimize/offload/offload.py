@@ -56,6 +56,7 @@ from srcad.optimize.offload.device_statements import runs_on_device, touches_ele
 from srcad.optimize.offload.host_block import HostBlock
 from srcad.optimize.offload.kernels import Kernels, Launched, lengths_of
 from srcad.optimize.offload.row_views import without_row_views
+from srcad.optimize.offload.vector_products import lower_vector_products
 from srcad.optimize.offload.whole_arrays import lower_whole_arrays
 from srcad.typing.typeof import typeof
 
@@ -86,7 +87,7 @@ def offload(f: Function, deterministic: bool = False) -> DeviceProgram:
 
     Where `deterministic`, no sum depends on the order in which threads add to it.
     """
-    f = _without_names_of_text(f)
+    f = lower_vector_products(_without_names_of_text(f))
     f = lower_whole_arrays(f, _zeros_of_iterations(f))
     work = _Offloading(f, deterministic)
     body = work.block(f.body, (), frozenset().union(*map(names, f.results)))

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
 
+from srcad.backend.cuda.thread_axis import is_small, is_used_by_elements, with_thread_axis
 from srcad.backend.python.module_text import LOCAL_ARRAY
 from srcad.ir.names import fresh_name, stem
-from srcad.ir.nodes import Assign, Block, Const, Expr, Op, Stmt, Store, Var
-from srcad.ir.traversal import blocks, map_expr, names, own_exprs, rewrite, walk, with_blocks
+from srcad.ir.nodes import Assign, Block, Op, Stmt, Var
+from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Array, Symbol, Type, dim
-
-_LONGEST = 64
-"""Elements of an array in local memory."""
 
 
 @dataclass(frozen=True)
@@ -54,34 +51,18 @@ def with_thread_arrays(
     for name, made in allocations.items():
         kind = types[name]
         assert isinstance(kind, Array)
-        if not _by_elements(name, kind.rank, changed):
+        if not all(is_used_by_elements(name, kind.rank, stmt) for stmt in walk(changed)):
             return None
-        lengths = [arg.value for arg in made.args if isinstance(arg, Const) and isinstance(arg.value, int)]
-        if len(lengths) == len(made.args) and prod(lengths) <= _LONGEST:
+        if is_small(made):
             local.append(Assign(name, Op(LOCAL_ARRAY, made.args, (("dtype", kind.dtype),))))
         else:
             of_all = Array(kind.dtype, (*kind.dims, dim(Symbol("threads", None))))
             renamed[name] = fresh_name(stem(name), of_all, types)
             shared.append((renamed[name], replace(made, prim="np.empty")))
 
-    def at_thread(expr: Expr) -> Expr:
-        match expr:
-            case Op("index", (Var(name), *items)) if name in renamed:
-                return Op("index", (Var(renamed[name]), *items, Var(thread)))
-            case Op(prim, (Var(name),), static) if name in renamed:
-                return Op(prim, (Var(renamed[name]),), static)
-        return expr
-
-    def stored(stmt: Stmt) -> Stmt:
-        stmt = with_blocks(stmt, [tuple(map(stored, b)) for b in blocks(stmt)])
-        if isinstance(stmt, Store) and isinstance(stmt.base, Var) and stmt.base.name in renamed:
-            base = Var(renamed[stmt.base.name])
-            return Store(base, (*stmt.index, Var(thread)), stmt.value, stmt.op, stmt.span, stmt.free)
-        return stmt
-
-    read = tuple(rewrite(stmt, lambda e: map_expr(e, at_thread)) for stmt in changed)
+    changed = with_thread_axis(changed, renamed, Var(thread))
     zeros = tuple(renamed.get(name, name) for name, made in allocations.items() if made.prim == "np.zeros")
-    return ThreadArrays(tuple(map(stored, read)), tuple(local), tuple(shared), zeros)
+    return ThreadArrays(changed, tuple(local), tuple(shared), zeros)
 
 
 def allocations_in(body: Block, types: Mapping[str, Type]) -> dict[str, Op] | None:
@@ -98,29 +79,3 @@ def allocations_in(body: Block, types: Mapping[str, Type]) -> dict[str, Op] | No
 def _without_allocations(body: Block, arrays: frozenset[str]) -> Block:
     kept = [s for s in body if not (isinstance(s, Assign) and s.target in arrays)]
     return tuple(with_blocks(s, [_without_allocations(b, arrays) for b in blocks(s)]) for s in kept)
-
-
-def _by_elements(name: str, rank: int, body: Block) -> bool:
-    """Whether the array is read and written by elements alone, or asked for its lengths."""
-
-    def visit(expr: Expr) -> bool:
-        match expr:
-            case Op("index", (Var(array), *items)) if array == name:
-                return len(items) == rank and all(map(visit, items))
-            case Op("shape" | "len", (Var(array),)) if array == name:
-                return True
-            case Var(other):
-                return other != name
-            case Op(_, args):
-                return all(map(visit, args))
-        return name not in names(expr)
-
-    for stmt in walk(body):
-        read = own_exprs(stmt)
-        if isinstance(stmt, Store):
-            if stmt.base == Var(name) and len(stmt.index) != rank:
-                return False
-            read = (*stmt.index, stmt.value, *(() if stmt.base == Var(name) else (stmt.base,)))
-        if not all(map(visit, read)):
-            return False
-    return True

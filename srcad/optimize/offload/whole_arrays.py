@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 
@@ -48,6 +49,10 @@ def _stmt(stmt: Stmt, types: dict[str, Type], zeros: Set[str]) -> Block:
             match prim:
                 case "np.full":
                     return _filled(target, kind, args[1:], args[0], types)
+                case "np.full_like" if isinstance(args[0], Var):
+                    return _filled(target, kind, _shape(args[0], kind), args[1], types)
+                case "np.arange" if _counts(args, types):
+                    return _counted(target, kind, args[1], types)
                 case "np.empty_like" if isinstance(args[0], Var):
                     return (Assign(target, _empty(kind, _shape(args[0], kind))),)
                 case _ if prim in _VALUES and (prim not in _LIKE or isinstance(args[0], Var)):
@@ -84,6 +89,23 @@ def _copied(target: str, kind: Array, source: Expr, types: dict[str, Type]) -> B
 
 def _filled(target: str, kind: Array, lengths: tuple[Expr, ...], value: Expr, types: dict[str, Type]) -> Block:
     return Assign(target, _empty(kind, lengths)), _nest(target, kind, lambda _: value, types)
+
+
+def _counts(args: tuple[Expr, ...], types: Mapping[str, Type]) -> bool:
+    """Whether a range begins at 0, goes on by 1, and has a length that integers say."""
+    first, stop, *step = args
+    of_integers = isinstance(stop, Const) or typeof(stop, types) == Scalar("int64")
+    return first == Const(0) and step in ([], [Const(1)]) and of_integers
+
+
+def _counted(target: str, kind: Array, stop: Expr, types: dict[str, Type]) -> Block:
+    """The numbers from 0 on."""
+    length: Expr = Op("max", (stop, Const(0)))
+    if isinstance(stop, Const):
+        length = Const(max(math.ceil(float(stop.value or 0)), 0))
+    static = (("dtype", kind.dtype),)
+    filled = _nest(target, kind, lambda at: at[0] if kind.dtype == "int64" else Op("astype", at, static), types)
+    return Assign(target, _empty(kind, (length,))), filled
 
 
 def _empty(kind: Array, lengths: tuple[Expr, ...]) -> Op:
