@@ -40,7 +40,7 @@ def _along_several(function: Callable[..., Any]) -> Callable[..., Any]:
     return evaluate
 
 
-_OPAQUE: dict[str, Any] = {"linear": (0,), "layout": "C", "noun": "transform"}
+_OPAQUE: dict[str, Any] = {"linear": (0,), "layout": "C", "noun": "transform", "interpreted": True}
 for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
     row(f"np.fft.{_name}", _along_one(getattr(np.fft, _name)), "linalg", **_OPAQUE)
 for _name in ("fftn", "ifftn"):
