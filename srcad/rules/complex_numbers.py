@@ -33,6 +33,7 @@ PRIMITIVES_OF_COMPLEX = frozenset(
     runtime.unbroadcast_1d runtime.unbroadcast_2d runtime.unbroadcast_3d runtime.unbroadcast_4d runtime.unbroadcast_5d
     np.outer np.trace np.linalg.solve np.linalg.inv np.linalg.det runtime.cofactors runtime.cofactors_tangent
     runtime.with_diagonal
+    np.fft.fft np.fft.ifft np.fft.rfft np.fft.irfft np.fft.hfft np.fft.ihfft np.fft.fftn np.fft.ifftn
     tuple list.new list.append list.pop list.item list.length call result print insert_gradient check within
     """.split()
 )
@@ -55,6 +56,8 @@ FUNCTIONS_OF_COMPLEX: frozenset[object] = frozenset(
     | {np.cross, np.einsum, np.convolve, np.correlate}
     | {np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.norm, np.linalg.matrix_power, np.linalg.multi_dot}
     | {np.linalg.matmul, np.linalg.vecdot, np.linalg.outer, np.linalg.trace, np.linalg.diagonal, np.linalg.tensordot}
+    | {np.fft.fft, np.fft.ifft, np.fft.irfft, np.fft.hfft, np.fft.fft2, np.fft.ifft2, np.fft.irfft2}
+    | {np.fft.fftn, np.fft.ifftn, np.fft.irfftn, np.fft.fftshift, np.fft.ifftshift}
     | {np.polyval, np.polynomial.polynomial.polyval, np.vander, np.polyadd, np.polysub, np.polymul, np.polyder, np.polyint}
 )
 """The functions that are expansions."""

@@ -106,6 +106,8 @@ class Primitive:
     scalar."""
     vector_single: str = ""
     """The name of a form for float32 that LLVM vectorises. Empty: in float32 the function is that of the C library."""
+    interpreted: bool = False
+    """Compiled code asks the interpreter for it: not on threads that wait for the one that holds its lock."""
     noun: str = ""
     """What a result is called in the text."""
 

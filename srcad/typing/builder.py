@@ -379,4 +379,4 @@ def _fold(prim: str, args: Sequence[Expr], static: dict[str, object]) -> Const |
             value = PRIMITIVES[prim](*[arg.value for arg in args if isinstance(arg, Const)], **static)
     except (ArithmeticError, ValueError, TypeError):
         return None
-    return Const(value) if type(value) in (bool, int, float) else None
+    return Const(value) if type(value) in (bool, int, float, complex) else None

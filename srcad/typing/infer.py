@@ -17,6 +17,14 @@ from srcad.typing.kinds import TypeMismatch, kind_of, kind_of_type
 from srcad.typing.slices import Bound, slice_dim
 
 
+HALVES = {
+    **dict.fromkeys(("np.fft.fft", "np.fft.ifft"), ""),
+    **dict.fromkeys(("np.fft.rfft", "np.fft.ihfft"), "gives"),
+    **dict.fromkeys(("np.fft.irfft", "np.fft.hfft"), "takes"),
+}
+"""The Fourier transforms along one axis, and which of them give or take half of the coefficients of a real signal."""
+
+
 @dataclass(frozen=True)
 class Operand:
     """An argument of an operation, with its type."""
@@ -54,7 +62,7 @@ def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], nam
     if rank == 0:
         value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
         return Scalar(dtype, value, found.weak)
-    dims = _dims(prim, operands, static, rank)
+    dims = _transformed(prim, operands, static, name) if prim in HALVES else _dims(prim, operands, static, rank)
     lengths = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
     return Array(dtype, lengths, _layout(prim, operands, static))
 
@@ -179,6 +187,25 @@ def _range_length(prim: str, operands: Sequence[Operand]) -> Dim | None:
     if start is not None and stop is not None and step is not None and step.is_one:
         return stop - start
     return None
+
+
+def _transformed(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], name: str) -> list[Dim | None]:
+    """The lengths of a Fourier transform along one axis, which may be given. Of no item there is none."""
+    array = operands[0].type
+    assert isinstance(array, Array)
+    result: list[Dim | None] = list(array.dims)
+    axis = static.get("axis")
+    k = (-1 if axis is None else axis) % array.rank
+    length = _length_operand(operands[1]) if len(operands) > 1 else array.dims[k]
+    if HALVES[prim] == "takes" and len(operands) == 1:
+        length = (array.dims[k] - 1) * 2
+    if HALVES[prim] == "gives":
+        if length is None or length.terms:
+            length = dim(Symbol(name, k, not_one=length is not None and length.is_not_one))
+        else:
+            length = dim(length.const // 2 + 1)
+    result[k] = length
+    return result
 
 
 def _length_operand(operand: Operand) -> Dim | None:

@@ -181,10 +181,11 @@ def may_raise(prim: str) -> bool:
     if prim not in PRIMITIVES:
         return True
     module = prim.rpartition(".")[0]
-    return bool(module) and (not prim.startswith(_SAFE) or prim.startswith("np.linalg."))
+    uncertain = not prim.startswith(_SAFE) or prim.startswith("np.linalg.") or PRIMITIVES[prim].interpreted
+    return bool(module) and uncertain
 
 
-FALLIBLE = having(lambda p: p.kind == "linalg" and may_raise(p.name))
+FALLIBLE = having(lambda p: p.kind == "linalg" and may_raise(p.name) and not p.interpreted)
 """Functions that raise an error for some values, and do nothing else that is seen."""
 
 

@@ -30,6 +30,7 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from srcad import vector_math
+from srcad.backend.numba import fourier_transforms
 
 _PI_32, _NEARLY_ZERO_32 = np.float32(np.pi), np.float32(1e-20)
 
@@ -50,6 +51,8 @@ def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
     ):
         if hasattr(module, name):
             yield getattr(module, name), choose
+    for name in (*fourier_transforms.ALONG_ONE, *fourier_transforms.ALONG_SEVERAL):
+        yield getattr(np.fft, name), fourier_transforms.overload_of(name)
 
 
 def _shapes_differ(source, target):  # type: ignore[no-untyped-def]

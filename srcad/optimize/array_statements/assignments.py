@@ -8,7 +8,7 @@ from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names
 from srcad.ir.types import Array, Scalar, dim
-from srcad.optimize.array_statements.elementwise_ops import ELEMENTWISE
+from srcad.optimize.array_statements.elementwise_ops import ELEMENTWISE, SUMMED
 from srcad.optimize.array_statements.expression_trees import (
     NotLowerable,
     broadcast_space,
@@ -70,7 +70,7 @@ class ArrayAssignments:
             if value.prim == "copy" and target not in names(value) and self.operands.rank(value) == declared.rank:
                 # a nest that is not fused becomes a copy again: see `array_contraction`
                 return self.filled(target, declared, value)
-            if value.prim == "index" and root(value) is None and self.operands.rank(value) == declared.rank:
+            if value.prim in ("index", "real", "imag") and root(value) is None and self.operands.rank(value) == declared.rank:
                 # a view of a temporary needs no alias: it is a fresh array
                 return self.filled(target, declared, value)
             if value.prim in ("np.full", "np.full_like"):
@@ -126,7 +126,7 @@ class ArrayAssignments:
 
     def _from_items(self, target: str, declared: Array, value: Op) -> list[Stmt]:
         """`target = np.array([a, b, c])` item by item: Numba builds a list first, and allocates every time."""
-        if declared.dtype not in ("float64", "int64"):
+        if declared.dtype not in ("float64", "int64", "complex128"):
             raise NotLowerable
         before: list[Stmt] = []
         items = [self.operands.scalar(item, before) for item in value.args]
@@ -156,7 +156,7 @@ class ArrayAssignments:
     def _concatenated(self, target: str, declared: Array, value: Op) -> list[Stmt]:
         """`target = np.concatenate((a, b))` as a store for each part."""
         found = parts_of(value, self._shapes)
-        if found is None or declared.dtype not in ("float64", "int64"):
+        if found is None or declared.dtype not in ("float64", "int64", "complex128"):
             raise NotLowerable
         lengths, parts = found
         kind = Array(declared.dtype, tuple(map(dim, lengths)))
@@ -187,7 +187,7 @@ class ArrayAssignments:
         if declared.dtype == "float32":
             tree = narrow_to_float32(tree, self._state, before)
         counts_true = (tree.dtype, declared.dtype) == ("bool", "int64")
-        if not counts_true and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
+        if not counts_true and (tree.dtype != declared.dtype or tree.dtype not in SUMMED):
             raise NotLowerable
         space = broadcast_space(tree, self._state, before)
         axis = dict(value.static)["axis"]

@@ -12,8 +12,11 @@ from srcad.typing.kinds import Kind, TypeMismatch, kind_of, kind_of_type, type_o
 ELEMENTWISE = having(lambda p: p.element)
 SLOW = having(lambda p: p.element and p.dtype == "float" and not p.cheap and p.vector != "instructions")
 """Expensive functions: library calls of many instructions."""
-DTYPES = ("bool", "int64", "float32", "float64")
+DTYPES = ("bool", "int64", "float32", "float64", "complex128")
 """Those whose scalar arithmetic in Numba is that of NumPy arrays: Numba adds two int32 scalars as int64."""
+
+SUMMED = ("float32", "float64", "complex128")
+"""Those of sums that are lowered to loops."""
 
 _MAX_POWER = 4  # up to this power products are not less accurate than `pow`
 
@@ -51,7 +54,7 @@ def _computes_as_numpy(op: Op, dtypes: Sequence[str]) -> bool:
     # NumPy's sum of two bools is a bool, Numba's an integer
     if "bool" in dtypes and not ("float64" in dtypes and op.prim in IN_PLACE):
         return False
-    if trait == "power" and not {"float32", "float64"} & set(dtypes):
+    if trait == "power" and not {*SUMMED} & set(dtypes):
         exponent = op.args[1].value if isinstance(op.args[1], Const) else None
         return isinstance(exponent, float) or (isinstance(exponent, int) and 0 <= exponent <= _MAX_POWER)
     return trait in ("joined", "float", "power")

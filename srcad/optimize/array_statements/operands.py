@@ -9,7 +9,7 @@ from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.result_memory import root, roots
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Scalar
-from srcad.optimize.array_statements.elementwise_ops import DTYPES, ELEMENTWISE
+from srcad.optimize.array_statements.elementwise_ops import DTYPES, ELEMENTWISE, SUMMED
 from srcad.optimize.array_statements.expression_trees import (
     ArrayOperand,
     ElementwiseTree,
@@ -166,7 +166,7 @@ class Operands:
         elif op.prim == "np.sum":
             is_supported = dtype == kind.dtype or (dtype == "bool" and kind.dtype == "int64")
         else:
-            is_supported = dtype == kind.dtype and dtype.startswith("float")
+            is_supported = dtype == kind.dtype and dtype in SUMMED
         if not is_supported:
             raise NotLowerable
         space = broadcast_space(tree, self.state, before)
@@ -220,6 +220,8 @@ class Operands:
             case Op("np.outer", (a, b)) if self.rank(a) == 1 and self.rank(b) == 1:
                 column, row = Op("index", (a, Slice(), Const(None))), Op("index", (b, Const(None), Slice()))
                 return self._subtree(Op("*", (column, row)), leaves, before)
+            case Op("real" | "imag" as part, (whole,)):
+                return self._subtree(Op(f"np.{part}", (whole,)), leaves, before)
         leaf = self.leaf(expr, before)
         for k, other in enumerate(leaves):
             if other == leaf:
@@ -260,7 +262,7 @@ class Operands:
         else:
             value = 0 if "zeros" in expr.prim else 1
             fill_value = Const(float(value) if array_type.dtype.startswith("float") else value)
-            if array_type.dtype in ("bool", "float32"):
+            if array_type.dtype not in ("int64", "float64"):
                 raise NotLowerable
         if expr.prim.endswith("_like"):
             view = self.view(expr.args[0], before, reading=True)

@@ -8,6 +8,7 @@ from srcad.ir.nodes import Expr, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names
 from srcad.ir.types import Array, Dim
+from srcad.optimize.array_statements.elementwise_ops import SUMMED
 from srcad.optimize.array_statements.expression_trees import (
     NotLowerable,
     ReadAfterWrite,
@@ -58,7 +59,7 @@ class ArrayStores:
         target = self._operands.view(place, before, reading=False)
         if kind.dtype == "float32":
             tree = narrow_to_float32(tree, self._state, before)
-        if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
+        if kind.dtype not in SUMMED and (stmt.op is not None or tree.dtype != kind.dtype):
             raise NotLowerable
         indices = nest_indices(len(target.lengths), self._state)
         index = target.index(tuple(map(Var, indices)))

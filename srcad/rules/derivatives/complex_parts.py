@@ -19,7 +19,7 @@ _VIEW: dict[str, Any] = {**_PARTS, "dims": "...->...", "layout": "any"}
 
 
 @partials(
-    *row("np.real", np.real, "elementwise", **_PARTS),
+    *elementwise("np.real", np.real, **_PARTS, dtype="joined"),
     *row("real", np.real, "view", **_VIEW, memory=ResultMemory((0,), is_path=True, read_only="np.real")),
     singular=False,
 )
@@ -28,7 +28,7 @@ def real(y: Any, z: Any) -> Any:
 
 
 @partials(
-    *row("np.imag", np.imag, "elementwise", **_PARTS),
+    *elementwise("np.imag", np.imag, **_PARTS, dtype="joined"),
     *row("imag", np.imag, "view", **_VIEW, memory=ResultMemory((0,), is_path=True, read_only="np.imag")),
     singular=False,
 )
@@ -41,11 +41,11 @@ def complex_number(y: Any, a: Any, b: Any) -> Any:
     return 1.0, 1j
 
 
-@vjp(*elementwise("np.conj", np.conj, **_PARTS))
+@vjp(*elementwise("np.conj", np.conj, **_PARTS, dtype="joined"))
 def conj(d_y: Any, y: Any, z: Any) -> Any:
     return np.conj(d_y)
 
 
-@partials(*elementwise("np.angle", np.angle, vector="call", poles=True))
+@partials(*elementwise("np.angle", np.angle, dtype="float", vector="call", poles=True))
 def angle(y: Any, z: Any) -> Any:
     return -1j / z

@@ -109,7 +109,7 @@ def power(y: Any, a: Any, b: Any) -> Any:
 
 def log_in_field_of(y: Any, a: Any) -> Any:
     """The logarithm of the base of the power y: complex, where y is, also of a real base that is negative."""
-    if is_complex_name(dtype_of(y)):
+    if is_complex_name(dtype_of(y)) and not is_complex_name(dtype_of(a)):
         return np.log(a + 0j)
     return np.log(a)
 
