@@ -23,6 +23,7 @@ _EXPANSIONS_OF = {
     "scipy.signal": "srcad.rules.scipy.signals",
     "scipy.integrate": "srcad.rules.scipy.integrate",
     "scipy.interpolate": "srcad.rules.scipy.interpolate",
+    "scipy.sparse": "srcad.rules.scipy.sparse",
     "scipy.spatial.distance": "srcad.rules.scipy.distance",
 }
 """By the module of a library, our module that imports it, and fills the tables with its functions."""
