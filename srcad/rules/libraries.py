@@ -19,6 +19,7 @@ _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
     "scipy.stats": "srcad.rules.scipy.stats",
     "scipy.linalg": "srcad.rules.scipy.linalg",
+    "scipy.ndimage": "srcad.rules.scipy.ndimage",
     "scipy.optimize": "srcad.rules.scipy.optimize",
     "scipy.signal": "srcad.rules.scipy.signals",
     "scipy.integrate": "srcad.rules.scipy.integrate",

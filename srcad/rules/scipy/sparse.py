@@ -39,9 +39,7 @@ class Sparse:
     @property
     def T(self) -> Any:
         form = "csc" if self.form == "csr" else "csr" if self.form == "csc" else "coo"
-        return Sparse(
-            self.columns, self.rows, self.data, (self.shape[1], self.shape[0]), self.kind, form, self.indptr
-        )
+        return Sparse(self.columns, self.rows, self.data, (self.shape[1], self.shape[0]), self.kind, form, self.indptr)
 
     @property
     def indices(self) -> Any:
