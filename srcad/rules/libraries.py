@@ -18,7 +18,7 @@ from srcad.rules.registry import EXPANSIONS, STAND_INS
 _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
     "scipy.stats": "srcad.rules.scipy.stats",
-    "scipy.linalg": "srcad.rules.scipy.linalg",
+    "scipy.linalg": "srcad.rules.scipy.linear_algebra",
     "scipy.ndimage": "srcad.rules.scipy.ndimage",
     "scipy.optimize": "srcad.rules.scipy.optimize",
     "scipy.signal": "srcad.rules.scipy.signals",
