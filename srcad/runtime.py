@@ -575,9 +575,7 @@ def band_of_product(a: Any, b: Any, lower: Any, upper: Any) -> Any:
     return out
 
 
-def conjugate_gradients(
-    rows: Any, columns: Any, data: Any, b: Any, relative: Any, absolute: Any, most: Any
-) -> Any:
+def conjugate_gradients(rows: Any, columns: Any, data: Any, b: Any, relative: Any, absolute: Any, most: Any) -> Any:
     """The solution of A x = b, where A is symmetric and positive, and `data[k]` a part of A[rows[k], columns[k]].
 
     Hestenes and Stiefel (1952), until the residual is not longer than `relative` times b is, or than `absolute`.

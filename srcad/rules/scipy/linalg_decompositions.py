@@ -119,9 +119,7 @@ def polar(a: Any, side: Any = "right") -> Any:
 
 
 @expands(linalg.pinv)
-def pinv(
-    a: Any, *, atol: Any = None, rtol: Any = None, return_rank: Any = False, check_finite: Any = True
-) -> Any:
+def pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: Any = False, check_finite: Any = True) -> Any:
     if atol is not None or rtol is not None or return_rank:
         unsupported("scipy.linalg.pinv with atol, rtol or return_rank")
     return np.linalg.pinv(matrix(a, "pinv"))
