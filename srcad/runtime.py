@@ -577,6 +577,35 @@ def band_of_product(a: Any, b: Any, lower: Any, upper: Any) -> Any:
     return out
 
 
+def conjugate_gradients(rows: Any, columns: Any, data: Any, b: Any, relative: Any, absolute: Any, most: Any) -> Any:
+    """The solution of A x = b, where A is symmetric and positive, and `data[k]` a part of A[rows[k], columns[k]].
+
+    Hestenes and Stiefel (1952), until the residual is not longer than `relative` times b is, or than `absolute`.
+
+    >>> diagonal = np.array([0, 1])
+    >>> conjugate_gradients(diagonal, diagonal, np.array([2.0, 4.0]), np.array([2.0, 2.0]), 1e-10, 0.0, 20)
+    array([1. , 0.5])
+    """
+    x = np.zeros_like(b)
+    r = b.copy()
+    limit = max(absolute, relative * np.sqrt(np.sum(b * b)))
+    p = np.zeros_like(b)
+    before = 1.0
+    for turn in range(most + 1):
+        size = np.sum(r * r)
+        if np.sqrt(size) <= limit:
+            return x
+        p = r + p * (size / before) if turn > 0 else r.copy()
+        before = size
+        q = np.zeros_like(b)
+        for k in range(data.size):
+            q[rows[k]] += data[k] * p[columns[k]]
+        step = size / np.sum(p * q)
+        x = x + step * p
+        r = r - step * q
+    raise ValueError("cg: the residual is too long after all iterations")
+
+
 def real_eigenpairs(a: Any) -> Any:
     """The eigenvalues of a matrix, which must be real, and below them its eigenvectors, of length 1, in the columns."""
     values, vectors = np.linalg.eig(a)

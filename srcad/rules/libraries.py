@@ -18,11 +18,13 @@ from srcad.rules.registry import EXPANSIONS, STAND_INS
 _EXPANSIONS_OF = {
     "scipy.special": "srcad.rules.scipy.special",
     "scipy.stats": "srcad.rules.scipy.stats",
-    "scipy.linalg": "srcad.rules.scipy.linalg",
+    "scipy.linalg": "srcad.rules.scipy.linear_algebra",
+    "scipy.ndimage": "srcad.rules.scipy.ndimage",
     "scipy.optimize": "srcad.rules.scipy.optimize",
     "scipy.signal": "srcad.rules.scipy.signals",
     "scipy.integrate": "srcad.rules.scipy.integrate",
     "scipy.interpolate": "srcad.rules.scipy.interpolate",
+    "scipy.sparse": "srcad.rules.scipy.sparse",
     "scipy.spatial.distance": "srcad.rules.scipy.distance",
 }
 """By the module of a library, our module that imports it, and fills the tables with its functions."""

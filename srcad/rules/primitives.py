@@ -347,6 +347,10 @@ for _function, _dims, _bilinear in [
 row("runtime.banded_transposed", _of_band(runtime.banded_transposed), "linalg", runtime.banded_transposed, steps=(1, 2),
     linear=(0,), dims="ij,,->ij")  # fmt: skip
 
+# whose result has a shape also where the arguments, one element each, are no indices
+row("runtime.conjugate_gradients", lambda rows, columns, data, b, *limits: np.zeros_like(data[:1] + b),
+    "linalg", runtime.conjugate_gradients, steps=(0, 1, 4, 5, 6), dims="i,i,i,j,,,->j", layout="C")  # fmt: skip
+
 # ---- convolutions, pooling ------------------------------------------------------------------------
 
 row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), bilinear=(0, 1),

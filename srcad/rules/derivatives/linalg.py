@@ -147,3 +147,15 @@ def banded_product(d_y: Any, y: Any, ab: Any, x: Any, lower: Any, upper: Any) ->
 def band_of_product(d_y: Any, y: Any, a: Any, b: Any, lower: Any, upper: Any) -> Any:
     d_b = runtime.banded_product(runtime.banded_transposed(d_y, lower, upper), a, upper, lower)
     return runtime.banded_product(d_y, b, lower, upper), d_b, None, None
+
+
+# ---- sparse equations --------------------------------------------------------------------------
+
+
+@vjp(runtime.conjugate_gradients)
+def conjugate_gradients(
+    d_y: Any, y: Any, rows: Any, columns: Any, data: Any, b: Any, relative: Any, absolute: Any, most: Any
+) -> Any:
+    # its matrix is its own transpose; the adjoint is no less exact than the solution
+    d_b = runtime.conjugate_gradients(rows, columns, data, d_y, min(relative, 1e-10), absolute * 0.0, most)
+    return None, None, -d_b[rows] * y[columns], d_b, None, None, None

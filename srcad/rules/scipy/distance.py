@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import spatial
 from scipy.spatial import distance
 
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import expands, unsupported
+from srcad.rules.registry import dtype_of, expands, unsupported
 
 root = PRIMITIVES["root"]
 
@@ -29,6 +30,26 @@ def lengths(differences: Any, metric: Any, p: Any) -> Any:
     return unsupported(f"the metric {metric} of scipy.spatial.distance")
 
 
+def between(a: Any, b: Any, metric: Any, p: Any) -> Any:
+    """The distances of vectors along the last axis, of two arrays that broadcast."""
+    if metric == "cosine":
+        return angle(a, b)
+    if metric == "correlation":
+        return angle(a - np.mean(a, axis=-1, keepdims=True), b - np.mean(b, axis=-1, keepdims=True))
+    if metric == "canberra":
+        sizes = np.abs(a) + np.abs(b)
+        return np.sum(np.abs(a - b) / np.where(sizes == 0.0, 1.0, sizes), axis=-1)
+    if metric == "braycurtis":
+        return np.sum(np.abs(a - b), axis=-1) / np.sum(np.abs(a + b), axis=-1)
+    return lengths(a - b, metric, p)
+
+
+def angle(a: Any, b: Any) -> Any:
+    norms = np.sqrt(np.sum(a * a, axis=-1)) * np.sqrt(np.sum(b * b, axis=-1))
+    # rounding may leave it a little over 1
+    return 1.0 - np.clip(np.sum(a * b, axis=-1) / norms, -1.0, 1.0)
+
+
 @expands(distance.cdist)
 def cdist(XA: Any, XB: Any, metric: Any = "euclidean", *, out: Any = None, w: Any = None, p: Any = 2) -> Any:
     if out is not None or w is not None:
@@ -37,7 +58,7 @@ def cdist(XA: Any, XB: Any, metric: Any = "euclidean", *, out: Any = None, w: An
     b = doubles(np.asarray(XB))
     if np.ndim(a) != 2 or np.ndim(b) != 2:
         raise ValueError("XA and XB must be 2-dimensional arrays.")
-    return lengths(a[:, None, :] - b[None, :, :], metric, p)
+    return between(a[:, None, :], b[None, :, :], metric, p)
 
 
 @expands(distance.pdist)
@@ -49,7 +70,7 @@ def pdist(X: Any, metric: Any = "euclidean", *, out: Any = None, w: Any = None, 
     result = np.zeros(n * (n - 1) // 2)
     at = 0
     for i in range(n - 1):
-        result[at : at + n - 1 - i] = lengths(a[i + 1 :] - a[i], metric, p)
+        result[at : at + n - 1 - i] = between(a[i + 1 :], a[i], metric, p)
         at += n - 1 - i
     return result
 
@@ -80,12 +101,75 @@ def chebyshev(u: Any, v: Any, w: Any = None) -> Any:
     return lengths(difference(u, v, w), "chebyshev", 2)
 
 
-@expands(distance.cosine)
-def cosine(u: Any, v: Any, w: Any = None) -> Any:
+def both(u: Any, v: Any, w: Any) -> Any:
     if w is not None:
         unsupported("scipy.spatial.distance with w")
-    a = doubles(np.asarray(u))
-    b = doubles(np.asarray(v))
-    similarity = a @ b / np.sqrt((a @ a) * (b @ b))
-    # rounding may leave it a little over 1
-    return 1.0 - np.clip(similarity, -1.0, 1.0)
+    return doubles(np.asarray(u)), doubles(np.asarray(v))
+
+
+@expands(distance.cosine)
+def cosine(u: Any, v: Any, w: Any = None) -> Any:
+    a, b = both(u, v, w)
+    return angle(a, b)
+
+
+@expands(distance.correlation)
+def correlation(u: Any, v: Any, w: Any = None, centered: Any = True) -> Any:
+    a, b = both(u, v, w)
+    return between(a, b, "correlation" if centered else "cosine", 2)
+
+
+@expands(distance.canberra)
+def canberra(u: Any, v: Any, w: Any = None) -> Any:
+    a, b = both(u, v, w)
+    return between(a, b, "canberra", 2)
+
+
+@expands(distance.braycurtis)
+def braycurtis(u: Any, v: Any, w: Any = None) -> Any:
+    a, b = both(u, v, w)
+    return between(a, b, "braycurtis", 2)
+
+
+@expands(distance.minkowski)
+def minkowski(u: Any, v: Any, p: Any = 2, w: Any = None) -> Any:
+    a, b = both(u, v, w)
+    return between(a, b, "minkowski", p)
+
+
+@expands(distance.mahalanobis)
+def mahalanobis(u: Any, v: Any, VI: Any) -> Any:
+    a, b = both(u, v, None)
+    return root((a - b) @ doubles(np.asarray(VI)) @ (a - b))
+
+
+@expands(distance.squareform)
+def squareform(X: Any, force: Any = "no", checks: Any = True) -> Any:
+    x = np.asarray(X)
+    if force != "no":
+        unsupported("scipy.spatial.distance.squareform with force")
+    if np.ndim(x) == 2:
+        n = x.shape[0]
+        condensed = np.zeros(n * (n - 1) // 2, dtype=dtype_of(x))
+        at = 0
+        for i in range(n - 1):
+            condensed[at : at + n - 1 - i] = x[i, i + 1 :]
+            at += n - 1 - i
+        return condensed
+    m = int(np.ceil(np.sqrt(2.0 * x.shape[0])))
+    table = np.zeros((m, m), dtype=dtype_of(x))
+    at = 0
+    for i in range(m - 1):
+        table[i, i + 1 :] = x[at : at + m - 1 - i]
+        table[i + 1 :, i] = x[at : at + m - 1 - i]
+        at += m - 1 - i
+    return table
+
+
+@expands(spatial.distance_matrix)
+def distance_matrix(x: Any, y: Any, p: Any = 2, threshold: Any = 1000000) -> Any:
+    a = doubles(np.asarray(x))
+    b = doubles(np.asarray(y))
+    if np.ndim(a) == 2 and np.ndim(b) == 2:
+        return between(a[:, None, :], b[None, :, :], "minkowski", p)
+    return unsupported("scipy.spatial.distance_matrix of other than two matrices")

@@ -1,4 +1,4 @@
-"""`scipy.signal`: filters and convolutions."""
+"""`scipy.signal`: convolutions here, filters in the module beside this."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 from scipy import signal
 
 from srcad.rules.expansions.linalg import floats
-from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
+from srcad.rules.registry import common_dtype, dtype_of, expands, is_constant, unsupported
+from srcad.rules.scipy import filters
+from srcad.rules.scipy.image_filters import extended
 
-cast = PRIMITIVES["astype"]
+__all__ = ["filters"]
 
 # ---- convolutions ------------------------------------------------------------------------------
 
@@ -30,9 +31,25 @@ def fftconvolve(in1: Any, in2: Any, mode: Any = "full", axes: Any = None) -> Any
 
 @expands(signal.convolve2d)
 def convolve2d(in1: Any, in2: Any, mode: Any = "full", boundary: Any = "fill", fillvalue: Any = 0) -> Any:
-    if boundary != "fill" or fillvalue != 0:
-        unsupported("scipy.signal.convolve2d with a boundary that is not filled with zeros")
-    return convolved(np.asarray(in1), np.asarray(in2), mode)
+    x = np.asarray(in1)
+    kernel = np.asarray(in2)
+    if boundary == "fill" and is_constant(fillvalue) and fillvalue == 0:
+        return convolved(x, kernel, mode)
+    if mode == "valid":
+        return convolved(x, kernel, mode)
+    way = {"fill": "constant", "wrap": "wrap", "symm": "reflect"}[boundary]
+    wide = floats(x)
+    for k in (0, 1):
+        wide = extended(wide, k, kernel.shape[k] - 1, kernel.shape[k] - 1, way, fillvalue)
+    full = convolved_2(wide, floats(kernel), "full")
+    rows = kernel.shape[0] - 1
+    columns = kernel.shape[1] - 1
+    n = x.shape[0] + rows
+    m = x.shape[1] + columns
+    full = full[rows : rows + n, columns : columns + m]
+    if mode == "full":
+        return full
+    return full[rows // 2 : rows // 2 + x.shape[0], columns // 2 : columns // 2 + x.shape[1]]
 
 
 @expands(signal.correlate)
@@ -83,52 +100,3 @@ def convolved_2(a: Any, b: Any, mode: Any) -> Any:
     if (n_0 < m_0) != (n_1 < m_1) and n_0 != m_0 and n_1 != m_1:
         raise ValueError("for 'valid' mode, one must be at least as large as the other in every dimension")
     return out[min(n_0, m_0) - 1 : max(n_0, m_0), min(n_1, m_1) - 1 : max(n_1, m_1)]
-
-
-# ---- filters -----------------------------------------------------------------------------------
-
-
-@expands(signal.lfilter)
-def lfilter(b: Any, a: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
-    if zi is not None:
-        unsupported("scipy.signal.lfilter with zi")
-    samples = floats(np.asarray(x))
-    numerator = floats(np.atleast_1d(np.asarray(b)))
-    denominator = floats(np.atleast_1d(np.asarray(a)))
-    name = common_dtype(dtype_of(samples), dtype_of(numerator), dtype_of(denominator))
-    samples = samples if dtype_of(samples) == name else cast(samples, dtype=name)
-    if np.ndim(samples) == 1:
-        return filtered(numerator / denominator[0], denominator / denominator[0], samples)
-    if np.ndim(samples) != 2:
-        unsupported("scipy.signal.lfilter of more than two axes")
-    rows = samples if axis_of(axis, 2) == 1 else samples.T
-    out = np.zeros(rows.shape, dtype=name)
-    for k in range(rows.shape[0]):
-        out[k] = filtered(numerator / denominator[0], denominator / denominator[0], rows[k])
-    return out if axis_of(axis, 2) == 1 else out.T
-
-
-def filtered(b: Any, a: Any, x: Any) -> Any:
-    """y[t] + a[1] y[t - 1] + ... = b[0] x[t] + b[1] x[t - 1] + ..."""
-    y = np.zeros(x.shape[0], dtype=dtype_of(x))
-    for t in range(x.shape[0]):
-        total = b[0] * x[t]
-        for k in range(1, min(t + 1, b.shape[0])):
-            total += b[k] * x[t - k]
-        for k in range(1, min(t + 1, a.shape[0])):
-            total -= a[k] * y[t - k]
-        y[t] = total
-    return y
-
-
-@expands(signal.sosfilt)
-def sosfilt(sos: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
-    if zi is not None:
-        unsupported("scipy.signal.sosfilt with zi")
-    sections = floats(np.asarray(sos))
-    y = floats(np.asarray(x))
-    if np.ndim(y) != 1:
-        unsupported("scipy.signal.sosfilt of more than one axis")
-    for k in range(sections.shape[0]):
-        y = filtered(sections[k, :3], sections[k, 3:], y)
-    return y
