@@ -181,7 +181,6 @@ def uses_bytes(x):
 
 FENCED = {
     uses_try: ["S103"],
-    uses_with: ["S105"],
     uses_sent_value: ["S106"],
     is_async: ["S107"],
     awaits: ["S107"],

@@ -392,7 +392,7 @@ def genexp(x):
     return t
 
 
-@refused()
+@right()
 def genbreak(x):
     t = 0.0
     for g in itertools.count():
@@ -402,7 +402,7 @@ def genbreak(x):
     return t
 
 
-@refused()
+@right()
 def genbreak_active(x):
     t = 0.0
     for g in itertools.count():

@@ -240,21 +240,25 @@ class Search:
 
     def _node(self, error: SrcadError) -> Any:
         """The node of the function that an error is at, or that calls what it is in."""
-        place = getattr(error, "within", None)
-        if place is None:
-            span = error.problems[0].span
-            if span is None or getattr(span, "file", None) != self._source.file:
-                return None
-            line, end_line = self._source.lines[span.line - 1], self._source.lines[span.end_line - 1]
-            start = span.line, len(line[: span.column].encode())
-            whole = *start, span.end_line, len(end_line[: span.end_column].encode())
-            nodes = [node for node in gast.walk(self._source.tree) if hasattr(node, "lineno")]
-            found = [node for node in nodes if _position(node)[:2] == start]
-            return next((node for node in found if _position(node) == whole), next(iter(found), None))
+        place, there = getattr(error, "within", None), self._node_at(error)
+        if place is None or (there is not None and self._code.is_in_generator(there)):
+            return there
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
         same = [n for n in found if type(n) is type(place)]
         return next(iter(same or found), None)
+
+    def _node_at(self, error: SrcadError) -> Any:
+        """The node that is written where an error is."""
+        span = error.problems[0].span
+        if span is None or getattr(span, "file", None) != self._source.file:
+            return None
+        line, end_line = self._source.lines[span.line - 1], self._source.lines[span.end_line - 1]
+        start = span.line, len(line[: span.column].encode())
+        whole = *start, span.end_line, len(end_line[: span.end_column].encode())
+        nodes = [node for node in gast.walk(self._source.tree) if hasattr(node, "lineno")]
+        found = [node for node in nodes if _position(node)[:2] == start]
+        return next((node for node in found if _position(node) == whole), next(iter(found), None))
 
     def _written_in(self, node: Any) -> set[str]:
         """The variables that calls in a node may write into, with those that share memory with them."""

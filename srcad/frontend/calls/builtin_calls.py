@@ -225,8 +225,12 @@ def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     match args:
         case [Leaf(type=Array(dims=[Dim(terms=[_, *_])])) as vector]:
             # a run-time number of scalars: a copy, since later stores to the vector must not change the list
-            items = ctx.leaf(ctx.builder.op("copy", vector.atom, hint="items"))
-            return ctx.new_ref(HeapObject((items, length_of_buffer(ctx, items)), grown=True, full=True))
+            ref = ctx.new_ref(HeapObject(()))
+            changing = run_time_lists.made_of_vector(ctx, ref, vector, ctx.frame.node)
+            if changing is None:
+                items = ctx.leaf(ctx.builder.op("copy", vector.atom, hint="items"))
+                ctx.heap[ref.id] = HeapObject((items, length_of_buffer(ctx, items)), grown=True, full=True)
+            return ref
     return ctx.new_ref(HeapObject(spread(ctx, args[0]) if args else ()))
 
 

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srcad.frontend.calls.complex_operands import refuse_complex
+from srcad.frontend.calls.deques import DEQUE_METHODS, deque_method
 from srcad.frontend.calls.kernel_calls import KernelName, is_cuda, member
 from srcad.frontend.calls.objects import initialise, object_attribute, super_attribute
 from srcad.frontend.lowering.expressions import length, spread
@@ -46,7 +47,7 @@ from srcad.frontend.values.abstract_values import (
     Super,
 )
 from srcad.frontend.values.constants import key_of, to_abstract
-from srcad.frontend.values.context import Context
+from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import append, refuse_change
 from srcad.frontend.values.iterables import items_of
@@ -61,6 +62,9 @@ _LIST = frozenset({"sort", "append", "extend", "insert", "pop", "reverse", "copy
 _DICT = frozenset({"items", "keys", "values", "get", "pop", "update", "setdefault", "copy", "clear"})
 
 
+NO_KEYWORDS: Mapping[str, Abstract] = {}
+
+
 def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     """`value.name`."""
     value = ctx.check(value)
@@ -72,7 +76,9 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
         case Super():
             return super_attribute(ctx, value, name)
         case HeapRef(kind=kind):
-            if name in (_LIST if kind == "list" else _DICT):
+            if value.id in ctx.deques and name == "maxlen":
+                return ctx.deques[value.id] or Constant(None)
+            if name in (_LIST if kind == "list" else _DICT) or (value.id in ctx.deques and name in DEQUE_METHODS):
                 return Method(value, name)
         case Seq() if name in ("index", "count"):
             return Method(value, name)
@@ -188,11 +194,29 @@ def call_method(
     if isinstance(receiver, Seq):
         return _index_or_count(ctx, receiver, name, args)
     assert isinstance(receiver, HeapRef)
+    if receiver.id in ctx.deques and not ctx.frame.library:
+        return deque_method(ctx, receiver, name, args, container_method)
+    return container_method(ctx, receiver, name, args, keywords)
+
+
+def container_method(
+    ctx: Context, receiver: HeapRef, name: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract] = NO_KEYWORDS
+) -> Abstract:
+    """A method of a list or dict."""
     if name in _MUTATING:
         ctx.changes(receiver)
     check_conflicts(ctx, ctx.heap[receiver.id])
     cells = ctx.heap[receiver.id]
     if (cells.at_run_time or cells.buffered) and not cells.shared:
+        match name, [ctx.check(arg) for arg in args]:
+            case "pop", [Leaf() as at] if is_integer(at):
+                return run_time_lists.pop_at(ctx, receiver.id, at)
+            case "insert", [Leaf() as at, item] if is_integer(at):
+                run_time_lists.insert(ctx, receiver.id, at, item)
+                return Constant(None)
+            case "clear", []:
+                run_time_lists.clear(ctx, receiver.id)
+                return Constant(None)
         if name == "append":
             run_time_lists.append(ctx, receiver.id, _only_argument(ctx, name, args))
             return Constant(None)
@@ -305,7 +329,10 @@ def _dict_method(
         case "items" | "keys" | "values":
             return DictView(ref, name)
         case "copy":
-            return ctx.new_ref(HeapObject(cells.items, cells.keys))
+            copied = ctx.new_ref(HeapObject(cells.items, cells.keys))
+            if ref.id in ctx.factories:
+                ctx.factories[copied.id] = ctx.factories[ref.id]
+            return copied
     result: Abstract = Constant(None)
     if name == "update":
         for arg in args:

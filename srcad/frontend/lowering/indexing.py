@@ -89,6 +89,8 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
         case HeapRef(id=ref, kind="dict"):
             cells = ctx.heap[ref]
             check_conflicts(ctx, cells)
+            if ref in ctx.factories and key_of(ctx, items) not in (cells.keys or ()):
+                return _made_entry(ctx, value, key_of(ctx, items))
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
@@ -157,6 +159,23 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
     emit_index_check(ctx, Const(item.static), length.atom)
     place = arithmetic(ctx, "-", length, ctx.constant(-item.static))
     return ctx.leaf(ctx.builder.op("index", buffer.atom, place.atom))
+
+
+def _made_entry(ctx: Context, ref: HeapRef, key: object) -> Abstract:
+    """The item of a dict that makes those that it does not have (`collections.defaultdict`)."""
+    factory = ctx.factories[ref.id]
+    if factory == Constant(None):
+        return ctx.constant(0)
+    ctx.changes(ref)
+    if ctx.heap[ref.id].shared:
+        ctx.fail("S125", "this dict comes from two paths, and is changed here")
+    made = ctx.constant(factory.value()) if factory in _NUMBERS else ctx.call(factory)  # type: ignore[union-attr]
+    cells = ctx.heap[ref.id]
+    ctx.heap[ref.id] = cells.with_entries({**cells.entries, key: made})
+    return made
+
+
+_NUMBERS = (Constant(float), Constant(int), Constant(bool))
 
 
 def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], item: Abstract) -> Abstract:

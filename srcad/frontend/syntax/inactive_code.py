@@ -137,6 +137,14 @@ class InactiveCode:
                 return True
         return False
 
+    def is_in_generator(self, node: Any) -> bool:
+        """Whether a node is in a generator expression, which is evaluated where a loop goes over it."""
+        while node is not None and not isinstance(node, gast.stmt):
+            if isinstance(node, gast.GeneratorExp):
+                return True
+            node = self._parents.get(id(node))
+        return False
+
     def take(self, node: Any) -> Taken:
         """Let the Python part compute an expression, and what it writes into is that part's alone.
 

@@ -29,6 +29,35 @@ def copied_items(into: Any, items: Any, count: Any) -> None:
         into[k] = items[k]
 
 
+def taken_out(items: Any, count: Any, at: Any) -> Any:
+    k = at + count if at < 0 else at
+    if not 0 <= k < count:
+        raise IndexError("pop index out of range")
+    value = items[k]
+    for j in range(k, count - 1):
+        items[j] = items[j + 1]
+    return value
+
+
+def put_in(items: Any, count: Any, at: Any, value: Any) -> None:
+    k = max(at + count, 0) if at < 0 else min(at, count)
+    for j in range(count, k, -1):
+        items[j] = items[j - 1]
+    items[k] = value
+
+
+def append_to_window(items: Any, value: Any, most: Any) -> None:
+    if len(items) >= most:
+        items.pop(0)
+    items.append(value)
+
+
+def prepend_to_window(items: Any, value: Any, most: Any) -> None:
+    if len(items) >= most:
+        items.pop()
+    items.insert(0, value)
+
+
 def collected(items: Any) -> Any:
     found = []
     for value in items:

@@ -20,11 +20,13 @@ array([ 4.,  0., 12.])
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from srcad.frontend.syntax.iteration_bodies import copied_items
+from srcad.frontend.syntax.iteration_bodies import copied_items, put_in, taken_out
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.growing_lists import length_atom
@@ -56,6 +58,18 @@ def make(ctx: Context, ref: HeapRef, kind: Scalar | Array | None, name: str) -> 
     return ref
 
 
+def of_vector(ctx: Context, ref: HeapRef, vector: Leaf, name: str) -> HeapRef:
+    """The list with the elements of a vector."""
+    assert isinstance(vector.type, Array)
+    made = make(ctx, ref, kind_of_items(vector.type), name)
+    count = ctx.leaf(ctx.builder.op("len", vector.atom))
+    reserve(ctx, made.id, count)
+    cells = ctx.heap[made.id]
+    _without_index_checks(ctx, copied_items, cells.items[0], vector, count)
+    ctx.heap[made.id] = replace(cells, items=(cells.items[0], count))
+    return made
+
+
 def append_unchecked(ctx: Context, ref: int, item: Abstract) -> None:
     """Append an item that there is room for, of the type of the items."""
     cells = ctx.heap[ref]
@@ -70,7 +84,28 @@ def append_unchecked(ctx: Context, ref: int, item: Abstract) -> None:
 
 
 def append(ctx: Context, ref: int, item: Leaf) -> None:
-    """`hs.append(item)`: in a loop the room for it is that loop's business."""
+    """`hs.append(item)`."""
+    _want_room(ctx, ref)
+    append_unchecked(ctx, ref, item)
+
+
+def insert(ctx: Context, ref: int, at: Leaf, item: Leaf) -> None:
+    """`hs.insert(at, item)`: those behind it move on."""
+    _want_room(ctx, ref)
+    cells = ctx.heap[ref]
+    buffer, count = _of_numbers(ctx, cells)
+    _without_index_checks(ctx, put_in, buffer, count, at, item)
+    ctx.heap[ref] = replace(cells, items=(buffer, _counted(ctx, "+", count)))
+
+
+def clear(ctx: Context, ref: int) -> None:
+    """`hs.clear()`."""
+    cells = ctx.heap[ref]
+    ctx.heap[ref] = replace(cells, items=(cells.items[0], ctx.constant(0)))
+
+
+def _want_room(ctx: Context, ref: int) -> None:
+    """Note that there has to be room for one item more: in a loop that is that loop's business."""
     room = ctx.rooms[-1] if ctx.rooms else None
     if room is not None and ref in room.before:
         room.wanted[ref] = room.wanted.get(ref, 0) + 1
@@ -78,7 +113,34 @@ def append(ctx: Context, ref: int, item: Leaf) -> None:
         ctx.appended_outside[ref] = ctx.appended_outside.get(ref, 0) + 1
         if ctx.appended_outside[ref] > MARGIN:
             ctx.fail("S125", f"more than {MARGIN} items appended outside of loops to a list of run-time length")
-    append_unchecked(ctx, ref, item)
+
+
+def pop_at(ctx: Context, ref: int, at: Leaf) -> Leaf:
+    """`hs.pop(at)`: those behind it move up."""
+    cells = ctx.heap[ref]
+    buffer, count = _of_numbers(ctx, cells)
+    item = _without_index_checks(ctx, taken_out, buffer, count, at)
+    assert isinstance(item, Leaf)
+    ctx.heap[ref] = replace(cells, items=(buffer, _counted(ctx, "-", count)))
+    return item
+
+
+def _of_numbers(ctx: Context, cells: HeapObject) -> tuple[Leaf, Leaf]:
+    """The array and the number of items of a list of numbers."""
+    buffer, count = cells.items
+    assert isinstance(buffer, Leaf) and isinstance(count, Leaf)
+    if isinstance(buffer.type, Array) and len(buffer.type.dims) > 1:
+        ctx.fail("S125", "arrays moved in a list of run-time length", "The list holds copies.", "use an index.")
+    return buffer, count
+
+
+def _without_index_checks(ctx: Context, function: Callable[..., Any], *args: Abstract) -> Abstract:
+    """Call a function whose indices are within bounds."""
+    checks, ctx.checks_indices = ctx.checks_indices, False
+    try:
+        return ctx.call(Constant(function), *args)
+    finally:
+        ctx.checks_indices = checks
 
 
 def pop(ctx: Context, ref: int) -> Leaf:
@@ -123,10 +185,8 @@ def reserve(ctx: Context, ref: int, items: Leaf) -> None:
     row = [ctx.builder.op("shape", buffer.atom, axis=axis) for axis in range(1, len(buffer.type.dims))]
     larger = ctx.leaf(ctx.builder.op("np.empty", length.atom, *row, dtype=buffer.type.dtype))
     larger = _named(ctx, larger, base(buffer.atom.name).lstrip("%"))
-    checks, ctx.checks_indices = ctx.checks_indices, False
     with ctx.builder.block() as copying:
-        ctx.call(Constant(copied_items), larger, buffer, count)
-    ctx.checks_indices = checks
+        _without_index_checks(ctx, copied_items, larger, buffer, count)
     for stmt in copying:
         ctx.builder.emit(stmt)
     if row:

@@ -228,6 +228,10 @@ class Context:
         """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
         self.has_raised = False
         """An error has just been raised: the end of this path is never reached."""
+        self.deques: dict[int, Leaf | None] = {}
+        """The lists that are deques, and the greatest lengths of these."""
+        self.factories: dict[int, Abstract] = {}
+        """What makes the items that a dict does not have yet; None where these are 0, and it does not get them."""
         self.rewords: list[bool] = []
         """Not empty where compiled code raises an error of another class, or with another message, than Python."""
         self.rooms: list[Room] = []

@@ -77,11 +77,27 @@ def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
     return ref
 
 
+def made_of_vector(ctx: Context, ref: HeapRef, vector: Leaf, node: Any) -> HeapRef | None:
+    """The list of a run-time number of numbers, where its length changes; None where it does not."""
+    if not hasattr(node, "lineno") or ctx.frame.library:
+        return None
+    site = (ctx.frame.source.name, node.lineno, node.col_offset)
+    ctx.sites[ref.id] = site
+    if site not in ctx.list_items:
+        return None
+    if ctx.makes_lists:
+        ctx.fail("S125", "a list of the elements of an array that changes its length at run time", None, _IN_ARRAY)
+    return buffered_lists.of_vector(ctx, ref, vector, _name_of(ctx, node))
+
+
 def _name_of(ctx: Context, node: Any) -> str:
     """The user's name for the list that a display makes."""
     for statement in gast.walk(ctx.frame.tree):
         match statement:
-            case gast.Assign(targets=[gast.Name(id=name)], value=gast.List(lineno=line, col_offset=column)):
+            case gast.Assign(
+                targets=[gast.Name(id=name)],
+                value=gast.List(lineno=line, col_offset=column) | gast.Call(lineno=line, col_offset=column),
+            ):
                 if (line, column) == (node.lineno, node.col_offset):
                     return str(name)
     return "%items"
@@ -90,10 +106,8 @@ def _name_of(ctx: Context, node: Any) -> str:
 def append(ctx: Context, ref: int, item: Abstract) -> None:
     """`hs.append(item)`."""
     item = ctx.check(item)
-    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
-        ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
-    site = ctx.sites.get(ref)
-    common = _common_kind(ctx, site, _kind_of(ctx, ref), item)
+    common = _common_kind(ctx, ctx.sites.get(ref), _kind_of(ctx, ref), item)
+    assert isinstance(item, Leaf)
     if ctx.heap[ref].buffered:
         buffered_lists.append(ctx, ref, item)
         zero_dim_arrays.mark_stored(ctx, item)
@@ -101,6 +115,34 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     items = _list_of(ctx, ref)
     ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
     zero_dim_arrays.mark_stored(ctx, item)
+
+
+def insert(ctx: Context, ref: int, at: Leaf, item: Abstract) -> None:
+    """`hs.insert(at, item)`."""
+    _refuse_of_ir(ctx, ref, "an item inserted into")
+    item = ctx.check(item)
+    _common_kind(ctx, ctx.sites.get(ref), _kind_of(ctx, ref), item)
+    assert isinstance(item, Leaf)
+    buffered_lists.insert(ctx, ref, at, item)
+    zero_dim_arrays.mark_stored(ctx, item)
+
+
+def pop_at(ctx: Context, ref: int, at: Leaf) -> Leaf:
+    """`hs.pop(at)`."""
+    _refuse_of_ir(ctx, ref, "an item taken out of")
+    return zero_dim_arrays.mark_taken(ctx, buffered_lists.pop_at(ctx, ref, at))
+
+
+def clear(ctx: Context, ref: int) -> None:
+    """`hs.clear()`."""
+    _refuse_of_ir(ctx, ref, "no item left in")
+    buffered_lists.clear(ctx, ref)
+
+
+def _refuse_of_ir(ctx: Context, ref: int, what: str) -> None:
+    """S125 of a list of the IR; the function is lowered again, with arrays."""
+    if not ctx.heap[ref].buffered:
+        ctx.fail("S125", f"{what} a list that changes its length at run time", None, _IN_ARRAY)
 
 
 def repeated(ctx: Context, item: Leaf, count: Leaf, node: Any) -> HeapRef | None:
