@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 import numpy as np
@@ -22,8 +22,11 @@ from srcad.frontend.source.read import Source, span
 from srcad.frontend.syntax.activity import Activity, bases
 from srcad.frontend.syntax.distributions import DISCRETE, DISTRIBUTIONS, Distribution
 from srcad.frontend.syntax.static_ranks import StaticRanks
+from srcad.frontend.syntax.tree_copies import copied
 from srcad.ir.names import unused_name
 
+_REDUCTIONS = (np.sum, np.mean, np.prod, np.max, np.min, np.std, np.var, np.median, np.linalg.norm)
+"""Functions that make one number of an array."""
 _NAMED = "give the parameters names in statements before."
 
 
@@ -67,9 +70,9 @@ class _Rewriting:
         """What NumPy is called in the function."""
 
     def rewritten(self, calls: Sequence[Any]) -> Source:
-        tree = copy.deepcopy(self._source.tree)
-        by_place = {_place(node): node for node in calls}
-        _Replaced(self, by_place).visit(tree)
+        tree, origins = copied(self._source.tree)
+        whole = {key: node for key, node in origins.items() if any(node is call for call in calls)}
+        _Replaced(self, whole).visit(tree)
         closure: dict[str, Any] = dict(self._source.closure)
         if self._numpy not in self._source.globals:
             closure[self._numpy] = _Cell(np)
@@ -218,12 +221,14 @@ class _Rewriting:
         function = self._effects.outside(call.func)
         if (isinstance(function, np.ufunc) and not call.keywords) or function is abs:
             return "elementwise"
+        if any(function is one for one in _REDUCTIONS) and len(call.args) == 1 and not call.keywords:
+            return "scalar"
         module = str(getattr(function, "__module__", ""))
         return "scalar" if module == "math" or function in (float, int, len) else None
 
     # ---- refusals ----------------------------------------------------------------------------------
 
-    def _refuse(self, call: Any) -> None:
+    def _refuse(self, call: Any) -> NoReturn:
         if call.func.attr in DISCRETE:
             self._fail(
                 call,
@@ -236,10 +241,10 @@ class _Rewriting:
             f"use one of {', '.join(DISTRIBUTIONS)}; or draw outside.",
         )
 
-    def _no_shape(self, call: Any) -> None:
+    def _no_shape(self, call: Any) -> NoReturn:
         self._fail(call, "How many numbers it draws is known only when its parameters are.", "give it size=.")
 
-    def _fail(self, call: Any, why: str, advice: str) -> None:
+    def _fail(self, call: Any, why: str, advice: str) -> NoReturn:
         name = f"{gast.unparse(call.func).strip()} with parameters that are differentiated"
         fail("S203", f"no derivative rule for {name}", span(self._source, call), why, advice)
 
@@ -247,7 +252,7 @@ class _Rewriting:
 class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
     """Puts what stands for draws in their places, and the checks before their statements."""
 
-    def __init__(self, rewriting: _Rewriting, calls: Mapping[Any, Any]) -> None:
+    def __init__(self, rewriting: _Rewriting, calls: Mapping[int, Any]) -> None:
         self._rewriting, self._calls = rewriting, calls
         self._checks: list[Any] = []
 
@@ -258,7 +263,7 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
             checks, self._checks = self._checks, outer
             return [*checks, made] if checks else made
         if isinstance(node, gast.Call):
-            call = self._calls.get(_place(node))
+            call = self._calls.get(id(node))
             if call is not None:
                 value, checks = self._rewriting.replaced(call)
                 self._checks += checks
@@ -269,10 +274,6 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
 class _Cell:
     def __init__(self, contents: Any) -> None:
         self.cell_contents = contents
-
-
-def _place(node: Any) -> tuple[int, ...]:
-    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
 
 def _parsed(text: str) -> Any:

@@ -61,3 +61,6 @@ OTHERS = frozenset(
     | {"standard_cauchy", "standard_gamma", "standard_t", "triangular", "vonmises", "wald"}
 )
 """Methods that are not in `DISTRIBUTIONS`, and whose values change smoothly with their parameters."""
+
+STANDARD = frozenset({"standard_normal", "standard_exponential", "random", "random_sample", "rand", "randn"})
+"""Methods that draw from a distribution without parameters."""
