@@ -131,6 +131,24 @@ def two_generators(x):
     return one.normal(x[0], x[1]) * other.normal(x[1], x[2]) + one.normal(x[2])
 
 
+@right(np.array([[1.0, 0.2, 0.0], [0.2, 0.5, 0.1], [0.0, 0.1, 0.8]]))
+def vectors(x, cov):
+    rng = np.random.default_rng(1)
+    z = rng.multivariate_normal(x, cov) + np.sum(rng.multivariate_normal(2.0 * x, cov, 4, method="eigh") ** 2)
+    own = cov + np.outer(x, x)
+    y = rng.multivariate_normal(x, own, method="cholesky") * rng.multivariate_normal(
+        np.sin(x), own, 2, method="cholesky"
+    )
+    return np.sum(z) + np.sum(y * y)
+
+
+@right()
+def gamma_by_its_scale(x):
+    rng = np.random.default_rng(1)
+    legacy = np.random.RandomState(2)
+    return np.sum(rng.gamma(2.5, x[0], 3)) * rng.gamma(np.array([0.4, 2.0]), x[1])[0] + legacy.gamma(1.5, x[2])
+
+
 @right({"scale": 0.4})
 def in_structures(x, options):
     rng = np.random.default_rng(1)
@@ -270,6 +288,8 @@ DISCRETE = {
     "choice": lambda x: np.random.default_rng(1).choice(3, p=x / np.sum(x)) * x[1],
     "geometric": lambda x: np.random.geometric(x[0]) * x[1],
     "gamma": lambda x: np.random.default_rng(1).gamma(x[0]) * x[1],
+    "multivariate_normal": lambda x: np.random.default_rng(1).multivariate_normal(x, np.outer(x, x) + np.eye(3))[0],
+    "beta": lambda x: np.random.default_rng(1).beta(x[0], x[1]),
     "vonmises": lambda x: np.random.default_rng(1).vonmises(x[0], x[1]),
 }
 

@@ -82,6 +82,10 @@ class StaticRanks:
                 return self.rank(value, inside)
             case gast.Subscript(value=value, slice=index):
                 return self._of_part(value, index, inside)
+            case gast.List(elts=[first, *_]) | gast.Tuple(elts=[first, *_]) if (
+                inner := self.rank(first, inside)
+            ) is not None:
+                return inner + 1
             case gast.Call(args=args, keywords=keywords):
                 kind = self._of_call(node)
                 ranks = [self.rank(arg, inside) for arg in (*args, *(keyword.value for keyword in keywords))]
