@@ -131,11 +131,69 @@ def two_generators(x):
     return one.normal(x[0], x[1]) * other.normal(x[1], x[2]) + one.normal(x[2])
 
 
+@right(np.array([[1.0, 0.2, 0.0], [0.2, 0.5, 0.1], [0.0, 0.1, 0.8]]))
+def vectors(x, cov):
+    rng = np.random.default_rng(1)
+    z = rng.multivariate_normal(x, cov) + np.sum(rng.multivariate_normal(2.0 * x, cov, 4, method="eigh") ** 2)
+    own = cov + np.outer(x, x)
+    y = rng.multivariate_normal(x, own, method="cholesky") * rng.multivariate_normal(
+        np.sin(x), own, 2, method="cholesky"
+    )
+    return np.sum(z) + np.sum(y * y)
+
+
+@right()
+def gamma_by_its_scale(x):
+    rng = np.random.default_rng(1)
+    legacy = np.random.RandomState(2)
+    return np.sum(rng.gamma(2.5, x[0], 3)) * rng.gamma(np.array([0.4, 2.0]), x[1])[0] + legacy.gamma(1.5, x[2])
+
+
 @right({"scale": 0.4})
 def in_structures(x, options):
     rng = np.random.default_rng(1)
     means = {"a": x[0], "b": x[1]}
     return rng.normal(means["a"], options["scale"], 2) @ rng.normal(means["b"], 0.1, 2)
+
+
+def sample(rng, mean, scale=0.3):
+    z = rng.normal(mean, scale)
+    return np.tanh(z) + 0.1 * z
+
+
+def path(rng, x, n):
+    s = 0.0
+    for _ in range(n):
+        s = s + sample(rng, s * x[0], scale=x[1])
+    return s
+
+
+def bumped(rng, y):
+    y[0] = rng.normal(y[1], 0.1)
+    return y[0]
+
+
+def two_ways(rng, mean):
+    if rng.random() > 0.5:
+        return rng.normal(mean)
+    return mean
+
+
+@right(4)
+def in_functions_that_are_called(x, seed):
+    rng = np.random.default_rng(seed)
+    z = sample(rng, x[0])
+    total = 0.5 * sample(rng, x[1], x[2]) + z * path(rng, x, 3)
+    total += np.sum(np.sin(sample(rng, x)))
+    return total - sample(rng, mean=total)
+
+
+@right()
+def whose_function_writes(x):
+    rng = np.random.default_rng(3)
+    y = x.copy()
+    z = bumped(rng, y)
+    return z * y[0] + y[2]
 
 
 def slopes(f: Callable[..., Any], x: Any, rest: tuple[Any, ...]) -> Any:
@@ -230,6 +288,8 @@ DISCRETE = {
     "choice": lambda x: np.random.default_rng(1).choice(3, p=x / np.sum(x)) * x[1],
     "geometric": lambda x: np.random.geometric(x[0]) * x[1],
     "gamma": lambda x: np.random.default_rng(1).gamma(x[0]) * x[1],
+    "multivariate_normal": lambda x: np.random.default_rng(1).multivariate_normal(x, np.outer(x, x) + np.eye(3))[0],
+    "beta": lambda x: np.random.default_rng(1).beta(x[0], x[1]),
     "vonmises": lambda x: np.random.default_rng(1).vonmises(x[0], x[1]),
 }
 
@@ -295,3 +355,28 @@ def test_the_text() -> None:
 
     text = srcad.grad(f, target="python").source_for(X)
     assert "standard_normal = rng.standard_normal(size=4)" in text and "x[0] + x[1] * standard_normal" in text
+
+
+def test_the_order_of_what_is_inlined() -> None:
+    def read_before(x):
+        rng = np.random.default_rng(3)
+        y = x.copy()
+        return y[0] + bumped(rng, y)
+
+    def drawn_before(x):
+        rng = np.random.default_rng(3)
+        return rng.normal(x[0], 0.1) * sample(rng, x[1]) + np.sum([rng.random() for _ in range(2)]) * sample(rng, x[2])
+
+    def left_early(x):
+        rng = np.random.default_rng(3)
+        return two_ways(rng, x[0])
+
+    for f in (read_before, drawn_before, left_early):
+        derivative = srcad.value_and_grad(f, target="python")
+        try:
+            value, gradient = derivative(X)
+        except SrcadError as error:
+            assert error.problems[0].code == "S203"
+        else:
+            np.testing.assert_allclose(value, f(X), rtol=1e-14)
+            np.testing.assert_allclose(gradient, slopes(f, X, ()), rtol=1e-6)

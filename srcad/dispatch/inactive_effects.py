@@ -40,6 +40,11 @@ _FRESH = frozenset({"histogram", "bincount", "unique", "searchsorted", "digitize
 """Functions of NumPy whose values share no memory with their arguments."""
 _READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", "tolist", "split", "join"})
 """Methods that do not change what they are called on, whatever it is."""
+_OF_ARRAYS = frozenset(
+    {"copy", "sum", "mean", "max", "min", "prod", "std", "var", "dot", "argmax", "argmin", "argsort", "any", "all"}
+    | {"astype", "cumsum", "cumprod", "ravel", "reshape", "flatten", "transpose", "trace", "tolist", "item", "round"}
+)
+"""Methods of arrays that write into nothing, but for an `out`."""
 _NOT_PURE = frozenset({"out", "key", "copy"})
 """Keywords of what is written into, or called, or decides on whether memory is shared."""
 
@@ -57,6 +62,7 @@ class Effects:
         self._source, self._values = source, values
         self.seen: dict[int, list[Any]] = {}
         args = {one.id for one in gast.walk(source.tree.args) if isinstance(one, gast.Name)}
+        self._rebound = frozenset(assigned(source.tree.body))
         self._local = args | set(assigned(source.tree.body))
 
     def outside(self, node: Any) -> Any:
@@ -98,6 +104,10 @@ class Effects:
 
     def is_pure(self, call: Any) -> bool:
         """Whether a call writes into none of its arguments: of functions of NumPy and the like."""
+        if not isinstance(call, gast.Call):
+            return False
+        if self._is_of_array(call):
+            return not {k.arg for k in call.keywords} & _NOT_PURE
         value, names = call.func, []
         while isinstance(value, gast.Attribute):
             names.append(value.attr)
@@ -117,6 +127,13 @@ class Effects:
             return False
         module = found.__name__ if isinstance(found, ModuleType) else str(getattr(found, "__module__", ""))
         return isinstance(found, np.ufunc) or module.partition(".")[0] in _PURE_MODULES
+
+    def _is_of_array(self, call: Any) -> bool:
+        """Whether a call is of a method that only reads, of an argument that is an array."""
+        match call.func:
+            case gast.Attribute(value=gast.Name(id=name), attr=method) if method in _OF_ARRAYS:
+                return name not in self._rebound and isinstance(self._values.get(name), np.ndarray)
+        return False
 
     def may_be_called(self, node: Any) -> bool:
         """Whether an argument is a function, whose effects a call has, or an iterator, which it consumes."""

@@ -27,6 +27,7 @@ from srcad.dispatch.inactive_values import (
     is_uniform,
     together,
 )
+from srcad.dispatch.inlined_draws import with_draws_inlined
 from srcad.dispatch.outside_state import GENERATORS, NUMBERS, catches_nothing, is_immutable, is_of_library
 from srcad.dispatch.random_draws import reparametrised
 from srcad.errors import SrcadError
@@ -44,7 +45,10 @@ class Search:
 
     def __init__(self, source: Source, names: tuple[str, ...], values: Sequence[Any], wrt: Sequence[str]) -> None:
         by_name = dict(zip(names, values, strict=True))
-        self._source, self._names, self._values = reparametrised(source, by_name, wrt), names, values
+        self._source = reparametrised(with_draws_inlined(source, by_name, wrt), by_name, wrt)
+        self._is_new = self._source is not source
+        """Whether the error that begins the search is about other nodes."""
+        self._names, self._values = names, values
         self._wrt = wrt
         self._generators = frozenset(name for name, value in by_name.items() if isinstance(value, GENERATORS))
         self._cells: dict[str, Cell] = {}
@@ -68,6 +72,9 @@ class Search:
     def extended(self, error: SrcadError) -> InactivePart | None:
         """With more taken out, so that this error is not met again; None where it cannot be avoided so."""
         node = self._node(error)
+        is_new, self._is_new = self._is_new, False
+        if node is None and is_new:
+            return self._part()
         if node is None or not {problem.code for problem in error.problems} & CODES:
             return None
         try:
@@ -144,8 +151,6 @@ class Search:
     def _is_complete(self) -> bool:
         """Let Python alone execute what has an effect; whether it can be, and the rest does not depend on it."""
         code = self._code
-        if not (code.taken or code.left):
-            return True  # only a `with` is entered
         for node in list(gast.walk(self._source.tree)):
             if (
                 not self._effects.has_effect(node)
@@ -243,6 +248,9 @@ class Search:
         place, there = getattr(error, "within", None), self._node_at(error)
         if place is None or (there is not None and self._code.is_in_generator(there)):
             return there
+        origin = getattr(place, "origin", place)
+        if any(node is origin for node in gast.walk(self._source.tree)):
+            return origin
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
         same = [n for n in found if type(n) is type(place)]

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 import numpy as np
@@ -20,10 +20,14 @@ from srcad.dispatch.outside_state import NUMBERS
 from srcad.errors import fail
 from srcad.frontend.source.read import Source, span
 from srcad.frontend.syntax.activity import Activity, bases
-from srcad.frontend.syntax.distributions import DISCRETE, DISTRIBUTIONS, Distribution
+from srcad.frontend.syntax.distributions import BY_CHOLESKY, DISCRETE, DISTRIBUTIONS, Distribution
 from srcad.frontend.syntax.static_ranks import StaticRanks
+from srcad.frontend.syntax.tree_copies import copied
 from srcad.ir.names import unused_name
 
+_REDUCTIONS = (np.sum, np.mean, np.prod, np.max, np.min, np.std, np.var, np.median, np.linalg.norm)
+"""Functions that make one number of an array."""
+_OUTSIDE = "draw the numbers outside, and pass them in."
 _NAMED = "give the parameters names in statements before."
 
 
@@ -67,9 +71,9 @@ class _Rewriting:
         """What NumPy is called in the function."""
 
     def rewritten(self, calls: Sequence[Any]) -> Source:
-        tree = copy.deepcopy(self._source.tree)
-        by_place = {_place(node): node for node in calls}
-        _Replaced(self, by_place).visit(tree)
+        tree, origins = copied(self._source.tree)
+        whole = {key: node for key, node in origins.items() if any(node is call for call in calls)}
+        _Replaced(self, whole).visit(tree)
         closure: dict[str, Any] = dict(self._source.closure)
         if self._numpy not in self._source.globals:
             closure[self._numpy] = _Cell(np)
@@ -79,33 +83,55 @@ class _Rewriting:
 
     def replaced(self, call: Any) -> tuple[Any, list[Any]]:
         """What stands for a draw, and the statements before it that check its parameters."""
-        method = call.func.attr
-        distribution = DISTRIBUTIONS.get(method)
-        if distribution is None:
-            self._refuse(call)
-        given, size = self._parameters(call, distribution)
+        distribution = self._distribution(call)
+        given, options, size = self._parameters(call, distribution)
         if any(not self._is_simple(one) for one in given.values()):
             self._fail(call, "A call in its parameters may do more than compute.", _NAMED)
-        drawn = _parsed(f"draw({self._spelled_size(call, given, size)})").value
-        drawn.func = gast.copy_location(gast.Attribute(call.func.value, distribution.standard, gast.Load()), call.func)
-        _locate(drawn, call)
+        for name in distribution.fixed:
+            if self._activity.is_active(given[name]):
+                self._fail(call, f"It has one by the others, but none is known by its {name}.", _OUTSIDE)
         defaults = {name: _parsed(text).value for name, text in distribution.parameters.items() if text is not None}
-        nodes = {**defaults, **given, "np": gast.Name(self._numpy, gast.Load(), None, None), "draw": drawn}
+        nodes = {**defaults, **given, "np": gast.Name(self._numpy, gast.Load(), None, None)}
+        drawn = _filled(f"draw({distribution.arguments})", {**nodes, "draw": call.func})
+        drawn.func = gast.copy_location(gast.Attribute(call.func.value, distribution.standard, gast.Load()), call.func)
+        if distribution.arguments:
+            drawn.keywords += options
+        spelled = self._spelled_size(call, distribution, given, size)
+        drawn.keywords += _parsed(f"draw({spelled})").value.keywords
+        nodes["draw"] = _locate(drawn, call)
         value = _locate(_filled(distribution.value, nodes), call, shorter=1)
         check = self._check(call, distribution, given, nodes)
         return value, [] if check is None else [_locate(check, call, shorter=2)]
 
-    def _parameters(self, call: Any, distribution: Distribution) -> tuple[dict[str, Any], Any]:
-        """The parameters that are given, and the size."""
+    def _distribution(self, call: Any) -> Distribution:
+        distribution = DISTRIBUTIONS.get(call.func.attr)
+        if distribution is None:
+            self._refuse(call)
+        if call.func.attr == "multivariate_normal":
+            given, options, _ = self._parameters(call, distribution)
+            if self._activity.is_active(given["cov"]):
+                match options:
+                    case [gast.keyword(arg="method", value=gast.Constant(value="cholesky"))]:
+                        return BY_CHOLESKY
+                self._fail(
+                    call,
+                    "By its covariance it has one where that is taken apart by Cholesky's method alone.",
+                    'say method="cholesky", and nothing else by keyword.',
+                )
+        return distribution
+
+    def _parameters(self, call: Any, distribution: Distribution) -> tuple[dict[str, Any], list[Any], Any]:
+        """The parameters that are given, the options, and the size."""
         names = [*distribution.parameters, "size"]
-        keywords = {keyword.arg for keyword in call.keywords}
+        options = [keyword for keyword in call.keywords if keyword.arg in distribution.options]
+        keywords = [keyword for keyword in call.keywords if keyword.arg not in distribution.options]
+        given = dict(zip(names, call.args, strict=False)) | {keyword.arg: keyword.value for keyword in keywords}
+        needed = {name for name, text in distribution.parameters.items() if text is None}
         starred = any(isinstance(arg, gast.Starred) for arg in call.args)
-        if starred or len(call.args) > len(names) or not keywords <= set(names):
+        if starred or len(call.args) > len(names) or not needed <= given.keys() <= set(names):
             self._fail(call, "Its arguments are not written one by one.", _NAMED)
-        given = dict(zip(names, call.args, strict=False))
-        given |= {keyword.arg: keyword.value for keyword in call.keywords}
         size = given.pop("size", None)
-        return given, None if isinstance(size, gast.Constant) and size.value is None else size
+        return given, options, None if isinstance(size, gast.Constant) and size.value is None else size
 
     def _is_simple(self, node: Any) -> bool:
         """Whether an expression may be written twice."""
@@ -139,7 +165,11 @@ class _Rewriting:
 
     # ---- shapes ------------------------------------------------------------------------------------
 
-    def _spelled_size(self, call: Any, given: Mapping[str, Any], size: Any) -> str:
+    def _spelled_size(self, call: Any, distribution: Distribution, given: Mapping[str, Any], size: Any) -> str:
+        if distribution is BY_CHOLESKY:
+            return f"size={self._vector_size(call, given['mean'], size)}"
+        if distribution.is_of_vectors:
+            return "" if size is None else f"size={gast.unparse(size).strip()}"
         if size is not None:
             return f"size={gast.unparse(size).strip()}"
         ranks = {name: self._ranks.rank(node) for name, node in given.items()}
@@ -152,6 +182,20 @@ class _Rewriting:
         if len(distinct) > 1:
             return f"size={self._numpy}.broadcast_shapes({', '.join(distinct)})"
         return f"size={distinct[0]}" if distinct else ""
+
+    def _vector_size(self, call: Any, mean: Any, size: Any) -> str:
+        """The shape of draws that are vectors of the length of their mean."""
+        shape = self._shape(mean)
+        match size:
+            case _ if shape is None:
+                self._no_shape(call)
+            case None:
+                return shape
+            case gast.Constant(value=int()):
+                return f"({size.value}, *{shape})"
+            case gast.Tuple():
+                return f"(*{gast.unparse(size).strip()}, *{shape})"
+        self._fail(call, "How many vectors it draws is not written as a number.", "write the number.")
 
     def _shape(self, node: Any) -> str | None:
         """The shape of an array, as an expression of what is known before the call."""
@@ -216,14 +260,17 @@ class _Rewriting:
             has_size = distribution is None or len(call.args) > len(distribution.parameters) or "size" in named
             return None if has_size else "elementwise"
         function = self._effects.outside(call.func)
-        if (isinstance(function, np.ufunc) and not call.keywords) or function is abs:
+        is_plain = isinstance(function, np.ufunc) or function is np.array or function is np.asarray
+        if (is_plain and not call.keywords) or function is abs:
             return "elementwise"
+        if any(function is one for one in _REDUCTIONS) and len(call.args) == 1 and not call.keywords:
+            return "scalar"
         module = str(getattr(function, "__module__", ""))
         return "scalar" if module == "math" or function in (float, int, len) else None
 
     # ---- refusals ----------------------------------------------------------------------------------
 
-    def _refuse(self, call: Any) -> None:
+    def _refuse(self, call: Any) -> NoReturn:
         if call.func.attr in DISCRETE:
             self._fail(
                 call,
@@ -236,10 +283,10 @@ class _Rewriting:
             f"use one of {', '.join(DISTRIBUTIONS)}; or draw outside.",
         )
 
-    def _no_shape(self, call: Any) -> None:
+    def _no_shape(self, call: Any) -> NoReturn:
         self._fail(call, "How many numbers it draws is known only when its parameters are.", "give it size=.")
 
-    def _fail(self, call: Any, why: str, advice: str) -> None:
+    def _fail(self, call: Any, why: str, advice: str) -> NoReturn:
         name = f"{gast.unparse(call.func).strip()} with parameters that are differentiated"
         fail("S203", f"no derivative rule for {name}", span(self._source, call), why, advice)
 
@@ -247,7 +294,7 @@ class _Rewriting:
 class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
     """Puts what stands for draws in their places, and the checks before their statements."""
 
-    def __init__(self, rewriting: _Rewriting, calls: Mapping[Any, Any]) -> None:
+    def __init__(self, rewriting: _Rewriting, calls: Mapping[int, Any]) -> None:
         self._rewriting, self._calls = rewriting, calls
         self._checks: list[Any] = []
 
@@ -258,7 +305,7 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
             checks, self._checks = self._checks, outer
             return [*checks, made] if checks else made
         if isinstance(node, gast.Call):
-            call = self._calls.get(_place(node))
+            call = self._calls.get(id(node))
             if call is not None:
                 value, checks = self._rewriting.replaced(call)
                 self._checks += checks
@@ -269,10 +316,6 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
 class _Cell:
     def __init__(self, contents: Any) -> None:
         self.cell_contents = contents
-
-
-def _place(node: Any) -> tuple[int, ...]:
-    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
 
 def _parsed(text: str) -> Any:

@@ -58,6 +58,10 @@ class ValueSpecialisation:
         source = read(self.parameters.function)
         names = self.parameters.names
         asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
+        moving = self.request.positions
+        if moving is not None:
+            at = {name: self.parameters.argument(name, self.values).positions for name in names}
+            asked = {name for name in asked if not set(moving).isdisjoint(at[name])}
         values = zip(names, self.values, strict=True)
         wrt = [name for name, value in values if name in asked and any(map(is_float, flatten(value)[0]))]
         search = Search(source, names, self.values, wrt)

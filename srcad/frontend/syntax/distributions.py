@@ -9,6 +9,7 @@ values are those of NumPy, bit by bit, where a distribution is one of location a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -25,6 +26,17 @@ class Distribution:
     value: str
     raises: str = ""
     is_modern: bool = False
+    arguments: str = ""
+    """What `standard` is called with, of parameters that are not differentiated."""
+    is_of_vectors: bool = False
+    """Whether a draw is a vector: its length does not count in `size`."""
+    options: frozenset[str] = frozenset()
+    """Further arguments by keyword, of both methods."""
+
+    @property
+    def fixed(self) -> list[str]:
+        """The parameters that are not to be differentiated."""
+        return [name for name in self.parameters if re.search(rf"\b{name}\b", self.arguments)]
 
 
 def _located(standard: str) -> Distribution:
@@ -44,11 +56,31 @@ DISTRIBUTIONS: dict[str, Distribution] = {
     "lognormal": Distribution(
         {"mean": "0.0", "sigma": "1.0"}, "standard_normal", "np.exp(mean + sigma * draw)", "sigma < 0"
     ),
+    "gamma": Distribution(
+        {"shape": None, "scale": "1.0"}, "standard_gamma", "scale * draw", "scale < 0", arguments="shape"
+    ),
+    "multivariate_normal": Distribution(
+        {"mean": None, "cov": None},
+        "multivariate_normal",
+        "mean + draw",
+        arguments="np.zeros(np.shape(cov)[0]), cov",
+        is_of_vectors=True,
+        options=frozenset({"method", "check_valid", "tol"}),
+    ),
     "weibull": Distribution({"a": None}, "standard_exponential", "draw ** (1.0 / a)", "a <= 0"),
     "pareto": Distribution({"a": None}, "standard_exponential", "np.expm1(draw / a)", "a <= 0"),
     "power": Distribution({"a": None}, "standard_exponential", "(-np.expm1(-draw)) ** (1.0 / a)", "a <= 0"),
 }
 """By the names of the methods of `numpy.random.Generator`."""
+
+BY_CHOLESKY = Distribution(
+    {"mean": None, "cov": None},
+    "standard_normal",
+    "mean + draw @ np.linalg.cholesky(cov).T",
+    is_of_vectors=True,
+    options=frozenset({"method"}),
+)
+"""What `multivariate_normal` computes with `method="cholesky"`."""
 
 DISCRETE = frozenset(
     {"binomial", "negative_binomial", "poisson", "geometric", "hypergeometric", "logseries", "zipf", "multinomial"}
@@ -57,7 +89,10 @@ DISCRETE = frozenset(
 """Methods whose values jump, where they depend on the parameters at all."""
 
 OTHERS = frozenset(
-    {"beta", "chisquare", "dirichlet", "f", "gamma", "multivariate_normal", "noncentral_chisquare", "noncentral_f"}
+    {"beta", "chisquare", "dirichlet", "f", "noncentral_chisquare", "noncentral_f"}
     | {"standard_cauchy", "standard_gamma", "standard_t", "triangular", "vonmises", "wald"}
 )
 """Methods that are not in `DISTRIBUTIONS`, and whose values change smoothly with their parameters."""
+
+STANDARD = frozenset({"standard_normal", "standard_exponential", "random", "random_sample", "rand", "randn"})
+"""Methods that draw from a distribution without parameters."""

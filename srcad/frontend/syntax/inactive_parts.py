@@ -224,6 +224,7 @@ def _copy(node: Any, instead: Mapping[int, Callable[[Any], Any]], fields: Mappin
             for name in node._fields
         )
     )
+    made.origin = getattr(node, "origin", node)
     return gast.copy_location(made, node) if hasattr(node, "lineno") else made
 
 

@@ -75,10 +75,17 @@ class StaticRanks:
                 if isinstance(op, gast.MatMult):
                     return {(1, 1): 0, (2, 1): 1, (1, 2): 1, (2, 2): 2}.get((a, b))
                 return max(a, b)
-            case gast.Attribute(value=value, attr="T"):
+            case (
+                gast.Attribute(value=value, attr="T")
+                | gast.Call(func=gast.Attribute(value=value, attr="copy"), args=[])
+            ):
                 return self.rank(value, inside)
             case gast.Subscript(value=value, slice=index):
                 return self._of_part(value, index, inside)
+            case gast.List(elts=[first, *_]) | gast.Tuple(elts=[first, *_]) if (
+                inner := self.rank(first, inside)
+            ) is not None:
+                return inner + 1
             case gast.Call(args=args, keywords=keywords):
                 kind = self._of_call(node)
                 ranks = [self.rank(arg, inside) for arg in (*args, *(keyword.value for keyword in keywords))]
