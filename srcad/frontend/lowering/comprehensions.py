@@ -234,15 +234,19 @@ def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
         for k, generator in enumerate(node.generators):
             over = iterable if k == 0 else iterated(ctx, ctx.check(ctx.expression(generator.iter)))
             known = items_of(ctx, over)
+            iterator = iterable_of(ctx, over) if known is None else None
+            if iterator is not None and iterator.by_position:
+                known = (iterator.item(ctx.constant(0)),) if iterator.static_count else ()
             if known is not None:
                 if not known:
                     ctx.restore(before)
                     return False
                 ctx.bind(generator.target, known[0])
                 continue
+            assert iterator is not None
             index = ctx.builder.fresh("%i", Scalar("int64"))
             ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
-            ctx.bind(generator.target, iterable_of(ctx, over).item(ctx.leaf(index)))
+            ctx.bind(generator.target, iterator.item(ctx.leaf(index)))
         element = ctx.expression(node.elt)
     ctx.restore(before)
     return isinstance(element, Leaf) and isinstance(element.type, Scalar)
@@ -269,7 +273,9 @@ def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Ab
     with ctx.at(node):
         run_time_iterable = iterable_of(ctx, value)
     count, start, step = run_time_iterable.static_count, run_time_iterable.start.static, run_time_iterable.step.static
-    if count is None or count > _LONGEST_UNROLLED or not isinstance(start, int) or not isinstance(step, int):
+    if count is None or not isinstance(start, int) or not isinstance(step, int):
+        return None
+    if count > _LONGEST_UNROLLED and not run_time_iterable.by_position:
         return None
     return tuple(run_time_iterable.item(ctx.constant(start + k * step)) for k in range(count))
 
