@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from srcad.analysis.cache import remembered_analyses
@@ -288,16 +289,17 @@ def generate(
     zero_d: frozenset[str] = frozenset(),
     free_sums: frozenset[str] = frozenset(),
     source: Source | None = None,
+    shapes: Dictionary[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
 
     `free_sums` are statements of the function, as text, that add to a sum whose order does not matter.
 
     Where `fixed`, integers and bools that the function reads from outside are constants of the text. `source` is what
-    is read in place of the function's own source.
+    is read in place of the function's own source. `shapes` are those of arrays in the call that it is generated for.
     """
     source = source or read(function)
-    asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
+    asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums, shapes=shapes)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     if request.kernel:
         asked = replace(asked, calls=False)

@@ -20,6 +20,7 @@ from srcad.canonicalize.column_invariants import hoist_column_invariants
 from srcad.canonicalize.common_subexpressions import share_between_columns, share_common_subexpressions
 from srcad.canonicalize.cuts import remove_cuts
 from srcad.canonicalize.insertions import remove_insertions
+from srcad.canonicalize.left_loops import settle_left_loops
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.canonicalize.unordered_loops import refuse_dependent_iterations
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
@@ -74,6 +75,7 @@ NORMALISE: Order = (
     Pass("refuse_dependent_iterations",         f(refuse_dependent_iterations),      NORMAL,     NORMAL),
     Pass("refuse_outside_kernels",              steps.kernel_refused,                NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
+    Optional("settle_left_loops",               f(settle_left_loops),                NORMAL,     NORMAL),
     Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
     Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),
     Pass("hoist_checks",                        f(hoist_checks),                     NORMAL,     NORMAL),

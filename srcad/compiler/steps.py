@@ -120,6 +120,7 @@ def _lowered(unit: Unit, arguments: Mapping[str, Abstract]) -> Lowered:
         inlined=asked.inlined,
         tables=asked.tables,
         windows=asked.request.mode != "primal",
+        shapes=asked.shapes,
     )
 
 
@@ -140,6 +141,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
             tables=first.has_tables,
             calls=False,
             windows=asked.request.mode != "primal",
+            shapes=asked.shapes,
         )
         if marked.functions:
             what = f"{marked.functions[0].tree.name} calls itself, where there are 0-d arrays"

@@ -47,6 +47,8 @@ class Asked:
     """Functions that save on a tape, by the ids of their trees; None where none may."""
     wanted: Wanted | None = None
     """Of the adjoint of a function that is called."""
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The shapes of arrays in the call that the function is generated for, by name."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ class AbstractArguments:
     """Leaves that are compile-time constants, by position: no parameters of the generated function."""
     fixed: bool = False
     """Integers and bools that the function reads from outside are compile-time constants, too."""
+    shapes: Dictionary[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    """The shapes of arrays in this call, by name: for what takes an array apart into its items."""
 
 
 def abstract_arguments(
@@ -55,17 +57,20 @@ def abstract_arguments(
     active: Collection[int],
     fixed: int = 0,
     known: Collection[int] = (),
+    invented: Collection[int] = (),
 ) -> AbstractArguments:
     """Structures and leaves of the values given for the parameters `names`; leaves at positions `active` are
     differentiated.
 
     The first `fixed` values are bound arguments, as the `self` of a method: they may be objects of any class.
-    The leaves at the positions `known` (integers and bools) are constants of the generated function.
+    The leaves at the positions `known` (integers and bools) are constants of the generated function. Of those at the
+    positions `invented` only the types are given.
     """
     taken: set[str] = set(names)
     arguments: dict[str, Abstract] = {}
     flat: list[FlatLeaf] = []
     constants: list[tuple[int, bool | int]] = []
+    shapes: dict[str, tuple[int, ...]] = {}
     position = 0
     for at, (name, value) in enumerate(zip(names, values, strict=True)):
         leaf_values, _ = flatten(value)
@@ -86,9 +91,11 @@ def abstract_arguments(
                 zero_d = isinstance(leaf, np.ndarray) and leaf.ndim == 0
                 flat.append(FlatLeaf(position, flat_name, place, kind, differentiated, zero_d))
                 found.append(Leaf(Var(flat_name), kind))
+                if isinstance(leaf, np.ndarray) and position not in invented:
+                    shapes[flat_name] = leaf.shape
             position += 1
         arguments[name] = _structure(value, iter(found), name)
-    return AbstractArguments(arguments, tuple(flat), tuple(constants))
+    return AbstractArguments(arguments, tuple(flat), tuple(constants), shapes=shapes)
 
 
 def python_integer(leaf: Any) -> bool | int:

@@ -89,6 +89,7 @@ class Specialisation:
         self._captures = generated.lowered.captures
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
+        self._lengths = [(order.index(name), axis, length) for name, axis, length in generated.lowered.lengths]
         apart = generated.written | generated.lowered.kept_apart
         self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
         types = generated.lowered.function.types
@@ -105,7 +106,7 @@ class Specialisation:
         self._program: list[Callable[..., Any]] = []
 
     def fits(self, leaves: Sequence[Any]) -> bool:
-        """Whether the guards hold: constant arguments, outer constants, and the types of captured variables."""
+        """Whether the guards hold: constant arguments, outer constants, types of captured variables, lengths."""
         for position, value in self.arguments.known:
             if leaves[position] != value:
                 return False
@@ -113,7 +114,12 @@ class Specialisation:
             now = guard.read()
             if now is not guard.value and not _equal(now, guard.value):
                 return False
-        return not self._captures or self._keys_of_captures() == self._capture_keys
+        if self._captures and self._keys_of_captures() != self._capture_keys:
+            return False
+        if not self._lengths:
+            return True
+        flat = [*self._select(list(leaves)), *(leaf for captured in self._captures for leaf in captured.leaves())]
+        return all(flat[at].shape[axis] == length for at, axis, length in self._lengths)
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""

@@ -115,15 +115,12 @@ class ValueSpecialisation:
         )
 
     def _with_constants(self, codes: set[str]) -> tuple[Generated, AbstractArguments] | None:
+        # with none chosen, a variable from outside may be what must be constant
         if codes & BY_VALUE:
             chosen = self._candidates(bool | np.bool_ | int | np.integer)
-            least = 0  # a captured variable may be what must be constant
         elif codes & _BY_BOOL:
             chosen = self._candidates(bool | np.bool_)
-            least = 1
         else:
-            return None
-        if len(chosen) < least:
             return None
         try:
             found, fixed = self._attempt(chosen, True), True
@@ -156,7 +153,9 @@ class ValueSpecialisation:
 
     def _attempt(self, constants: Collection[int] = (), fixed: bool = False) -> tuple[Generated, AbstractArguments]:
         parameters = self.parameters
-        arguments = abstract_arguments(parameters.names, self.values, self._active(), len(parameters.fixed), constants)
+        arguments = abstract_arguments(
+            parameters.names, self.values, self._active(), len(parameters.fixed), constants, self.invented
+        )
         arguments = replace(arguments, fixed=fixed)
         return self.generate_for(arguments), arguments
 
@@ -173,7 +172,14 @@ class ValueSpecialisation:
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
         source = None if self.inactive is None else self.inactive.source
         return generate(
-            self.parameters.function, arguments.arguments, wrt, request, arguments.fixed, zero_d, source=source
+            self.parameters.function,
+            arguments.arguments,
+            wrt,
+            request,
+            arguments.fixed,
+            zero_d,
+            source=source,
+            shapes=arguments.shapes,
         )
 
     def _active(self) -> list[int]:

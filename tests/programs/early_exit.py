@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.programs.registry import case, real
+from tests.programs.registry import case, positive, real
 
 
 @case(real(6), 0.9, wrt=0)
@@ -238,3 +238,66 @@ def continue_inside_try_of_three(x, n):
             break
         s *= 1 + x
     return s
+
+
+def relaxed(b, steps):
+    x = b.copy()
+    for _ in range(steps):
+        dx = 0.3 * (b - x**2)
+        x += dx
+        if np.max(np.abs(dx)) < 1e-2:
+            return x
+    return 2.0 * x
+
+
+@case(positive(2), 20, compiled=True)
+@case(positive(2), 1, name="not left")
+def array_updated_in_place_is_returned_from_the_loop(b, steps):
+    return np.sum(relaxed(b, steps) ** 2)
+
+
+def relaxed_or_error(b):
+    x = b.copy()
+    while True:
+        dx = 0.3 * (b - x**2)
+        x += dx
+        if np.max(dx) > 1e3:
+            raise ValueError("diverged")
+        if np.max(np.abs(dx)) < 1e-2:
+            return x
+
+
+@case(positive(2))
+def array_updated_in_place_is_returned_from_an_endless_loop(b):
+    return np.sum(relaxed_or_error(b) ** 2)
+
+
+def relaxed_in_two_loops(b):
+    x = b.copy()
+    for _ in range(4):
+        for _ in range(3):
+            dx = 0.3 * (b - x**2)
+            x += dx
+            if np.max(np.abs(dx)) < 1e-1:
+                return x
+    return x
+
+
+@case(positive(2))
+@case(np.array([0.1, 3.0]), name="not left")
+def array_updated_in_place_is_returned_from_two_loops(b):
+    return np.sum(relaxed_in_two_loops(b) ** 2)
+
+
+@case(real(4), 2)
+@case(real(4), 9, name="never")
+def array_kept_from_an_iteration_that_goes_on(x, at):
+    y = np.sin(x)
+    kept = y.copy()
+    for i in range(4):
+        y = y * x
+        if i == at:
+            kept = y
+        elif i > at:
+            break
+    return np.sum(kept * y)

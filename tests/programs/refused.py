@@ -266,22 +266,12 @@ def rows_written_to_masked_places(x, m):
     return np.sum(y)
 
 
-@refused(np.array([0.3, 0.7]), code="S119")
-def text_written_into_a_list_in_a_loop(x):
-    a = [x, x]
-    for p in range(len(x)):
-        a[1] = "text"
-    return np.sum(a[0])
-
-
-@refused(np.array([0.3, 0.7]), code="S119")
-def item_of_a_dict_that_becomes_another_type_in_a_loop(x):
-    d = {"w": 0.5, "b": x > 0.5}
-    for size in [d["b"]]:
-        for p in range(1, len(x)):
-            d["w"] = d["w"] + size[p]
-            d["w"] = size
-    return np.sum(x)
+@refused(real(2, 2), 3, code="S119")
+def type_that_settles_after_two_iterations(x, n):
+    first, second = None, None
+    for _ in range(n):
+        first, second = np.sum(x), first
+    return second
 
 
 @refused(np.array([0.4, 0.8]), 0.5, code="S119")

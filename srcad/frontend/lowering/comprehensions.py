@@ -266,9 +266,13 @@ def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
         if isinstance(over, GeneratorValue):
             run_generator(ctx, over, take)
         elif known is None:
-            index = ctx.builder.fresh("%i", Scalar("int64"))
-            ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
-            take(iterable_of(ctx, over).item(ctx.leaf(index)))
+            iterator = iterable_of(ctx, over)
+            if not iterator.by_position:
+                index = ctx.builder.fresh("%i", Scalar("int64"))
+                ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
+                take(iterator.item(ctx.leaf(index)))
+            elif iterator.static_count:
+                take(iterator.item(ctx.constant(0)))
         elif known:
             take(known[0])
 
@@ -301,7 +305,9 @@ def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Ab
     with ctx.at(node):
         run_time_iterable = iterable_of(ctx, value)
     count, start, step = run_time_iterable.static_count, run_time_iterable.start.static, run_time_iterable.step.static
-    if count is None or count > _LONGEST_UNROLLED or not isinstance(start, int) or not isinstance(step, int):
+    if count is None or not isinstance(start, int) or not isinstance(step, int):
+        return None
+    if count > _LONGEST_UNROLLED and not run_time_iterable.by_position:
         return None
     return tuple(run_time_iterable.item(ctx.constant(start + k * step)) for k in range(count))
 

@@ -42,7 +42,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled, is_integer
 from srcad.frontend.values.control_joins import branch, describe_value
-from srcad.frontend.values.iterables import items_of, iterable_of
+from srcad.frontend.values.iterables import items_of, iterable_of, number_of_items
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.nodes import Const
 from srcad.ir.types import INEXACT, Array, Scalar
@@ -191,7 +191,7 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
             return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
     if items is None:
         iterable = iterable_of(ctx, value)
-        count = iterable.static_count
+        count = number_of_items(ctx, iterable)
         if count is None:
             ctx.fail(
                 "S113",

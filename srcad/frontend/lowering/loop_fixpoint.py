@@ -34,6 +34,7 @@ from srcad.frontend.values.abstract_values import (
     GeneratorValue,
     HeapObject,
     Leaf,
+    LoopSite,
     Seq,
     TypeConflict,
 )
@@ -66,6 +67,15 @@ class NeedsRoom(Exception):
         self.wanted = wanted
 
 
+def check_first_iteration(ctx: Context, node: Any, exists: Atom) -> None:
+    """At run time: a loop whose first iteration changes the types of what it carries has that iteration.
+
+    Without it, the values after the loop would have the types from before.
+    """
+    with ctx.at(node):
+        ctx.builder.check(exists, "ValueError", "what this loop changes has another type where it has no iteration")
+
+
 @dataclass
 class LoopFixpoint:
     """The carried values of one loop. `names` are those the body assigns; `read_outside`, those read elsewhere."""
@@ -73,6 +83,7 @@ class LoopFixpoint:
     ctx: Context
     names: Collection[str]
     read_outside: Collection[str]
+    loop: LoopSite
     growth: GrowingLists | None = None
     count: Callable[[], Leaf] | None = None
     """The number of iterations; None where only a run knows it."""
@@ -350,6 +361,8 @@ class LoopFixpoint:
         return True
 
     def _conflict(self, key: Key, conflict: TypeConflict) -> bool:
+        if conflict.code == "S119":
+            conflict = replace(conflict, loop=self.loop)
         self.templates[key] = conflict
         self.conflicts.append(conflict)
         return True

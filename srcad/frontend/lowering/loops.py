@@ -23,12 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import gast
 
 from srcad.frontend.lowering.generators import lower_for_generator
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, check_first_iteration
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, read_outside
@@ -46,7 +46,14 @@ from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import Iterable, count_of, items_of, iterable_of
+from srcad.frontend.values.iterables import (
+    Iterable,
+    count_of,
+    first_and_rest,
+    items_of,
+    iterable_of,
+    refuse_change,
+)
 from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Atom, Const, Expr, For
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -81,12 +88,7 @@ def _of_fixed_length(ctx: Context, over: Abstract) -> Iterator[None]:
     counts = {ref: ctx.heap[ref].items[1] for ref in refs}
     yield
     if any(ctx.heap[ref].items[1] != count for ref, count in counts.items()):
-        _refuse_change(ctx)
-
-
-def _refuse_change(ctx: Context) -> NoReturn:
-    what = "a list changes its length in a loop over it"
-    ctx.fail("S125", what, "Python's loop goes on to what was appended.", "loop over a copy; or use while.")
+        refuse_change(ctx)
 
 
 def _parts(value: Abstract) -> list[Abstract]:
@@ -105,23 +107,50 @@ def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str 
         return
     entry = ctx.snapshot()
     short = count is not None and count <= _UNROLLED
-    ctx.unrollable_loops += short
-    try:
-        with ctx.builder.block() as written:
-            conflicts = _for(ctx, node, iterable, flag)
-        if not conflicts or not short:
-            for statement in written:
-                ctx.builder.emit(statement)
-            return
-    except RetryUnrolled as retry:
-        if not short:
-            raise retry
-    finally:
-        ctx.unrollable_loops -= short
-    ctx.restore(entry)
+    if not short and not iterable.by_position and ctx.loop_site(node) in ctx.peeled:
+        _lower_peeled(ctx, node, over, flag)
+        return
+    if not iterable.by_position:
+        ctx.unrollable_loops += short
+        try:
+            with ctx.builder.block() as written:
+                conflicts = _for(ctx, node, iterable, flag)
+            if not conflicts or not short:
+                for statement in written:
+                    ctx.builder.emit(statement)
+                return
+        except RetryUnrolled as retry:
+            if not short:
+                raise retry
+        finally:
+            ctx.unrollable_loops -= short
+        ctx.restore(entry)
     assert isinstance(iterable.start.static, int) and isinstance(iterable.step.static, int) and count is not None
     values = [iterable.start.static + k * iterable.step.static for k in range(count)]
     _unroll(ctx, node, [_LazyItem(iterable, ctx.constant(value)) for value in values], flag)
+
+
+def _lower_peeled(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
+    """The first iteration, then the loop of the others."""
+    span = ctx.builder.span
+    with ctx.at(node.iter):
+        first, rest, count = first_and_rest(ctx, over)
+    check_first_iteration(ctx, node.iter, ctx.builder.op(">", count.atom, Const(0)))
+    with ctx.at(node):
+        ctx.bind(node.target, first)
+    ctx.statements(node.body)
+    ctx.builder.span = span
+    exited = flag is not None and ctx.truth(ctx.check(ctx.frame.names[flag]))
+    if isinstance(exited, bool):
+        if not exited:
+            _for(ctx, node, iterable_of(ctx, rest), flag)
+        return
+
+    def others() -> Abstract:
+        _for(ctx, node, iterable_of(ctx, rest), flag)
+        return Constant(None)
+
+    branch(ctx, exited, lambda: Constant(None), others)
 
 
 class _LazyItem:
@@ -134,7 +163,8 @@ class _LazyItem:
 def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> bool:
     builder, span = ctx.builder, ctx.builder.span
     growth = GrowingLists(ctx, iterable) if flag is None and not _is_short(iterable) else None
-    fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), read_outside(ctx.frame.tree, node), growth)
+    names, outside = assigned([node.target, *node.body]), read_outside(ctx.frame.tree, node)
+    fixpoint = LoopFixpoint(ctx, names, outside, ctx.loop_site(node), growth)
     fixpoint.count = lambda: count_of(ctx, iterable)
 
     def write() -> tuple[str, Expr | None]:
@@ -244,7 +274,7 @@ def _unroll(
             return items[at]
         now = items_of(ctx, over)
         if now is None or len(now) != len(items):
-            _refuse_change(ctx)
+            refuse_change(ctx)
         return now[at]
 
     def iterations_from(k: int) -> Abstract:
@@ -268,4 +298,4 @@ def _unroll(
 
     iterations_from(0)
     if over is not None and is_list and items and len(items_of(ctx, over) or ()) != len(items):
-        _refuse_change(ctx)
+        refuse_change(ctx)

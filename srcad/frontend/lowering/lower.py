@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
+from types import MappingProxyType
 from typing import Any
 
 import gast
@@ -46,7 +47,7 @@ from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.generator_functions import HasStopped, is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
-from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, Site, ZeroD, leaves
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, LoopSite, Seq, Site, ZeroD, leaves
 from srcad.frontend.values.constants import to_callee, to_caller
 from srcad.frontend.values.context import (
     Captured,
@@ -54,6 +55,7 @@ from srcad.frontend.values.context import (
     Differentiate,
     Frame,
     NotYetBound,
+    RetryPeeled,
     RetryUnrolled,
     RetryWithCalls,
     RetryWithLists,
@@ -121,6 +123,8 @@ class Lowered:
     """It changes lists, dicts or objects that are given, or compares their identity: none may be given twice."""
     rewords: bool = False
     """It raises errors of other classes, or with other messages, than the function itself."""
+    lengths: tuple[tuple[str, int, int], ...] = ()
+    """Of arrays, given or from outside, that are taken apart: name, axis, and the length that the axis must have."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
@@ -144,6 +148,7 @@ def lower(
     calls: bool = True,
     inlined: frozenset[int] = frozenset(),
     windows: bool = True,
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
@@ -154,7 +159,8 @@ def lower(
     as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
     `tables` from outside are arrays, if the function can be lowered so. `calls` of functions stay calls where they are
     longer than a line or two and called more than once, unless they are among those `inlined`, the ids of their trees.
-    Loops over `windows` are plain loops where there is no derivative.
+    Loops over `windows` are plain loops where there is no derivative. `shapes` are those of arrays in the call that it
+    is lowered for: an array that is taken apart has as many items as there, which the result says (`Lowered.lengths`).
     Raises S1xx for what is outside the language.
     """
     check_subset(source)
@@ -169,6 +175,7 @@ def lower(
     known: dict[Site, Scalar | Array | None] = {}
     as_arrays: SrcadError | None = None
     """What is against lists of the IR, which lists with room for more items replace (`buffered_lists`)."""
+    peeled: frozenset[LoopSite] = frozenset()
     functions = KeptFunctions(inlined=set(inlined), may_change=lists, keep=calls)
     while True:
         builder = Builder()
@@ -176,6 +183,7 @@ def lower(
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
         ctx.list_items, ctx.makes_lists, ctx.cuts_windows = known, lists and as_arrays is None, windows
         ctx.functions = functions = functions.again()
+        ctx.shapes, ctx.peeled = dict(shapes), peeled
         try:
             lowered = _lowered(ctx, source, arguments, name)
             if (lowered.has_tables or ctx.has_tables) and any(
@@ -186,6 +194,8 @@ def lower(
                 return lowered
         except RetryWithCalls:
             pass  # each attempt keeps one more function, or one for more general arguments
+        except RetryPeeled as retry:
+            peeled |= {retry.loop}
         except (RetryUnrolled, NotYetBound, RetryWithLists, SrcadError) as fault:
             if tables and (ctx.has_tables or any(one.is_table for one in ctx.captures.values())):
                 tables = False
@@ -263,6 +273,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         frozenset(ctx.kept_apart),
         ctx.tells_apart,
         bool(ctx.rewords),
+        tuple(sorted((name, axis, length) for (name, axis), length in ctx.lengths.items())),
     )
 
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom, check_first_iteration
 from srcad.frontend.source.scopes import assigned, read_outside
 from srcad.frontend.values.abstract_values import Leaf
 from srcad.frontend.values.buffered_lists import has_room, reserve
@@ -50,6 +50,12 @@ def lower_while(ctx: Context, node: gast.While) -> None:
         lower_while(ctx, _with_test_in_body(ctx, node))
         return
     if first is False:
+        return
+    if ctx.loop_site(node) in ctx.peeled:
+        holds = ctx.test(node.test)
+        check_first_iteration(ctx, node, Const(holds) if isinstance(holds, bool) else holds)
+        ctx.statements(node.body)
+        _while(ctx, node)
         return
     try:
         with ctx.builder.block() as written:
@@ -127,7 +133,8 @@ _FIRST_ROOM = 16
 
 def _while_with_room(ctx: Context, node: gast.While) -> bool:
     builder, span = ctx.builder, ctx.builder.span
-    fixpoint = LoopFixpoint(ctx, assigned([node.test, *node.body]), read_outside(ctx.frame.tree, node))
+    names, outside = assigned([node.test, *node.body]), read_outside(ctx.frame.tree, node)
+    fixpoint = LoopFixpoint(ctx, names, outside, ctx.loop_site(node))
     fixpoint.roomy = getattr(node, "room_for", ())
 
     def write() -> tuple[list[Any], Atom]:

@@ -297,6 +297,10 @@ class ZeroD:
     """A scalar that may be a 0-d array is updated in place."""
 
 
+LoopSite = tuple[int, int, int]
+"""A loop: the id of the tree of its function, line and column."""
+
+
 @dataclass(frozen=True)
 class TypeConflict:
     """The value of a name whose types on two paths have no join; reading it is an error."""
@@ -308,6 +312,8 @@ class TypeConflict:
     span: Span | None = field(default=None, compare=False)
     lists: frozenset[Site] = field(default=frozenset(), compare=False)
     """Where the lists are made that have no common length."""
+    loop: LoopSite | None = field(default=None, compare=False)
+    """The loop before and in which the types differ: they may be the same after its first iteration."""
 
 
 @dataclass(frozen=True)

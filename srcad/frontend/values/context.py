@@ -23,6 +23,7 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    LoopSite,
     Site,
     TypeConflict,
     ZeroD,
@@ -32,7 +33,7 @@ from srcad.frontend.values.describe import flatten
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Dim, Scalar
 from srcad.request import Request
 from srcad.typing.builder import Builder
 
@@ -46,6 +47,15 @@ class RetryUnrolled(Exception):
     def __init__(self, error: SrcadError, lists: frozenset[Site] = frozenset()) -> None:
         super().__init__(error)
         self.error, self.lists = error, lists
+
+
+class RetryPeeled(Exception):
+    """A value whose type the first iteration of a loop changes: lower again, with that iteration before the loop.
+    `error` is raised if that is no help."""
+
+    def __init__(self, error: SrcadError, loop: LoopSite) -> None:
+        super().__init__(error)
+        self.error, self.loop = error, loop
 
 
 class RetryWithLists(Exception):
@@ -220,8 +230,14 @@ class Context:
         """The conditions under which the current point is reached."""
         self.unrollable_loops = 0
         """How many enclosing loops have bounds known at compile time, and could be unrolled."""
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        """Of arrays, given or from outside, in the call that the function is lowered for."""
+        self.lengths: dict[tuple[str, int], int] = {}
+        """The lengths of their axes that the result relies on, by name and axis."""
         self.nonnegative_indices: set[str] = set()
         """Indices of loops that count up from 0 or more."""
+        self.peeled: frozenset[LoopSite] = frozenset()
+        """The loops whose first iteration is before them."""
         self.list_items: Mapping[Site, Scalar | Array | None] = {}
         """The sites that make lists of the IR, and the types of their items."""
         self.makes_lists = True
@@ -280,7 +296,7 @@ class Context:
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
-        own.rewords = self.rewords
+        own.rewords, own.peeled = self.rewords, self.peeled
         own.makes_lists, own.cuts_windows, own.has_tables = self.makes_lists, self.cuts_windows, self.has_tables
         return own
 
@@ -365,6 +381,16 @@ class Context:
             self.fail(code, message, why, advice)
         except SrcadError as error:
             raise RetryUnrolled(error, lists) from None
+
+    def _retry_peeled(self, conflict: TypeConflict, loop: LoopSite) -> NoReturn:
+        try:
+            self.fail(conflict.code, conflict.message, conflict.why, conflict.advice)
+        except SrcadError as error:
+            raise RetryPeeled(error, loop) from None
+
+    def loop_site(self, node: Any) -> LoopSite:
+        """The loop `node` of the function that is lowered."""
+        return id(self.frame.tree), node.lineno, node.col_offset
 
     @contextmanager
     def at(self, node: Any) -> Iterator[None]:
@@ -465,6 +491,18 @@ class Context:
     def constant(self, value: bool | int | float | complex) -> Leaf:
         return self.leaf(Const(value))
 
+    def length_in_call(self, length: Dim) -> int | None:
+        """A length in the call that the function is lowered for, on which the result then relies; None if unknown."""
+        total, used = length.const, {}
+        for symbol, coefficient in length.terms:
+            shape = self.shapes.get(symbol.name)
+            if shape is None or symbol.axis is None:
+                return None
+            used[symbol.name, symbol.axis] = shape[symbol.axis]
+            total += coefficient * shape[symbol.axis]
+        self.lengths |= used
+        return total
+
     def declare(self, value: Abstract) -> None:
         """Register the leaves of an argument or a captured value as names of the function."""
         for leaf in leaves(value):
@@ -485,6 +523,8 @@ class Context:
     def check(self, value: Abstract) -> Abstract:
         """The value; an error if it is unbound or has conflicting types."""
         if isinstance(value, TypeConflict):
+            if value.loop is not None and value.loop not in self.peeled and not self.unrollable_loops:
+                self._retry_peeled(value, value.loop)
             self.retry(value.code, value.message, value.why, value.advice, value.lists)
         if value is UNBOUND:
             self.fail("S120", "this value is not set on every path that leads here")

@@ -24,6 +24,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 
@@ -72,6 +73,8 @@ class Iterable:
     """They are the directions of a Jacobian (`For.directions`)."""
     unordered: bool = False
     """In any order (`For.unordered`)."""
+    by_position: bool = False
+    """The index of an item must be known when compiling: there are items of several types."""
 
     @property
     def static_count(self) -> int | None:
@@ -188,7 +191,7 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
                 counted = index if start.atom == Const(0) else arithmetic(ctx, "+", index, start)
                 return Seq((counted, iterable.item(index)))
 
-            return Iterable(zero, iterable.stop, one, pair, is_counted=start.atom == Const(0))
+            return replace(iterable, item=pair, is_index=False, is_counted=start.atom == Const(0))
         case ZipValue(inners):
             return _zipped(ctx, inners)
         case WindowValue():
@@ -253,6 +256,26 @@ def count_of(ctx: Context, iterable: Iterable) -> Leaf:
     return ctx.leaf(ctx.builder.op("select", positive, count.atom, zero.atom))
 
 
+_MOST_APART = 256
+
+
+def number_of_items(ctx: Context, iterable: Iterable) -> int | None:
+    """How many items there are, where each is to have a value of its own; None where that is not known.
+
+    An array has as many as in this call, which the text checks.
+    """
+    if iterable.static_count is not None:
+        return iterable.static_count
+    count = count_of(ctx, iterable)
+    length = count.type.dim if isinstance(count.type, Scalar) else None
+    number = None if length is None else ctx.length_in_call(length)
+    if number is None or number > _MOST_APART:
+        return None
+    message = (f"this function was made for {number} items, and not ", count.atom)
+    ctx.builder.check(ctx.builder.op("==", count.atom, Const(number)), "ValueError", *message)
+    return number
+
+
 def _is_length(count: Leaf) -> bool:
     """Whether the count is a sum of lengths of axes: never negative."""
     value = count.type.dim if isinstance(count.type, Scalar) else None
@@ -266,11 +289,12 @@ def from_zero(ctx: Context, value: Abstract) -> Iterable:
         numbers = _as_array_of_numbers(ctx, known)
         if numbers is not None:
             return iterable_of(ctx, numbers)
-        ctx.fail(
-            "S129",
-            "arrays and sequences of parameters side by side in one loop",
-            None,
-            "loop over range(len(...)) and index both.",
+        return Iterable(
+            ctx.constant(0),
+            ctx.constant(len(known)),
+            ctx.constant(1),
+            lambda index: _item_now(ctx, value, len(known), index),
+            by_position=True,
         )
     iterable = iterable_of(ctx, value)
     if iterable.start.static == 0 and iterable.step.static == 1:
@@ -279,7 +303,22 @@ def from_zero(ctx: Context, value: Abstract) -> Iterable:
     def item(index: Leaf) -> Abstract:
         return iterable.item(arithmetic(ctx, "+", iterable.start, arithmetic(ctx, "*", index, iterable.step)))
 
-    return Iterable(ctx.constant(0), count_of(ctx, iterable), ctx.constant(1), item)
+    count = count_of(ctx, iterable)
+    return Iterable(ctx.constant(0), count, ctx.constant(1), item, by_position=iterable.by_position)
+
+
+def _item_now(ctx: Context, value: Abstract, count: int, index: Leaf) -> Abstract:
+    """An item of what is known when compiling: a list may have changed since the loop began."""
+    now = items_of(ctx, value)
+    if now is None or len(now) != count:
+        refuse_change(ctx)
+    assert isinstance(index.static, int)
+    return now[index.static]
+
+
+def refuse_change(ctx: Context) -> NoReturn:
+    what = "a list changes its length in a loop over it"
+    ctx.fail("S125", what, "Python's loop goes on to what was appended.", "loop over a copy; or use while.")
 
 
 def _as_array_of_numbers(ctx: Context, items: Sequence[Abstract]) -> Abstract | None:
@@ -298,11 +337,15 @@ def _reversed(ctx: Context, inner: Abstract) -> Iterable:
         stop = arithmetic(ctx, "-", inner.start, inner.step)
         return Iterable(start, stop, minus if inner.step.static == 1 else one, lambda index: index, is_index=True)
     iterable = from_zero(ctx, inner)
-    return Iterable(arithmetic(ctx, "-", iterable.stop, one), minus, minus, iterable.item)
+    last = arithmetic(ctx, "-", iterable.stop, one)
+    return Iterable(last, minus, minus, iterable.item, by_position=iterable.by_position)
 
 
 def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
     columns = [from_zero(ctx, inner) for inner in inners]
+    by_position = any(column.by_position for column in columns)
+    if by_position:
+        columns = [_of_known_length(ctx, column) for column in columns]
     stop = columns[0].stop
     for column in columns[1:]:
         if type(stop.static) is int and type(column.stop.static) is int:
@@ -310,11 +353,33 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
         elif column.stop.type != stop.type:
             shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
             stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
-    return Iterable(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
+    return Iterable(
+        ctx.constant(0),
+        stop,
+        ctx.constant(1),
+        lambda index: Seq(tuple(column.item(index) for column in columns)),
+        by_position=by_position,
+    )
+
+
+def _of_known_length(ctx: Context, iterable: Iterable) -> Iterable:
+    """The iterable, side by side with what has items of several types."""
+    number = number_of_items(ctx, iterable)
+    if number is None:
+        ctx.retry(
+            "S129",
+            "arrays and sequences of parameters side by side in one loop",
+            "How long the arrays are is not known when compiling.",
+            "loop over range(len(...)) and index both.",
+        )
+    return replace(iterable, stop=ctx.constant(number))
 
 
 def _product(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
     factors = [from_zero(ctx, inner) for inner in inners]
+    by_position = any(factor.by_position for factor in factors)
+    if by_position:
+        factors = [_of_known_length(ctx, factor) for factor in factors]
     total = ctx.constant(1)
     for factor in factors:
         total = arithmetic(ctx, "*", total, factor.stop)
@@ -327,7 +392,7 @@ def _product(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
             rest = arithmetic(ctx, "//", rest, factor.stop)
         return Seq((factors[0].item(rest), *reversed(parts)))
 
-    return Iterable(ctx.constant(0), total, ctx.constant(1), item)
+    return Iterable(ctx.constant(0), total, ctx.constant(1), item, by_position=by_position)
 
 
 def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, Leaf]:

@@ -15,7 +15,16 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, Table, TypeConflict, map_structure
+from srcad.frontend.values.abstract_values import (
+    UNBOUND,
+    Abstract,
+    HeapRef,
+    Leaf,
+    Table,
+    TypeConflict,
+    leaves,
+    map_structure,
+)
 from srcad.frontend.values.cells import cell_value, declared_nonlocal, is_cell
 from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
@@ -23,6 +32,7 @@ from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
 from srcad.frontend.values.iterables import is_iterator
 from srcad.frontend.values.libraries import of_library
+from srcad.ir.nodes import Var
 from srcad.rules.libraries import read_as
 from srcad.rules.primitive_type import Primitive
 
@@ -134,6 +144,9 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     if ctx.fixed:
         ctx.guards[key] = (_integers(value), lambda: _integers(read()))
     ctx.declare(described)
+    for leaf, now in zip(leaves(described), flatten(given, ctx.fixed), strict=True):
+        if isinstance(leaf.atom, Var) and isinstance(now, np.ndarray):
+            ctx.shapes[leaf.atom.name] = now.shape
     if table:
         assert isinstance(described, Leaf) and isinstance(given, np.ndarray)
         ctx.table_lengths[name] = given.shape
