@@ -19,6 +19,7 @@ from srcad.ir.traversal import bindings, blocks, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 
 _WHY = "NumPy makes a 0-d array of it, whose content may change; a derivative takes it for a number."
+_ITEMS = frozenset({"index", "list.item", "list.pop"})
 _ADVICE = "take the number out of it where it is made: float(...), or an element such as m[0, 0]."
 
 
@@ -46,6 +47,7 @@ def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iter
     `lasting` after the return. Raises AliasError S401.
     """
     zero_d = _zero_d(f, given)
+    _refuse_changed_items(f, zero_d)
     types = {n: Array(t.dtype, ()) if n in zero_d and isinstance(t, Scalar) else t for n, t in f.types.items()}
     f = replace(f, body=_as_arrays(f.body, zero_d), types=types)
     found = alias_classes(f)
@@ -55,6 +57,19 @@ def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iter
     groups = {found.class_of[name] for name in zero_d & found.written}
     names = frozenset(name for name in found.written if found.class_of[name] in groups)
     refuse_alias_conflicts(f, lasting, NamedConflict(names, zero_d, _WHY, _ADVICE))
+
+
+def _refuse_changed_items(f: Function, zero_d: frozenset[str]) -> None:
+    """Refuse a store to what may be an item of a list that holds 0-d arrays: the array for that list holds numbers."""
+    marks = [stmt for stmt in walk(f.body) if isinstance(stmt, Assign) and isinstance(stmt.value, Op)]
+    if not any(_is(stmt.value, ZERO_D_KEPT) and _names(stmt.value) & zero_d for stmt in marks):
+        return
+    flow = ReferenceFlow(f.body)
+    of_lists = [stmt.target for stmt in marks if isinstance(stmt.value, Op) and stmt.value.prim in _ITEMS]
+    items = flow.given({name for name in of_lists if isinstance(f.types[name], Scalar)})
+    for stmt in marks:
+        if _is(stmt.value, ZERO_D_UPDATED) and _names(stmt.value) & items:
+            fail("S401", "what is written to may be a 0-d array in a list", stmt.span, _WHY, _ADVICE)
 
 
 def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:

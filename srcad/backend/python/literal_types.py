@@ -4,6 +4,7 @@ In NumPy a Python float takes the precision of the other operand; Numba types it
 a literal is printed with a type where the operation is float32 in NumPy, which is what the inferred dtype says.
 
 >>> from srcad.ir.notation import parse
+>>> from srcad.ir.types import Scalar
 >>> types = {"x": Scalar("float32"), "y": Scalar("float64")}
 >>> [is_narrow(parse(f"z = {text}")[0].value, types) for text in ("2.0 * x", "2.0 * y", "x * y")]
 [True, False, False]

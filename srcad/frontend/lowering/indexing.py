@@ -84,8 +84,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
                 emit_index_check(ctx, items.atom, run_time_lists.length(ctx, ref).atom)
                 return run_time_lists.item(ctx, ref, items)
         case HeapRef(id=ref) if ctx.heap[ref].grown:
-            found = _grown_item(ctx, value, items)
-            return zero_dim_arrays.mark_taken(ctx, found) if isinstance(found, Leaf) else found
+            return _grown_item(ctx, value, items)
         case HeapRef(id=ref, kind="dict"):
             cells = ctx.heap[ref]
             check_conflicts(ctx, cells)

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from srcad.frontend.syntax.iteration_bodies import copied_items, put_in, taken_out
+from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.growing_lists import length_atom
@@ -78,6 +79,7 @@ def append_unchecked(ctx: Context, ref: int, item: Abstract) -> None:
     assert isinstance(item, Leaf)
     store = Store(buffer.atom, (count.atom,), item.atom, None, ctx.builder.span)
     ctx.builder.emit(store)
+    zero_dim_arrays.mark_stored(ctx, item)
     if isinstance(item.type, Array):  # the list refers to the array itself, and has a copy
         ctx.appended.append((store, item))
     ctx.heap[ref] = replace(cells, items=(buffer, _counted(ctx, "+", count)))
@@ -159,6 +161,7 @@ def pop(ctx: Context, ref: int) -> Leaf:
 
 def filled(ctx: Context, ref: HeapRef, item: Leaf, count: Leaf, dtype: str) -> HeapRef:
     """The list as one number, over and over."""
+    zero_dim_arrays.mark_stored(ctx, item)
     positive = ctx.builder.op("select", ctx.builder.op(">", count.atom, Const(0)), count.atom, Const(0))
     number = ctx.leaf(positive) if not isinstance(count.static, int) else ctx.constant(max(count.static, 0))
     length = arithmetic(ctx, "+", number, ctx.constant(MARGIN))

@@ -173,7 +173,6 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     if not isinstance(item, Leaf):
         ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
     store_in_list(ctx, buffer, length.atom, item)
-    zero_dim_arrays.mark_stored(ctx, item)
     ctx.heap[ref] = HeapObject((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
 
 
@@ -207,6 +206,7 @@ def store_in_list(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> Non
     ctx.builder.emit(store)
     # the list refers to the array itself, the buffer has a copy: list_aliasing_check refuses later writes to either
     ctx.appended.append((store, item))
+    zero_dim_arrays.mark_stored(ctx, item)
 
 
 def _common_item_type(a: Type, b: Type) -> Type | None:

@@ -110,7 +110,6 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     assert isinstance(item, Leaf)
     if ctx.heap[ref].buffered:
         buffered_lists.append(ctx, ref, item)
-        zero_dim_arrays.mark_stored(ctx, item)
         return
     items = _list_of(ctx, ref)
     ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
@@ -213,7 +212,7 @@ _IN_ARRAY = "write into an array made before the loop: hs = np.empty((n, ...)), 
 def pop(ctx: Context, ref: int) -> Leaf:
     """`hs.pop()`; of an empty list, the list itself raises IndexError."""
     if ctx.heap[ref].buffered:
-        return zero_dim_arrays.mark_taken(ctx, buffered_lists.pop(ctx, ref))
+        return buffered_lists.pop(ctx, ref)
     return _item(ctx, ref, "list.pop")
 
 
@@ -243,7 +242,7 @@ def _item(ctx: Context, ref: int, prim: str, *position: Any) -> Leaf:
         ctx.fail("S125", "an item is taken from this list before one is appended", None, "append an item to it first.")
     target = fresh_of(ctx.builder, "%item", kind)
     ctx.builder.emit(Assign(target.name, Op(prim, (items, *position)), ctx.builder.span))
-    return zero_dim_arrays.mark_taken(ctx, ctx.leaf(target))
+    return ctx.leaf(target)
 
 
 def _list_of(ctx: Context, ref: int) -> Var:

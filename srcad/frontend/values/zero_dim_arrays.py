@@ -107,17 +107,9 @@ def mark_updated(ctx: Context, old: Abstract, new: Abstract) -> Abstract:
 
 
 def mark_stored(ctx: Context, item: Leaf) -> None:
+    """Mark what is put into a list that grows in a run-time loop."""
     if isinstance(item.type, Scalar):
         _marked(ctx, ZERO_D_KEPT, item)
-
-
-def mark_taken(ctx: Context, item: Leaf) -> Leaf:
-    """Mark an item of a list: it may be a 0-d array, which the list may hold still, and others too."""
-    if not ctx.zero_d or not isinstance(item.type, Scalar):
-        return item
-    taken = _marked(ctx, ZERO_D_MADE, item)
-    mark_stored(ctx, taken)
-    return taken
 
 
 def mark_scalar(ctx: Context, value: Leaf) -> Leaf:
