@@ -129,7 +129,7 @@ def insert(ctx: Context, ref: int, at: Leaf, item: Abstract) -> None:
 def pop_at(ctx: Context, ref: int, at: Leaf) -> Leaf:
     """`hs.pop(at)`."""
     _refuse_of_ir(ctx, ref, "an item taken out of")
-    return zero_dim_arrays.mark_taken(ctx, buffered_lists.pop_at(ctx, ref, at))
+    return buffered_lists.pop_at(ctx, ref, at)
 
 
 def clear(ctx: Context, ref: int) -> None:
