@@ -833,3 +833,17 @@ def test_what_is_given_an_active_value_may_leave_its_block_out() -> None:
 
     with pytest.raises(srcad.UnsupportedError, match="text"):
         srcad.grad(f, target="python")(X)
+
+
+def test_constants_of_libraries_are_no_state() -> None:
+    """What draws may change what a module has, but not the number pi."""
+
+    def f(x, seed):
+        rng = np.random.default_rng(seed)
+        low, total = -np.inf, 0.0
+        for _ in range(3):
+            total += np.pi * x[1] * rng.normal()
+        return total if total > low else low
+
+    drawn = np.random.default_rng(2).normal(size=3).sum()
+    np.testing.assert_allclose(srcad.grad(f, target="python")(X, 2)[1], np.pi * drawn, rtol=1e-13)

@@ -89,7 +89,10 @@ class Effects:
         return value is print or value is input or is_foreign(value)
 
     def reads_outside(self, node: Any) -> bool:
+        """Whether a name or an attribute is of what calls may change: nobody changes `np.pi`."""
         value = self.outside(node)
+        if isinstance(node, gast.Attribute) and isinstance(value, NUMBERS):
+            return not is_of_library(self.outside(node.value))
         if value is None:
             outside = self._source.globals.keys() | self._source.closure.keys()
             return isinstance(node, gast.Name) and node.id in outside - self._local
