@@ -301,6 +301,7 @@ def astype(x: Any, dtype: Any, copy: Any = True) -> Any:
 
 @expands(np.isclose)
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08) -> Any:
+    a, b = np.asarray(a), np.asarray(b)
     return (a == b) | (np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.abs(b)))
 
 

@@ -165,18 +165,19 @@ def rolled(a: Any, shift: Any, k: Any) -> Any:
 
 @expands(np.flip)
 def flip(m: Any, axis: Any = None) -> Any:
+    m = np.asarray(m)
     axes = axes_of(axis, np.ndim(m))
     return m[tuple([slice(None, None, -1) if k in axes else slice(None) for k in range(np.ndim(m))])]
 
 
 @expands(np.fliplr)
 def fliplr(m: Any) -> Any:
-    return m[:, ::-1]
+    return np.asarray(m)[:, ::-1]
 
 
 @expands(np.flipud)
 def flipud(m: Any) -> Any:
-    return m[::-1]
+    return np.asarray(m)[::-1]
 
 
 @expands(np.rot90)

@@ -139,6 +139,7 @@ def poly(seq_of_zeros: Any) -> Any:
 def roots(p: Any) -> Any:
     if np.ndim(p) != 1:
         raise ValueError("Input must be a rank-1 array.")
+    p = np.asarray(p)
     places = np.flatnonzero(p)
     if len(places) == 0:
         return np.zeros(0)

@@ -211,6 +211,7 @@ def multiply_outer(A: Any, B: Any) -> Any:
 
 @expands(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    a, b = np.asarray(a), np.asarray(b)
     if isinstance(axes, (tuple, list)):
         left = axes_given(axes[0], np.ndim(a))
         right = axes_given(axes[1], np.ndim(b))

@@ -223,6 +223,8 @@ def between_ends(y: Any, first: Any, inner: Any, last: Any) -> Any:
 
 @expands(*[getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)])
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
+    y = np.asarray(y)
+    x = None if x is None else np.asarray(x)
     rank = np.ndim(y)
     k = axis_of(axis, rank)
     upper = np.moveaxis(y, k, -1)[..., 1:]

@@ -207,6 +207,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 @expands(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
+    a = np.asarray(a)
     extra = len(axis) if isinstance(axis, (tuple, list)) else 1
     if np.ndim(a) == 0:
         return reshaped(a, (1,) * extra)
