@@ -55,6 +55,7 @@ from srcad.optimize.memory.allocation_hoisting import hoist_allocations
 from srcad.optimize.memory.array_contraction import contract_arrays
 from srcad.optimize.memory.live_range_splitting import split_live_ranges
 from srcad.optimize.memory.scalar_replacement import replace_small_arrays
+from srcad.optimize.offload.hoisted_operands import name_indexed_arrays
 from srcad.optimize.shapes.shape_propagation import propagate_constant_shapes
 from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
 from srcad.optimize.vectorize.nonnegative_indices import mark_nonnegative_indices
@@ -223,7 +224,11 @@ KERNEL: Order = (
 )
 """To the adjoint of a kernel as a kernel: what people read is what is compiled."""
 
-OFFLOADED: Order = (*ARRAYS_AS_LOOPS, *LOOPS)
+OFFLOADED: Order = (
+    Pass("name_indexed_arrays",                 f(name_indexed_arrays),              SEQUENTIAL, SEQUENTIAL),
+    *ARRAYS_AS_LOOPS,
+    *LOOPS,
+)
 """To the one whose loops become kernels, where `target="cuda"` is called with arrays of the device."""
 # fmt: on
 
