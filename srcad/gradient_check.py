@@ -180,7 +180,10 @@ def _refuse_other_bits(name: str, one: tuple[Any, ...], other: tuple[Any, ...]) 
 
 
 def _is_single(gradients: tuple[Any, ...]) -> bool:
-    return any(np.asarray(g).dtype == np.float32 for g in flatten(gradients)[0] if not isinstance(g, str))
+    return any(np.asarray(g).dtype in _SINGLE for g in flatten(gradients)[0] if not isinstance(g, str))
+
+
+_SINGLE = (np.float32, np.complex64)
 
 
 @dataclass(frozen=True)
@@ -208,14 +211,16 @@ def _directions(args: tuple[Any, ...], wrt: Sequence[tuple[str, int]], gradients
         leaves, spec = flatten(args[position])
         reverse = flatten(gradient)[0]
         for at, (leaf, place) in enumerate(zip(leaves, places(args[position], name), strict=True)):
-            if is_static(leaf) or np.asarray(leaf).dtype.kind != "f" or not np.size(leaf):
+            kind = np.asarray(leaf).dtype.kind
+            if is_static(leaf) or kind not in "fc" or not np.size(leaf):
                 continue
             v = rng.normal(size=np.shape(leaf))
+            v = v + 1j * rng.normal(size=np.shape(leaf)) if kind == "c" else v
             inside: list[Any] = [None] * len(leaves)
-            inside[at] = v.astype(np.asarray(leaf).dtype) if isinstance(leaf, np.ndarray) else float(v)
+            inside[at] = v.astype(np.asarray(leaf).dtype) if isinstance(leaf, np.ndarray) else v.item() if kind == "c" else float(v)
             tangents = [None] * len(args)
             tangents[position] = unflatten(spec, inside)
-            products = np.asarray(reverse[at], np.float64) * v
+            products = np.real(np.asarray(reverse[at]).astype(np.complex128 if kind == "c" else np.float64) * v)
             sums = float(np.sum(products)), float(np.sum(np.abs(products)))
             found.append(_Direction(place, tuple(tangents), int(starts[position]) + at, v, *sums))
     return found
@@ -328,24 +333,38 @@ def compared(
         for at, (leaf, reverse) in enumerate(zip(leaves, reverse_leaves, strict=True)):
             if is_static(leaf):
                 continue
-            one = _leaf(f, args, position, at, np.asarray(reverse), has_aux, places(args[position], name)[at])
-            entries += one.entries
-            allowed = tolerance or (1e-3 if np.asarray(leaf).dtype == np.float32 else 1e-6)
-            if one.error / allowed >= limit:
-                worst, limit = one, one.error / allowed
+            place = places(args[position], name)[at]
+            allowed = tolerance or (1e-3 if np.asarray(leaf).dtype in _SINGLE else 1e-6)
+            for unit in (1.0, 1j) if np.iscomplexobj(leaf) else (1.0,):
+                part = {1.0: ".real", 1j: ".imag"}[unit] if np.iscomplexobj(leaf) else ""
+                one = _leaf(f, args, position, at, np.real(np.asarray(reverse) * unit), has_aux, place + part, unit)
+                entries += one.entries
+                if one.error / allowed >= limit:
+                    worst, limit = one, one.error / allowed
     return replace(worst, entries=entries), limit <= 1.0
 
 
 def _leaf(
-    f: Callable[..., Any], args: tuple[Any, ...], position: int, at: int, reverse: Any, has_aux: bool, place: str
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    position: int,
+    at: int,
+    reverse: Any,
+    has_aux: bool,
+    place: str,
+    unit: complex,
 ) -> Check:
+    """The derivatives by a leaf, or by its real part or, where the `unit` is 1j, by its imaginary part."""
     leaves, spec = flatten(args[position])
-    base = np.array(leaves[at], dtype=np.float64)
+    is_complex = np.iscomplexobj(leaves[at])
+    whole = np.array(leaves[at], dtype=np.complex128 if is_complex else np.float64)
+    base = np.array(whole.imag if unit == 1j else whole.real)
     scalar = not isinstance(leaves[at], np.ndarray)
 
     def value(perturbed: Any) -> float:
         inside = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        inside[at] = float(perturbed) if scalar else perturbed.copy()  # f may write into it
+        moved = whole + (perturbed - base) * unit if is_complex else perturbed
+        inside[at] = moved[()].item() if scalar else moved.copy()  # f may write into it
         copies = [copied(arg) for arg in args]
         copies[position] = unflatten(spec, inside)
         result = f(*copies)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq, leaves
 from srcad.ir.nodes import Span
-from srcad.ir.types import FLOATS, Array, Scalar
+from srcad.ir.types import COMPLEX, FLOATS, INEXACT, Array, Scalar
 
 
 def output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:
@@ -38,6 +38,10 @@ def output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:
 def _float(output: Leaf, name: str, where: Span) -> str:
     """The dtype of an output that may be differentiated."""
     assert isinstance(output.type, Scalar | Array)
+    if output.type.dtype in COMPLEX:
+        why = "The gradient is that of a real number: a complex one has a derivative of each of its parts."
+        advice = "return z.real, z.imag or abs(z); or use srcad.jvp or srcad.vjp."
+        fail("S202", f"{name} is {output.type.dtype}, not a real number", where, why, advice)
     if output.type.dtype not in FLOATS:
         why = "A derivative of whole numbers is zero or undefined."
         fail("S202", f"{name} is {output.type.dtype}, not a float", where, why)
@@ -64,7 +68,7 @@ def check_pair_outputs(result: Abstract, where: Span, has_aux: bool) -> None:
         result = value_of_pair(result, where)
     if result == Constant(None):
         fail("S201", "the function returns nothing", where, None, "return what is to be differentiated.")
-    if not any(isinstance(one.type, Scalar | Array) and one.type.dtype in FLOATS for one in leaves(result)):
+    if not any(isinstance(one.type, Scalar | Array) and one.type.dtype in INEXACT for one in leaves(result)):
         fail("S202", "there is no float in the output", where, "A derivative of whole numbers is zero or undefined.")
 
 

@@ -11,7 +11,7 @@ from srcad.dispatch.pytree import flatten, leaves_like, places
 from srcad.dispatch.result_structure import LeafPlaceholder, skeleton
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Abstract
-from srcad.ir.types import FLOATS, Array, Scalar, Type
+from srcad.ir.types import INEXACT, Array, Scalar, Type, is_complex
 
 Shape = tuple[int, ...]
 
@@ -32,7 +32,11 @@ class CotangentStructure:
         self._whole = skeleton(output)
         parts, self._spec = flatten(self._whole)
         float64: Callable[[Any], Any] = float if compiled else np.float64
-        self._number = {"float64": float64, "float32": np.float32}
+        complex128: Callable[[Any], Any] = complex if compiled else np.complex128
+        self._number = {
+            **{"float64": float64, "float32": np.float32},
+            **{"complex128": complex128, "complex64": np.complex64},
+        }
         self._types = [_float_type(part.type) if isinstance(part, LeafPlaceholder) else None for part in parts]
         computed = [part for part in parts if isinstance(part, LeafPlaceholder)]
         self._arrays = [at for at, part in enumerate(computed) if isinstance(_float_type(part.type), Array)]
@@ -63,13 +67,13 @@ class CotangentStructure:
     def _scalar(self, leaf: Any, dtype: str, at: int) -> Any:
         if type(leaf) is not float:
             given = np.asarray(leaf)
-            if given.shape or given.dtype.kind not in "fiu":
+            if given.shape or given.dtype.kind not in _kinds(dtype):
                 _refuse(f"{self._place(at)} is {_named(leaf)}", "this part of the output is a number")
         return self._number[dtype](leaf)
 
     def _array(self, leaf: Any, dtype: str, shape: Shape, at: int) -> Any:
         given = np.asarray(leaf)
-        if given.shape != shape or given.dtype.kind not in "fiu":
+        if given.shape != shape or given.dtype.kind not in _kinds(dtype):
             _refuse(f"{self._place(at)} is {_named(leaf)}", f"this part of the output is an array of shape {shape}")
         own = np.ascontiguousarray(given, dtype)
         return own if own.flags.writeable else own.copy()
@@ -79,7 +83,12 @@ class CotangentStructure:
 
 
 def _float_type(known: Type) -> Scalar | Array | None:
-    return known if isinstance(known, Scalar | Array) and known.dtype in FLOATS else None
+    return known if isinstance(known, Scalar | Array) and known.dtype in INEXACT else None
+
+
+def _kinds(dtype: str) -> str:
+    """The kinds of dtypes that a cotangent of this dtype may be given in."""
+    return "cfiu" if is_complex(Scalar(dtype)) else "fiu"
 
 
 def _refuse(what: str, why: str) -> NoReturn:
@@ -93,7 +102,7 @@ def _capital(text: str) -> str:
 
 def _named(leaf: Any) -> str:
     given = np.asarray(leaf)
-    if leaf is None or given.dtype.kind not in "fiub":
+    if leaf is None or given.dtype.kind not in "cfiub":
         return "None" if leaf is None else f"of type {type(leaf).__qualname__}"
     if given.dtype.kind == "b":
         return "a bool" if not given.shape else "an array of bools"

@@ -37,6 +37,8 @@ def forward_is_better(parameters: Parameters, values: tuple[Any, ...], leaves: S
     mixed = len(outputs) > 1 and any(isinstance(one, Array) for one in outputs)
     shapes = {leaf.name: np.shape(leaves[leaf.position]) for leaf in arguments.leaves}
     positions = [at for name in request.wrt for at in parameters.argument(name, values).positions]
+    if any(np.iscomplexobj(leaves[at]) for at in positions):
+        return False  # of which each number is two real ones
     inputs = sum(int(np.size(leaves[at])) for at in positions if not isinstance(leaves[at], str))
     sizes = [_size(one, shapes) for one in outputs]
     known = [size for size in sizes if size is not None]

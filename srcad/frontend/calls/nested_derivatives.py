@@ -29,7 +29,7 @@ from srcad.frontend.calls.nested_tangents import call_columns, call_tangent
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf, Partial, Seq, leaves
 from srcad.frontend.values.constants import to_callee, to_python
 from srcad.frontend.values.context import Context
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar, Type, is_complex
 from srcad.options import Options
 from srcad.request import Differentiation, Request, jacobian_mode, prefers_forward
 from srcad.rules.expansions.pullbacks import pullback, pullback_beside
@@ -111,6 +111,8 @@ def call_derivative(
 
 
 def _prefers_forward(inner: LoweredAlone, inputs: Sequence[Scalar | Array]) -> bool:
+    if any(map(is_complex, inputs)):  # each is two real numbers
+        return False
     outputs = [leaf.type for leaf in leaves(inner.result)]
     mixed = len(outputs) > 1 and any(isinstance(one, Array) for one in outputs)
     return prefers_forward(_count(inputs), _count(outputs), mixed)

@@ -39,7 +39,7 @@ from srcad.frontend.values.abstract_values import Mapping as Dict
 from srcad.frontend.values.constants import to_callee
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
-from srcad.ir.types import INEXACT, Array, Scalar, is_float
+from srcad.ir.types import INEXACT, Array, Scalar, is_complex, is_float
 from srcad.request import Differentiation, Request
 from srcad.rules.expansions.jacobians import columns
 from srcad.typing.infer import Operand
@@ -195,6 +195,10 @@ def call_columns(
     arguments = Arguments(ctx, asked.argnums)
     given, named = arguments.with_variables(g, args, keywords)
     variables = arguments.variables
+    if any(is_complex(one.like) for one in variables):
+        why = "Each tangent is that of one real number, and a complex one is two."
+        advice = "differentiate a function of the real and the imaginary part, two arrays of floats."
+        ctx.fail("S304", f"{name_of(g)} is differentiated by complex numbers in forward mode", why, advice)
     own = [one.inside for one in variables]
     inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *given, **named), own, lists=True)
     refuse_shared_memory(ctx, inner, [one.given for one in variables])
@@ -204,6 +208,9 @@ def call_columns(
     if not outputs or _holds_text(moving):
         ctx.fail("S209", f"what {name_of(g)} returns is not made of numbers", None, "return numbers and arrays.")
     for at, output in enumerate(outputs):
+        if is_complex(output.type):
+            what = f"output {at} of {name_of(g)} is {describe_value(output)}, not real"
+            ctx.fail("S202", what, "A Jacobian is of real numbers.", "return the real and the imaginary part.")
         if not is_float(output.type):
             what = f"output {at} of {name_of(g)} is {describe_value(output)}, not a float"
             ctx.fail("S202", what, "A derivative of whole numbers is zero or undefined.")

@@ -330,7 +330,7 @@ def nextafter(y: Any, a: Any, b: Any) -> Any:
 @partials("abs", np.abs, *functions(np.fabs, math.fabs, **CHEAP, dtype="float"))
 def absolute(y: Any, x: Any) -> Any:
     if is_complex_name(dtype_of(x)):
-        return np.where(y == 0.0, 0.0, np.conj(x) / np.where(y == 0.0, 1.0, y))
+        return np.conj(x) * (1.0 / np.where(y == 0.0, np.inf, y))
     return np.sign(x)
 
 
