@@ -43,7 +43,8 @@ def complete() -> None:
 
 def read_as(value: Any) -> Any:
     """The object that is read in place of an object of a library; anything else as it is."""
-    make = _stand_in(type(value))
+    cls: Any = type(value)
+    make = _stand_in(cls)
     return value if make is None else make(value)
 
 

@@ -36,7 +36,7 @@ class OnGrid:
         if places.shape[-1] != d:
             raise ValueError("the requested sample points have another dimension than the grid")
         flat = self.values.reshape(-1)
-        corners = [(0, 1.0)]
+        corners: Any = [(0, 1.0)]
         inside = True
         for k in range(d):
             x = self.points[k]
@@ -51,9 +51,8 @@ class OnGrid:
                 corners = [(cell * n + at, weight * (1.0 - share)) for cell, weight in corners] + [
                     (cell * n + at + 1, weight * share) for cell, weight in corners
                 ]
-        if self.outside == "raise":
-            if not np.all(inside):
-                raise ValueError("One of the requested xi is out of bounds")
+        if self.outside == "raise" and not np.all(inside):
+            raise ValueError("One of the requested xi is out of bounds")
         y = 0.0 * places[..., 0] if rule == "nearest" else 0.0
         for cell, weight in corners:
             y = y + flat[cell] * weight

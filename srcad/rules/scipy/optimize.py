@@ -270,9 +270,8 @@ def curve_fit(
 ) -> Any:
     if p0 is None or bounds is not None or full_output or nan_policy is not None:
         unsupported("scipy.optimize.curve_fit without p0, with bounds, full_output or nan_policy")
-    if sigma is not None:
-        if np.ndim(sigma) > 1:
-            unsupported("scipy.optimize.curve_fit with a matrix for sigma")
+    if sigma is not None and np.ndim(sigma) > 1:
+        unsupported("scipy.optimize.curve_fit with a matrix for sigma")
     begin = stopped(doubles(np.atleast_1d(np.asarray(p0))))
 
     def residual(p: Any) -> Any:

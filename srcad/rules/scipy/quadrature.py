@@ -81,7 +81,7 @@ def subdivision(f: Any, nodes: Any, weights: Any, fewer: Any, epsabs: Any, epsre
     sizes = np.zeros(most)
     errors = np.zeros(most)
     n = 1
-    at = 0
+    at: Any = 0
     found = False
     error = 0.0
     while not found and n <= most:

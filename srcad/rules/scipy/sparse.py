@@ -287,7 +287,7 @@ def diags_array(diagonals: Any, *, offsets: Any = 0, shape: Any = None, format: 
 def by_diagonals(diagonals: Any, offsets: Any, shape: Any, kind: Any) -> Any:
     if isinstance(offsets, (tuple, list)):
         lines = [floats(np.asarray(one)) for one in diagonals]
-        places = [k for k in offsets]
+        places = list(offsets)
     else:
         lines = [floats(np.asarray(diagonals[0] if isinstance(diagonals, (tuple, list)) else diagonals))]
         places = [offsets]

@@ -118,8 +118,9 @@ def odeint(
 
 
 def scheme_of(method: Any) -> Any:
-    """Of a method: the places of the stages, what each takes of the slopes before it (the last: the step), what estimates
-    the error, and for each slope the coefficients of the powers of the place in a step; the order of the estimate.
+    """The places of the stages, what each takes of the slopes before it (the last: the step), what estimates the error.
+
+    Then for each slope the coefficients of the powers of the place in a step, and the order of the estimate.
 
     Dormand and Prince (1980), with the interpolant of Shampine (1986); Bogacki and Shampine (1989).
     """
