@@ -241,7 +241,7 @@ class Search:
             return there
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
-        same = [n for n in found if type(n) is type(place)]
+        same = [n for n in found if n is place] or [n for n in found if type(n) is type(place)]
         return next(iter(same or found), None)
 
     def _node_at(self, error: SrcadError) -> Any:

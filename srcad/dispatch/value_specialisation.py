@@ -21,13 +21,14 @@ import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
+from srcad.dispatch.inactive_callees import with_calls_inlined
 from srcad.dispatch.inactive_search import CODES, Search
 from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
-from srcad.frontend.source.read import read
+from srcad.frontend.source.read import Source, read
 from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
@@ -47,6 +48,8 @@ class ValueSpecialisation:
     """Leaves, by position, of which only the type is given: their values cannot be constants."""
     inactive: InactivePart | None = None
     """What Python computes before each call; the function is the rest."""
+    whole: Source | None = None
+    """The function, where calls in it are written out."""
 
     def without_inactive(self, error: SrcadError) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
         """The function for this call, of what is left where Python computes before what is inactive.
@@ -60,8 +63,15 @@ class ValueSpecialisation:
         asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
         values = zip(names, self.values, strict=True)
         wrt = [name for name, value in values if name in asked and any(map(is_float, flatten(value)[0]))]
-        search = Search(source, names, self.values, wrt)
         last = error
+        whole = with_calls_inlined(source, wrt) if wrt else source
+        if whole is not source:
+            try:
+                written_out = replace(self, whole=whole)
+                return (*written_out.generate_for_call(), written_out)
+            except SrcadError as another:
+                last = another
+        search = Search(whole, names, self.values, wrt)
         for _ in range(_MOST_PARTS if wrt and search.is_hopeful else 0):
             part = search.extended(last)
             if part is None:
@@ -167,7 +177,7 @@ class ValueSpecialisation:
             what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no {kind} in it"
             fail("S207", f"{what}: there is nothing to differentiate with respect to")
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
-        source = None if self.inactive is None else self.inactive.source
+        source = self.whole if self.inactive is None else self.inactive.source
         return generate(
             self.parameters.function, arguments.arguments, wrt, request, arguments.fixed, zero_d, source=source
         )
