@@ -41,7 +41,16 @@ CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S122", "S123
 class Search:
     """The search for what must be taken from a function called with these values, of which `wrt` are differentiated."""
 
-    def __init__(self, source: Source, names: tuple[str, ...], values: Sequence[Any], wrt: Sequence[str]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        names: tuple[str, ...],
+        values: Sequence[Any],
+        wrt: Sequence[str],
+        is_inner: bool = False,
+    ) -> None:
+        """`is_inner`: what is generated calls a derivative of the function."""
+        self._is_inner = is_inner
         self._source, self._names, self._values = source, names, values
         self._wrt = wrt
         self._cells: dict[str, Cell] = {}
@@ -237,7 +246,7 @@ class Search:
     def _node(self, error: SrcadError) -> Any:
         """The node of the function that an error is at, or that calls what it is in."""
         place, there = getattr(error, "within", None), self._node_at(error)
-        if place is None or (there is not None and self._code.is_in_generator(there)):
+        if place is None or self._is_inner or (there is not None and self._code.is_in_generator(there)):
             return there
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
