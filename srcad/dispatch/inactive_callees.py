@@ -65,15 +65,19 @@ def _without_unused(source: Source) -> Source:
 
 
 def _written_out(source: Source, effects: Effects, activity: Activity, node: Any) -> Source | None:
-    if not isinstance(node, gast.Call) or not activity.is_active(node) or not isinstance(node.func, gast.Name):
+    if not isinstance(node, gast.Call) or not isinstance(node.func, gast.Name):
         return None
     local = [one for one in source.tree.body if isinstance(one, gast.FunctionDef) and one.name == node.func.id]
     if len(local) == 1 and not local[0].decorator_list and assigned(source.tree.body).count(node.func.id) == 1:
         (tree,) = local
+        if not activity.is_active(node):
+            return None
         if not any(_is_foreign_call(effects, one) for one in gast.walk(tree)):
             return None
         constants = _constant_defaults(tree)
         return None if constants is None else _inlined(source, node, Called(tree, constants, {}), source)
+    if not any(map(activity.is_active, [*node.args, *(keyword.value for keyword in node.keywords)])):
+        return None  # it is left to Python as a whole
     function = effects.outside(node.func)
     if not isinstance(function, FunctionType) or is_of_library(function):
         return None

@@ -75,6 +75,8 @@ class Effects:
 
     def reads_outside(self, node: Any) -> bool:
         value = self.outside(node)
+        if is_self_contained(value):  # what is done with it is Python's
+            return False
         if value is None:
             outside = self._source.globals.keys() | self._source.closure.keys()
             return isinstance(node, gast.Name) and node.id in outside - self._local

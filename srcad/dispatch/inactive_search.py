@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 import gast
@@ -246,23 +247,41 @@ class Search:
     def _node(self, error: SrcadError) -> Any:
         """The node of the function that an error is at, or that calls what it is in."""
         place, there = getattr(error, "within", None), self._node_at(error)
-        if place is None or self._is_inner or (there is not None and self._code.is_in_generator(there)):
+        if self._is_inner:
+            return there or self._call_leading_to(error)
+        if place is None or (there is not None and self._code.is_in_generator(there)):
             return there
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
         same = [n for n in found if n is place] or [n for n in found if type(n) is type(place)]
         return next(iter(same or found), None)
 
+    def _call_leading_to(self, error: SrcadError) -> Any:
+        """The first call, that is not Python's yet, of the function that an error is in."""
+        span = error.problems[0].span
+        if span is None:
+            return None
+        for node in gast.walk(self._source.tree):
+            function = self._effects.outside(node.func) if isinstance(node, gast.Call) else None
+            if isinstance(function, FunctionType) and not self._code.is_of_python(node):
+                code = function.__code__
+                lines = [line for _, _, line in code.co_lines() if line is not None]
+                if code.co_filename == span.file and code.co_firstlineno <= span.line <= max(lines):
+                    return node
+        return None
+
     def _node_at(self, error: SrcadError) -> Any:
-        """The node that is written where an error is."""
+        """The node that is written where an error is; of several copies the first that is not Python's yet."""
         span = error.problems[0].span
         if span is None or getattr(span, "file", None) != self._source.file:
             return None
-        lines = self._source.lines[span.line - 1][: span.column].encode()
-        for node in gast.walk(self._source.tree):
-            if getattr(node, "lineno", None) == span.line and node.col_offset == len(lines):
-                return node
-        return None
+        before = len(self._source.lines[span.line - 1][: span.column].encode())
+        there = [
+            node
+            for node in gast.walk(self._source.tree)
+            if getattr(node, "lineno", None) == span.line and node.col_offset == before
+        ]
+        return next((node for node in there if not self._code.is_of_python(node)), None)
 
     def _written_in(self, node: Any) -> set[str]:
         """The variables that calls in a node may write into, with those that share memory with them."""

@@ -67,6 +67,14 @@ def inlined(tree: Any, call: Any, called: Called, at_call: bool = False) -> Any:
     body = structured.body
     locals_ = [*given, *(name for name in assigned(body) if name not in given)]
     renamed = dict(called.outside)
+    starred: list[Any] = []
+    for values in (*spliced.values(), *spliced_keywords.values()):
+        for at, item in enumerate(values):
+            value = item.value if isinstance(item, gast.keyword) else item
+            if not isinstance(value, _HELD):
+                named = gast.copy_location(gast.Name(_unused("part", taken), gast.Load(), None, None), value)
+                starred.append(_assigned(named.id, value, call))
+                values[at] = gast.keyword(item.arg, named) if isinstance(item, gast.keyword) else named
     is_late = any(isinstance(n, gast.Lambda | gast.GeneratorExp | gast.FunctionDef) for n in own_nodes(called.tree))
     for name in locals_:
         value = given.get(name)
@@ -88,7 +96,7 @@ def inlined(tree: Any, call: Any, called: Called, at_call: bool = False) -> Any:
         if hasattr(node, "lineno"):
             gast.copy_location(node, call)
     *statements, last = made.body if isinstance(made.body[-1], gast.Return) else [*made.body, gast.Return(None)]
-    statements = [_assigned(renamed[name], value, call) for name, value in given.items()] + statements
+    statements = [_assigned(renamed[name], value, call) for name, value in given.items()] + starred + statements
     result: Any = gast.Constant(None, None)
     if last.value is not None and not (isinstance(last.value, gast.Constant) and last.value.value is None):
         result = gast.Name(_unused(f"{called.name or called.tree.name}_value", taken), gast.Load(), None, None)
@@ -149,11 +157,7 @@ def _bound(called: Called, call: Any) -> tuple[dict[str, Any], dict[str, list[An
     in_calls += sum(
         k.arg is None and isinstance(k.value, gast.Name) and k.value.id in stars for c in passed for k in c.keywords
     )
-    if (
-        len(uses) != in_calls
-        or (in_calls > 2 and (rest or extra))
-        or not all(isinstance(v, _HELD) for v in (*rest, *(k.value for k in extra)))
-    ):
+    if len(uses) != in_calls or (in_calls > 2 and (rest or extra)):
         return None
     return given, spliced, keywords
 
