@@ -91,6 +91,8 @@ class Effects:
     def reads_outside(self, node: Any) -> bool:
         """Whether a name or an attribute is of what calls may change: nobody changes `np.pi`."""
         value = self.outside(node)
+        if is_self_contained(value):  # what is done with it is Python's
+            return False
         if isinstance(node, gast.Attribute) and isinstance(value, NUMBERS):
             return not is_of_library(self.outside(node.value))
         if value is None:

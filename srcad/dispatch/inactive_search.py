@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 import gast
@@ -27,7 +28,6 @@ from srcad.dispatch.inactive_values import (
     is_uniform,
     together,
 )
-from srcad.dispatch.inlined_draws import with_draws_inlined
 from srcad.dispatch.outside_state import GENERATORS, NUMBERS, catches_nothing, is_immutable, is_of_library
 from srcad.dispatch.random_draws import reparametrised
 from srcad.errors import SrcadError
@@ -43,11 +43,20 @@ CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S122", "S123
 class Search:
     """The search for what must be taken from a function called with these values, of which `wrt` are differentiated."""
 
-    def __init__(self, source: Source, names: tuple[str, ...], values: Sequence[Any], wrt: Sequence[str]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        names: tuple[str, ...],
+        values: Sequence[Any],
+        wrt: Sequence[str],
+        is_inner: bool = False,
+    ) -> None:
+        """`is_inner`: what is generated calls a derivative of the function."""
         by_name = dict(zip(names, values, strict=True))
-        self._source = reparametrised(with_draws_inlined(source, by_name, wrt), by_name, wrt)
+        self._source = reparametrised(source, by_name, wrt)
         self._is_new = self._source is not source
         """Whether the error that begins the search is about other nodes."""
+        self._is_inner = is_inner
         self._names, self._values = names, values
         self._wrt = wrt
         self._generators = frozenset(name for name, value in by_name.items() if isinstance(value, GENERATORS))
@@ -246,6 +255,8 @@ class Search:
     def _node(self, error: SrcadError) -> Any:
         """The node of the function that an error is at, or that calls what it is in."""
         place, there = getattr(error, "within", None), self._node_at(error)
+        if self._is_inner:
+            return there or self._call_leading_to(error)
         if place is None or (there is not None and self._code.is_in_generator(there)):
             return there
         origin = getattr(place, "origin", place)
@@ -253,11 +264,25 @@ class Search:
             return origin
         key = _position(place)
         found = [n for n in gast.walk(self._source.tree) if hasattr(n, "lineno") and _position(n) == key]
-        same = [n for n in found if type(n) is type(place)]
+        same = [n for n in found if n is place] or [n for n in found if type(n) is type(place)]
         return next(iter(same or found), None)
 
+    def _call_leading_to(self, error: SrcadError) -> Any:
+        """The first call, that is not Python's yet, of the function that an error is in."""
+        span = error.problems[0].span
+        if span is None:
+            return None
+        for node in gast.walk(self._source.tree):
+            function = self._effects.outside(node.func) if isinstance(node, gast.Call) else None
+            if isinstance(function, FunctionType) and not self._code.is_of_python(node):
+                code = function.__code__
+                lines = [line for _, _, line in code.co_lines() if line is not None]
+                if code.co_filename == span.file and code.co_firstlineno <= span.line <= max(lines):
+                    return node
+        return None
+
     def _node_at(self, error: SrcadError) -> Any:
-        """The node that is written where an error is."""
+        """The node that is written where an error is; of several copies the first that is not Python's yet."""
         span = error.problems[0].span
         if span is None or getattr(span, "file", None) != self._source.file:
             return None
@@ -265,7 +290,7 @@ class Search:
         start = span.line, len(line[: span.column].encode())
         whole = *start, span.end_line, len(end_line[: span.end_column].encode())
         nodes = [node for node in gast.walk(self._source.tree) if hasattr(node, "lineno")]
-        found = [node for node in nodes if _position(node)[:2] == start]
+        found = [node for node in nodes if _position(node)[:2] == start and not self._code.is_of_python(node)]
         return next((node for node in found if _position(node) == whole), next(iter(found), None))
 
     def _written_in(self, node: Any) -> set[str]:

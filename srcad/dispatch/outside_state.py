@@ -46,7 +46,7 @@ def is_of_library(value: Any) -> bool:
         return is_of_library(value.__self__) and is_of_library(value.__func__)
     if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, ModuleType | type | None):
         return is_self_contained(value.__self__)
-    named = value if isinstance(value, type | FunctionType | BuiltinFunctionType) else type(value)
+    named = value if callable(value) else type(value)
     module = value.__name__ if isinstance(value, ModuleType) else getattr(named, "__module__", None)
     return str(module or "builtins").partition(".")[0] in _LIBRARIES
 

@@ -30,7 +30,7 @@ def raised_in_python(parameters: Parameters, values: Sequence[Any]) -> Exception
     What it prints has been printed before.
     """
     named = dict(zip(parameters.names, deepcopy(tuple(values)), strict=True))
-    bound = BoundArguments(parameters.signature, named)  # type: ignore[arg-type]
+    bound = BoundArguments(parameters.signature, named)
     try:
         with redirect_stdout(io.StringIO()):
             parameters.function(*bound.args, **bound.kwargs)

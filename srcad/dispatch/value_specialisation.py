@@ -15,19 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
+from srcad.dispatch.inactive_callees import with_calls_inlined
 from srcad.dispatch.inactive_search import CODES, Search
 from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
-from srcad.frontend.source.read import read
+from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as
 from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
@@ -47,6 +49,10 @@ class ValueSpecialisation:
     """Leaves, by position, of which only the type is given: their values cannot be constants."""
     inactive: InactivePart | None = None
     """What Python computes before each call; the function is the rest."""
+    whole: Source | None = None
+    """The function, where calls in it are written out."""
+    inner: Any = None
+    """The function that is split, where a derivative of it is called."""
 
     def without_inactive(self, error: SrcadError) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
         """The function for this call, of what is left where Python computes before what is inactive.
@@ -62,16 +68,28 @@ class ValueSpecialisation:
         if moving is not None:
             at = {name: self.parameters.argument(name, self.values).positions for name in names}
             asked = {name for name in asked if not set(moving).isdisjoint(at[name])}
-        values = zip(names, self.values, strict=True)
-        wrt = [name for name, value in values if name in asked and any(map(is_float, flatten(value)[0]))]
-        search = Search(source, names, self.values, wrt)
+        of = source.globals.get(DERIVATIVE_OF)
+        inner = of if isinstance(of, FunctionType) else None
+        if inner is not None:  # a derivative is called: it is the function of that which is split
+            source = read(inner)
+            if tuple(one.id for one in source.tree.args.args) != names:
+                raise error
+        values = dict(zip(names, self.values, strict=True))
+        wrt = [name for name, value in values.items() if name in asked and any(map(is_float, flatten(value)[0]))]
         last = error
+        whole = with_calls_inlined(source, values, wrt) if wrt else source
+        if whole is not source:
+            try:
+                replace(self, whole=whole, inner=inner).generate_for_call()
+            except SrcadError as another:
+                last = another
+        search = Search(whole, names, self.values, wrt, is_inner=inner is not None)
         for _ in range(_MOST_PARTS if wrt and search.is_hopeful else 0):
             part = search.extended(last)
             if part is None:
                 break
             try:
-                rest = replace(self, inactive=part)
+                rest = replace(self, inactive=part, inner=inner)
                 return (*rest.generate_for_call(), rest)
             except SrcadError as another:
                 last = another
@@ -170,17 +188,14 @@ class ValueSpecialisation:
             what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no {kind} in it"
             fail("S207", f"{what}: there is nothing to differentiate with respect to")
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
-        source = None if self.inactive is None else self.inactive.source
-        return generate(
-            self.parameters.function,
-            arguments.arguments,
-            wrt,
-            request,
-            arguments.fixed,
-            zero_d,
-            source=source,
-            shapes=arguments.shapes,
-        )
+        source = self.whole if self.inactive is None else self.inactive.source
+        made_of = (arguments.arguments, wrt, request, arguments.fixed, zero_d)
+        function = self.parameters.function
+        if self.inner is None or source is None:
+            return generate(function, *made_of, source=source, shapes=arguments.shapes)
+        own = replace(read(function), before=source.before)
+        with read_as(self.inner, source):
+            return generate(function, *made_of, source=own, shapes=arguments.shapes)
 
     def _active(self) -> list[int]:
         """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""

@@ -168,7 +168,7 @@ def _made_entry(ctx: Context, ref: HeapRef, key: object) -> Abstract:
     ctx.changes(ref)
     if ctx.heap[ref.id].shared:
         ctx.fail("S125", "this dict comes from two paths, and is changed here")
-    made = ctx.constant(factory.value()) if factory in _NUMBERS else ctx.call(factory)  # type: ignore[union-attr]
+    made = ctx.constant(factory.value()) if factory in _NUMBERS else ctx.call(factory)
     cells = ctx.heap[ref.id]
     ctx.heap[ref.id] = cells.with_entries({**cells.entries, key: made})
     return made

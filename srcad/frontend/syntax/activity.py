@@ -124,8 +124,7 @@ class Activity:
         match node:
             case gast.Assign(targets=targets, value=value):
                 for target, part in bindings(targets, value):
-                    if not self._has_own_memory(part):
-                        self._unite([bases(target), self._read(part)])
+                    self._unite([bases(target), self._shared_with(part)])
             case gast.AnnAssign(target=target, value=value) | gast.NamedExpr(target=target, value=value) if (
                 value is not None and not self._has_own_memory(value)
             ):
@@ -146,6 +145,12 @@ class Activity:
                 self._unite([self._read(node)])
             case gast.FunctionDef(name=name) if name in self.local:
                 self._unite([[name], self._read(node)])
+
+    def _shared_with(self, node: Any) -> set[str]:
+        """The names of what may share memory with a value: of a tuple, with its items."""
+        if isinstance(node, gast.Tuple | gast.List):
+            return set().union(*map(self._shared_with, node.elts))
+        return set() if self._has_own_memory(node) else set(self._read(node))
 
     def _has_own_memory(self, node: Any) -> bool:
         if isinstance(node, gast.BinOp):
