@@ -17,7 +17,7 @@ from tests.fuzz.judge import judged
 from tests.fuzz.minimise import minimised
 from tests.fuzz.pool import Pool, Task, answered
 from tests.fuzz.program import PREAMBLE, Program
-from tests.fuzz.written import written
+from tests.fuzz.written import SORTS, written
 
 pytestmark = pytest.mark.one_in(10, least=3)
 
@@ -36,6 +36,11 @@ def check(seeds: range, sort: str, targets: tuple[str, ...], folder: Path) -> No
 @pytest.mark.parametrize("first", range(0, 120, _EACH))
 def test_programs(first: int, tmp_path: Path) -> None:
     check(range(first, first + _EACH), "values", PLAIN, tmp_path)
+
+
+@pytest.mark.parametrize("first", range(0, 70, 7))
+def test_programs_of_the_whole_language(first: int, tmp_path: Path) -> None:
+    check(range(first, first + 7), "language", ("python",), tmp_path)
 
 
 @pytest.mark.parametrize("seed", [*range(0, 12), 344])
@@ -109,6 +114,30 @@ def test_a_bare_error_is_a_failure_and_a_refusal_is_none(tmp_path: Path, monkeyp
     assert outcome.kind == "raw error" and "KeyError" in outcome.detail
 
 
+def test_effects_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noting = made("    note(0.5)\n    return np.sum(x * x)", "np.array([0.3, -0.5])")
+    noting = replace(noting, text=noting.text.replace("\ndef program", "LOG = []\nnote = LOG.append\n\n\ndef program"))
+
+    class Fake:
+        def specialisation(self, *args: Any) -> None:
+            pass
+
+        def __call__(self, x: Any) -> Any:
+            return x @ x, 2.0 * x
+
+    monkeypatch.setattr(srcad, "value_and_grad", lambda *args, **options: Fake())
+    outcome = judged(noting, tmp_path, ("python",))
+    assert outcome.kind == "wrong" and outcome.detail.startswith("effects")
+
+
+def test_forward_mode_is_compared_with_reverse_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = replace(SQUARES, mode="forward")
+    assert judged(both, tmp_path, PLAIN).kind == "right"
+    monkeypatch.setattr(srcad, "jvp", lambda f, **options: lambda args, ways: (f(*args), 2.001 * args[0] @ ways[0]))
+    outcome = judged(both, tmp_path, ("python",))
+    assert outcome.kind == "wrong" and "forward mode gives" in outcome.detail
+
+
 def test_what_raises_has_to_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     beyond = made("    return x[5]", "np.ones(2)")
     assert judged(beyond, tmp_path, PLAIN).kind == "raised"
@@ -164,7 +193,7 @@ def test_what_is_written_so_far_ends(seed: int, tmp_path: Path) -> None:
     assert answered(Task(seed, "values", ()), tmp_path).outcome.kind != "timeout"
 
 
-@pytest.mark.parametrize("sort", ["values", "second", "lengths", "indices"])
+@pytest.mark.parametrize("sort", SORTS)
 def test_equal_seeds_give_equal_programs(sort: str) -> None:
     for seed in range(5):
         assert written(seed, sort) == written(seed, sort)

@@ -45,6 +45,32 @@ def refused(*calls: Any) -> Callable[[Any], Any]:
     return lambda f: REFUSED.append((f, calls or CALLS)) or f
 
 
+@right()
+def pops_in_active_statements(x, n):
+    items = [0.3, 0.5, 0.7, 0.9]
+    y = x[0] * items.pop()
+    y = y * float("0.5") * items[-1]
+    while len(items) > 1:
+        y = 0.5 * y + x[1] * items.pop(0)
+        LOG.append(len(items) if n > 2 else float("1.5"))
+    return y
+
+
+@right()
+def prints_beside_a_with(x, n):
+    with np.errstate(all="ignore"):
+        y = x[0] * n
+    print("once", n)
+    return y * x[1]
+
+
+@right()
+def pops_under_a_choice(x, n):
+    items = [0.3, 0.5, 0.7, 0.9]
+    y = x[0] * (items.pop() if n > 2 else 0.5)
+    return y * float("0.5") * items[-1]
+
+
 @refused()
 def leaves_a_loop_from_try(x, n):
     t = x[0]

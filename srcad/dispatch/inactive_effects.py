@@ -171,6 +171,9 @@ class Effects:
             seen = self.observed(call.func.value)
             if call.func.attr in _READS and seen and all(map(is_of_library, seen)):
                 return set()
+            of_arrays = bool(seen) and all(isinstance(one, np.ndarray) for one in seen)
+            if of_arrays and call.func.attr in _OF_ARRAYS and not any(k.arg == "out" for k in call.keywords):
+                return set()
             if self.is_draw(call):
                 parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
         return {one.id for part in parts for one in gast.walk(part) if isinstance(one, gast.Name)}

@@ -33,7 +33,7 @@ from srcad.dispatch.random_draws import reparametrised
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.activity import Activity, bases, own_expressions
-from srcad.frontend.syntax.inactive_code import InactiveCode
+from srcad.frontend.syntax.inactive_code import COMPOUND, InactiveCode
 from srcad.frontend.syntax.inactive_parts import python_part, rest, whole_python_part
 
 CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S122", "S123", "S203"})
@@ -172,7 +172,7 @@ class Search:
                 call = self._called_by(node)
                 if not self._take_one(code.candidates(call)) and not (code.is_inactive(stmt) and self._leave(stmt)):
                     return False
-        if not code.is_possible:
+        if not self._takes_what_is_changed() or not code.is_possible:
             return False
         inside = [*(one.node for one in code.taken.values()), *code.left.values()]
         has_print = any(self._effects.prints(node) for one in inside for node in gast.walk(one))
@@ -185,6 +185,30 @@ class Search:
         if has_print and any(map(self._effects.prints, read)):
             return False
         return not (any(map(self._may_change_outside, inside)) and any(map(self._effects.reads_outside, read)))
+
+    def _takes_what_is_changed(self) -> bool:
+        """Let Python execute the calls that change what it reads, and that are in statements it does not execute."""
+        code, done = self._code, False
+        while not done:
+            read = {
+                n.id for n in gast.walk(python_part(code)) if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load)
+            }
+            done = True
+            for call in gast.walk(self._source.tree):
+                if not isinstance(call, gast.Call) or code.is_of_python(call) or not self._is_left_out(call):
+                    continue
+                if not read.isdisjoint(self._effects.written_by(call) & code.activity.local):
+                    if not self._take_one(code.candidates(call)):
+                        return False
+                    done = False
+        return True
+
+    def _is_left_out(self, call: Any) -> bool:
+        """Whether an inactive call is in an active statement, of which the Python part has nothing."""
+        stmt, activity = self._code.statement_of(call), self._code.activity
+        if activity.is_active(call) or activity.is_under_active(stmt) or self._code.is_inactive(stmt):
+            return False
+        return not isinstance(stmt, COMPOUND) or any(map(activity.is_active, own_expressions(stmt)))
 
     def _called_by(self, node: Any) -> Any:
         """The call of which this is the function, or else the node."""

@@ -52,6 +52,15 @@ READ = ("len(seen)", "len(table)", "heap[0][0]", "order[0]", "sum(table.values()
 
 COMPOUND = (
     ("try:", "    {z} = float('x')", "except ValueError:", "    {z} = 0.3"),
+    ("{z} = rng.normal({f}, 0.2)",),
+    ("{z} = rng.normal({f}, abs({f}) + 0.1)",),
+    ("{z} = rng.uniform({f} - 1.0, {f} + 1.0) * 0.5",),
+    ("{z} = np.sum(rng.normal({v}, 0.1))",),
+    ("{z} = np.sum(rng.laplace({f}, 0.3, 3))",),
+    ("{z} = legacy.exponential(abs({f}) + 0.1) + legacy.gumbel({f}, 0.2)",),
+    ("{z} = sampled(rng, {f}) * 0.5",),
+    ("{z} = 0.1", "for t_ in range({k}):", "    {z} = 0.5 * {z} + rng.normal({f} * {z}, 0.1)"),
+    ("{z} = 0.2", "for t_ in range({k}):", "    {z} += 0.2 * sampled(rng, {z})"),
     ("with np.errstate(all='ignore'):", "    {z} = {f} * 0.5"),
     ("for word in ('p', 'q'):", "    note(word)"),
     ("while len(heap) > 1:", "    {z} = heapq.heappop(heap)[0] * 0.1"),
@@ -72,6 +81,11 @@ LOG = []
 
 def note(what):
     LOG.append(str(what))
+
+
+def sampled(rng, mean):
+    z = rng.normal(mean, 0.2)
+    return np.tanh(z) + 0.1 * mean
 
 
 def noted(value):

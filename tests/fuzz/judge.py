@@ -74,12 +74,14 @@ def limit(seconds: float) -> Iterator[None]:
         raise TooLong
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    outer, _ = signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        left, _ = signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        if outer:  # of a limit around this one
+            signal.setitimer(signal.ITIMER_PROF, max(outer - seconds + left, 0.01))
 
 
 def judged(program: Program, folder: Path, targets: tuple[str, ...]) -> Outcome:

@@ -82,7 +82,7 @@ def free_sums(function: Function) -> frozenset[str]:
 
 def _without_empty_sections(body: list[ast.stmt]) -> list[ast.stmt]:
     """A body without rulers that have nothing below them; the one section that is left needs none either."""
-    below = (*body[1:], Remark("---- "))
+    below = (*body, Remark("---- "))[1:]
     kept = [stmt for stmt, after in zip(body, below, strict=True) if not (_is_ruler(stmt) and _is_ruler(after))]
     alone = len(kept) < len(body) and sum(map(_is_ruler, kept)) == 1
     return kept[1:] if alone and _is_ruler(kept[0]) else kept
