@@ -36,6 +36,8 @@ def leaf_type_key(leaf: Any) -> object:
         return kind
     if isinstance(leaf, np.ndarray):
         return kind, leaf.dtype, leaf.shape
+    if kind is slice:  # cannot be hashed
+        return kind, leaf.start, leaf.stop, leaf.step
     try:
         hash(leaf)
     except TypeError:
@@ -44,12 +46,12 @@ def leaf_type_key(leaf: Any) -> object:
 
 
 def is_static(leaf: object) -> bool:
-    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, slices."""
+    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, ranges."""
     if leaf is None or leaf is Ellipsis or callable(leaf):
         return True
     if isinstance(leaf, enum.Enum):
         return not isinstance(leaf, int | float)
-    return isinstance(leaf, str | bytes | slice | np.dtype | types.ModuleType)
+    return isinstance(leaf, str | bytes | slice | range | np.dtype | types.ModuleType)
 
 
 def is_float(leaf: object) -> bool:

@@ -42,8 +42,10 @@ from srcad.frontend.syntax.iteration_bodies import (
     first_with_least_key,
     item_taken,
     method_called,
+    places_of_pairs,
     reduced,
     same,
+    selected,
     sum_of_two,
 )
 from srcad.frontend.values.abstract_values import (
@@ -155,11 +157,17 @@ def _selections(function: Any) -> Handler:
         named = {key: to_python(ctx, value) for key, value in keywords.items()}
         if UNKNOWN in named.values():
             ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
-        made = function(*given, **named)
+        made = list(itertools.islice(function(*given, **named), _MOST_SELECTED + 1))
+        if len(made) > _MOST_SELECTED:
+            why = "A loop over them is unrolled."
+            ctx.fail("S129", f"more than {_MOST_SELECTED} items of {function.__name__}", why, "write nested loops.")
         flat = function is itertools.chain
         return _iterator(made) if flat else _iterator(Seq(tuple(row)) for row in made)
 
     return handler
+
+
+_MOST_SELECTED = 512
 
 
 def _run_time_selection(ctx: Context, function: Any, args: Args, keywords: Keywords) -> Abstract | None:
@@ -170,6 +178,9 @@ def _run_time_selection(ctx: Context, function: Any, args: Args, keywords: Keywo
         repeat = to_python(ctx, keywords.get("repeat", ctx.constant(1)))
         if isinstance(repeat, int) and all(items_of(ctx, arg) is None for arg in args):
             return ProductValue(tuple(args) * repeat)
+    if function is itertools.combinations and len(args) == 2 and to_python(ctx, args[1]) == 2:
+        places = ctx.call(Constant(places_of_pairs), from_zero(ctx, args[0]).stop)
+        return MapValue(Partial(Constant(selected), (args[0],)), (places,))
     if function is itertools.pairwise:
         return ZipValue((args[0], PartValue(args[0], ctx.constant(1), from_zero(ctx, args[0]).stop)))
     if function is itertools.chain and all(_is_vector(ctx, arg) for arg in args):

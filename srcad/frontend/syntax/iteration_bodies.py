@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 def copied_items(into: Any, items: Any, count: Any) -> None:
     for k in range(count):
@@ -42,6 +44,22 @@ def chosen(function: Any, items: Any) -> Any:
         if function(value):
             found.append(value)
     return found
+
+
+def places_of_pairs(n: int) -> Any:
+    """The places of the two items of each pair of n items, in the order of `combinations`."""
+    places = np.empty((n * (n - 1) // 2, 2), np.int64)
+    pair = 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            places[pair, 0] = i
+            places[pair, 1] = j
+            pair += 1
+    return places
+
+
+def selected(items: Any, places: Any) -> Any:
+    return items[places[0]], items[places[1]]
 
 
 def added(items: Any, start: Any) -> Any:

@@ -35,6 +35,7 @@ _STATIC = (
     BuiltinFunctionType,
     MethodType,
     slice,
+    range,
     type(...),
     enum.Enum,
 )
