@@ -107,3 +107,27 @@ def squared(x):
     else:
         y = x
     return np.sum(y * y)
+
+
+def test_slices_and_ranges_are_constants_of_a_call():
+    def part(x, where, places):
+        return np.sum(x[where] ** 2) + sum(x[i] for i in places)
+
+    gradient = srcad.grad(part, target="python")
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(gradient(x, slice(0, 2), range(1)), [3.0, 4.0, 0.0])
+    np.testing.assert_allclose(gradient(x, slice(1, 3), range(1)), [1.0, 4.0, 6.0])
+    np.testing.assert_allclose(gradient(x, slice(1, 3), range(1, 3)), [0.0, 5.0, 7.0])
+
+
+WHERE = {"part": slice(0, 2)}
+
+
+def test_a_slice_from_outside_may_change(monkeypatch):
+    def part(x):
+        return np.sum(x[WHERE["part"]] ** 2)
+
+    gradient = srcad.grad(part, target="python")
+    np.testing.assert_allclose(gradient(np.ones(3)), [2.0, 2.0, 0.0])
+    monkeypatch.setitem(WHERE, "part", slice(1, 3))
+    np.testing.assert_allclose(gradient(np.ones(3)), [0.0, 2.0, 2.0])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from srcad.ir.nodes import Assign, Block, Carry, Const, Expr, For, Function, If, Join, Op, Stmt, Undef, Var, While
-from srcad.ir.traversal import blocks, own_exprs, reads, substitute, walk, with_blocks
+from srcad.ir.traversal import blocks, own_exprs, reads, replace_names, substitute, walk, with_blocks
 
 
 def settle_left_loops(f: Function) -> Function:
@@ -72,13 +72,10 @@ class _Settling:
         }
         if not never:
             return loop
-        inner = [substitute(block, dict.fromkeys(never, Undef())) for block in blocks(loop)]
-        new = with_blocks(loop, inner)
+        undefined = dict.fromkeys(never, Undef())
+        new = with_blocks(loop, [substitute(block, undefined) for block in blocks(loop)])
         assert isinstance(new, For | While)
-        carried = tuple(
-            replace(carry, next=Undef()) if carry.next in map(Var, never) else carry for carry in loop.carried
-        )
-        return replace(new, carried=carried)
+        return replace(new, carried=tuple(replace(c, next=replace_names(c.next, undefined)) for c in loop.carried))
 
     def _flags(self, loop: While, cond: Expr) -> Iterator[Expr]:
         """The values at the end of an iteration that are false where another one follows."""

@@ -36,6 +36,8 @@ def leaf_type_key(leaf: Any) -> object:
         return kind
     if isinstance(leaf, np.ndarray):
         return kind, leaf.dtype, leaf.shape
+    if kind is slice:  # cannot be hashed
+        return kind, leaf.start, leaf.stop, leaf.step
     try:
         hash(leaf)
     except TypeError:
@@ -44,7 +46,7 @@ def leaf_type_key(leaf: Any) -> object:
 
 
 def is_static(leaf: object) -> bool:
-    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, slices.
+    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, slices, ranges.
 
     Or a generator of random numbers, which only Python reads, before the call: of it the class is part of the key.
     """
@@ -52,7 +54,7 @@ def is_static(leaf: object) -> bool:
         return True
     if isinstance(leaf, enum.Enum):
         return not isinstance(leaf, int | float)
-    return isinstance(leaf, str | bytes | slice | np.dtype | types.ModuleType)
+    return isinstance(leaf, str | bytes | slice | range | np.dtype | types.ModuleType)
 
 
 def is_float(leaf: object) -> bool:

@@ -83,6 +83,17 @@ def _roots_of_operands(expr: Expr) -> frozenset[str]:
     return frozenset().union(*map(roots, sources(expr))) if isinstance(expr, Op) else frozenset()
 
 
+def is_read_only(expr: Expr) -> bool:
+    """Whether the value may be an array into which NumPy lets nobody write, though it be a view of a new one.
+
+    >>> is_read_only(Op("diagonal", (Op("*", (Var("a"), Var("b"))),))), is_read_only(Op("np.transpose", (Var("a"),)))
+    (True, False)
+    """
+    if not isinstance(expr, Op) or (memory := RESULT_MEMORY.get(expr.prim)) is None:
+        return False
+    return bool(memory.read_only) or any(map(is_read_only, sources(expr)))
+
+
 def root(expr: Expr) -> str | None:
     """The name at the root of a chain of views; None where the expression is no such chain.
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from srcad.analysis.memory.flow_sensitive_aliases import CALLER, aliases_at_copies
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
+from srcad.analysis.memory.reference_flow import ReferenceFlow
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Var, While
-from srcad.ir.result_memory import SUMMED, roots
+from srcad.ir.result_memory import SUMMED, is_read_only, roots
 from srcad.ir.traversal import block_stores, defined, walk, with_blocks
 from srcad.ir.types import Array, Type
 
@@ -55,6 +56,12 @@ def _is_generated_copy(stmt: Stmt, adjoints: Container[str]) -> bool:
     return False
 
 
+def _read_only(block: Block) -> frozenset[str]:
+    """The names that are given arrays into which NumPy lets nobody write."""
+    flow = ReferenceFlow(block)
+    return frozenset(flow.given(s.target for s in walk(block) if isinstance(s, Assign) and is_read_only(s.value)))
+
+
 class _CopyElision:
     def __init__(
         self,
@@ -73,6 +80,7 @@ class _CopyElision:
         self.required = required
         self.outside = outside | (frozenset(self.shared.representative) - defined(block))
         self.program = block
+        self.read_only = _read_only(block)
         self.changed: set[str] = set()
         """Alias classes that have grown by an elision since the analyses were made."""
 
@@ -83,7 +91,7 @@ class _CopyElision:
         match stmt:
             case Assign(target, Op("copy", (source,))) if _is_generated_copy(stmt, self.adjoints):
                 classes = {self.shared.class_of(n) for n in (target, *roots(source))}
-                if classes & self.changed:
+                if classes & self.changed or self._is_written_copy_of_read_only(target, source):
                     return stmt
                 after = self.live.live_after(path)
                 if self._is_last_use(target, source, path, after) or self._are_unwritten_or_dead(
@@ -100,6 +108,12 @@ class _CopyElision:
                 return with_blocks(stmt, [self.block(test, (*path, "test")), self.block(body, (*path, "body"))])
             case _:
                 return stmt
+
+    def _is_written_copy_of_read_only(self, target: str, source: Expr) -> bool:
+        """Whether the copy is written to, and NumPy lets nobody write into its source, a diagonal for example."""
+        if not is_read_only(source) and self.read_only.isdisjoint(roots(source)):
+            return False
+        return not self.shared.aliases(target).isdisjoint(block_stores(self.program))
 
     def _is_last_use(self, target: str, source: Expr, path: Path, after: frozenset[str]) -> bool:
         """Whether the memory of the source is dead after the copy, under all of its aliases."""

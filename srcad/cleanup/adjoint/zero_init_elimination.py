@@ -9,7 +9,7 @@ from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.memory.reordering import conflicts_with_target
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Slice, Stmt, Store, Var
-from srcad.ir.result_memory import roots
+from srcad.ir.result_memory import is_read_only, roots
 from srcad.ir.traversal import blocks, names, place, with_blocks
 from srcad.ir.types import Array, Type
 from srcad.rules.traits import having
@@ -95,7 +95,7 @@ class _ZeroElimination:
         known = typeof(value, self.types)
         if target is None or not same_type(target, known):
             return None
-        if isinstance(target, Array) and roots(value):
+        if isinstance(target, Array) and (roots(value) or is_read_only(value)):
             value = Op("copy", (value,))
         return Assign(name or zero.target, value, add.span)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
-from srcad.ir.result_memory import roots
+from srcad.ir.result_memory import is_read_only, roots
 from srcad.ir.traversal import blocks, map_expr, place, rewrite, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
@@ -97,7 +97,8 @@ class _AlgebraRules:
                 part = self._operand_of_shape(whole)
                 return None if part is None else Op(prim, (part,), static)
             case Op("copy", (a,), _):
-                return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
+                is_new = isinstance(a, Op) and not roots(a) and not is_read_only(a)
+                return a if is_scalar(a, self.types) or is_new else None
             case Op("float", (a,), _):
                 return a if same_type(typeof(a, self.types), Scalar("float64")) else None
             case Op("np.zeros_like", (Op("np.zeros_like", _, ()) as same,), ()):
@@ -252,7 +253,7 @@ class _AlgebraRules:
         known = typeof(part, self.types)
         if not same_type(known, typeof(op, self.types)):
             return None
-        return Op("copy", (part,)) if isinstance(known, Array) and roots(part) else part
+        return Op("copy", (part,)) if isinstance(known, Array) and (roots(part) or is_read_only(part)) else part
 
     def _operand_of_shape(self, op: Op) -> Expr | None:
         """An operand with the shape of the result, for shape queries: they need not compute the rest."""

@@ -362,6 +362,8 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
             unknown_function(ctx, np.vectorize(abs))
         if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
             return _call_static(ctx, cls, args, keywords)
+        if cls is np.ndarray and len(args) <= 2 and keywords.keys() <= {"shape", "dtype"}:
+            return call(ctx, Constant(np.empty), args, keywords)
         if cls is np.ndarray:
             ctx.fail("S117", "numpy.ndarray makes an array of memory that nobody has set", None, "use np.empty.")
         if cls.__module__ in ("itertools", "numpy", "numpy.lib", "numpy.lib._index_tricks_impl"):

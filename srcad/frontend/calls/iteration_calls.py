@@ -179,11 +179,17 @@ def _selections(function: Any) -> Handler:
         named = {key: to_python(ctx, value) for key, value in keywords.items()}
         if UNKNOWN in named.values():
             ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
-        made = function(*given, **named)
+        made = list(itertools.islice(function(*given, **named), _MOST_SELECTED + 1))
+        if len(made) > _MOST_SELECTED:
+            why = "A loop over them is unrolled."
+            ctx.fail("S129", f"more than {_MOST_SELECTED} items of {function.__name__}", why, "write nested loops.")
         flat = function is itertools.chain
         return iterator_of(made) if flat else iterator_of(Seq(tuple(row)) for row in made)
 
     return handler
+
+
+_MOST_SELECTED = 512
 
 
 def _run_time_selection(ctx: Context, function: Any, args: Args, keywords: Keywords) -> Abstract | None:

@@ -227,9 +227,13 @@ def container_method(
                 run_time_lists.append(ctx, receiver.id, item)
             return Constant(None)
     if ctx.heap[receiver.id].grown:
-        if name != "append" or cells.at_run_time or cells.buffered:
+        if name not in ("append", "extend") or cells.at_run_time or cells.buffered:
             refuse_change(ctx, receiver.id)
-        append(ctx, receiver.id, ctx.check(_only_argument(ctx, name, args)))
+        given = ctx.check(_only_argument(ctx, name, args))
+        if name == "extend" and given == receiver:
+            refuse_change(ctx, receiver.id)
+        for item in spread(ctx, given) if name == "extend" else (given,):
+            append(ctx, receiver.id, item)
         return Constant(None)
     if name in _MUTATING and ctx.heap[receiver.id].shared:
         ctx.fail(

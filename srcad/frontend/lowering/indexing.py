@@ -240,8 +240,7 @@ def index_items(items: Abstract) -> tuple[Abstract, ...]:
 
 def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     if not all(is_basic(item) for item in items):
-        check_advanced(ctx, items)
-        return ctx.call(Constant(take), array, Seq(items))
+        return ctx.call(Constant(take), array, Seq(advanced_items(ctx, items)))
     basic = basic_items(ctx, array, items)
     if not basic and not items:
         return array
@@ -263,7 +262,13 @@ def is_basic(item: Abstract) -> bool:
             return False
 
 
-def check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
+def advanced_items(ctx: Context, items: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
+    """The parts of an index, of which one is an array or a list; a list that has grown as an array."""
+    _check_advanced(ctx, items)
+    return tuple(array_of(ctx, one) if isinstance(one, HeapRef) and ctx.heap[one.id].grown else one for one in items)
+
+
+def _check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
     for item in items:
         ctx.check(item)
         if is_basic(item) or isinstance(item, Seq | HeapRef):

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.lowering.indexing import (
+    advanced_items,
     array_of,
     basic_items,
-    check_advanced,
     check_conflicts,
     check_indices,
     emit_index_check,
@@ -77,7 +77,7 @@ def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: 
     listed = index_items(items)
     stored_leaf = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
     if not all(is_basic(item) for item in listed):
-        check_advanced(ctx, listed)
+        listed = advanced_items(ctx, listed)
         if op is not None:
             _check_kind(ctx, value, stored_leaf, op)
         new = stored_leaf if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), stored_leaf)

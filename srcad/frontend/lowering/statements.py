@@ -33,10 +33,9 @@ from srcad.frontend.source import read
 from srcad.frontend.syntax.generator_functions import Yielded
 from srcad.frontend.syntax.structured_exits import RaisesAnother
 from srcad.frontend.values import zero_dim_arrays
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Method
 from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.frontend.values.variable_naming import adopt, bind_name
@@ -294,9 +293,10 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
         return True
     if isinstance(current, HeapRef) and current.kind == "list" and prim == "+":
         cells = ctx.heap[current.id]
-        ctx.changes(current)
         if cells.grown:
-            refuse_change(ctx, current.id)
+            ctx.call(Method(current, "extend"), value)
+            return True
+        ctx.changes(current)
         if cells.shared:
             ctx.fail("S125", "this list comes from two paths, and is changed here")
         ctx.heap[current.id] = HeapObject(cells.items + spread(ctx, value))

@@ -297,8 +297,8 @@ class ZeroD:
     """A scalar that may be a 0-d array is updated in place."""
 
 
-LoopSite = tuple[int, int, int]
-"""A loop: the id of the tree of its function, line and column."""
+LoopSite = tuple[int, ...]
+"""A loop: the id of the tree of its function, line and column; then those of the call, if it is a library function."""
 
 
 @dataclass(frozen=True)

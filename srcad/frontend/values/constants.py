@@ -30,6 +30,7 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Mapping,
+    RangeValue,
     Record,
     Seq,
     SliceValue,
@@ -58,8 +59,11 @@ def to_abstract(ctx: Context, value: Any) -> Abstract:
     if isinstance(value, dict):
         return ctx.new_ref(HeapObject(tuple(to_abstract(ctx, item) for item in value.values()), tuple(value)))
     if isinstance(value, slice):
-        parts = [None if p is None else ctx.constant(p) for p in (value.start, value.stop, value.step)]
-        return SliceValue(*parts)
+        bounds = (value.start, value.stop, value.step)
+        if all(bound is None or isinstance(bound, int | np.integer) for bound in bounds):
+            return SliceValue(*(None if bound is None else ctx.constant(int(bound)) for bound in bounds))
+    if isinstance(value, range):
+        return RangeValue(ctx.constant(value.start), ctx.constant(value.stop), ctx.constant(value.step))
     return Constant(value)
 
 
@@ -132,6 +136,8 @@ def to_callee(ctx: Context, value: Abstract) -> Abstract:
             return ctx.new_ref(HeapObject(items, keys, False, grown, full))
         case Constant(bool() | int() as number):
             return ctx.constant(number)
+        case Constant(slice() | range() as bounds):
+            return to_abstract(ctx, bounds)
         case _:
             return value
 

@@ -389,8 +389,10 @@ class Context:
             raise RetryPeeled(error, loop) from None
 
     def loop_site(self, node: Any) -> LoopSite:
-        """The loop `node` of the function that is lowered."""
-        return id(self.frame.tree), node.lineno, node.col_offset
+        """The loop `node` of the function that is lowered; that of a library function belongs to the call."""
+        at = self.place() if self.frame.library else None
+        called = () if at is None else (at.line, at.column)
+        return id(self.frame.tree), node.lineno, node.col_offset, *called
 
     @contextmanager
     def at(self, node: Any) -> Iterator[None]:

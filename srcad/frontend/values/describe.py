@@ -36,6 +36,7 @@ _STATIC = (
     BuiltinFunctionType,
     MethodType,
     slice,
+    range,
     type(...),
     enum.Enum,
 )
