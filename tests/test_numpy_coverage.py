@@ -23,19 +23,12 @@ CALLS = [call for calls in GROUPS.values() for call in calls]
 
 REFUSED = frozenset(
     """
-np.i0(x)
 np.linalg.svd(p, hermitian=True)
-np.gcd(I, I2)
-np.lcm(I, I2)
 np.bitwise_count(I)
 np.frexp(x)
 np.frompyfunc(abs, 1, 1)(v)
 np.quantile(v, 0.3, weights=w * w, method='inverted_cdf')
-np.polynomial.chebyshev.chebval(v, u)
-np.poly1d(u)(v)
 np.histogramdd(m.T, bins=2)
-np.kaiser(5, 8.6)
-np.kaiser(5, t)
 np.linalg.eigh(p, 'U')
 np.bmat([[m, n]])
 np.unstack(m)
@@ -45,17 +38,13 @@ np.r_[0:1:5j]
 np.r_['0,2', v, w]
 np.mgrid[0:1:3j]
 np.lib.stride_tricks.as_strided(v, (3, 3), (8, 8))
-np.asfortranarray(m)
 m.tolist()
-np.fromiter((z * z for z in v), float)
 np.sort_complex(v)
 np.unique(m, axis=0)
-y = m + 0.0; y.flat = v[:4]; y
 y = v + 0.0; y.resize(2); y
 y = m + 0.0; np.random.shuffle(y); np.sum(y)
 y = 0.0; for z in np.nditer(m): y = y * 0.9 + z; y
 y = 0.0; for a, b in np.nditer([m, n]): y = y + a * b; y
-y = np.ndarray((2, 2)); y[...] = t; y
 """.strip().split("\n")
 )
 

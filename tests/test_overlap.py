@@ -175,3 +175,49 @@ def test_a_strided_vector_reshaped_into_rows_is_refused_where_it_is_written() ->
         np.testing.assert_array_equal(srcad.jit(primal)(packed), primal(want))
         np.testing.assert_array_equal(packed, want)
     np.testing.assert_array_equal(srcad.jit(reshaped_and_only_read)(strided), reshaped_and_only_read(strided))
+
+
+def added_to_itself(x):
+    y = x * 1.0
+    np.add.at(y, [1, 2, 3], y[:3])
+    part = y[:3]
+    np.multiply.at(part, np.array([1, 2]), y[:2])
+    return y
+
+
+def seen_through_windows(x):
+    y = x * 1.0
+    seen = np.lib.stride_tricks.sliding_window_view(y, 2)
+    y[1] = 5.0
+    return seen * 1.0
+
+
+def seen_on_the_diagonal(x):
+    y = np.outer(x, x)
+    seen = np.diagonal(y)
+    y[0, 0] = 5.0
+    return seen * 1.0
+
+
+def seen_on_diagonals(x):
+    y = np.outer(x, x)[None] * np.ones((2, 1, 1))
+    seen = np.diagonal(y, 0, 1, 2)
+    y[0, 0, 0] = 5.0
+    return seen * 1.0
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_ufunc_at_reads_its_operand_before_it_writes(target: str) -> None:
+    x = np.array([0.3, -1.2, 2.0, 0.7])
+    np.testing.assert_allclose(srcad.jit(added_to_itself, target=target)(x), added_to_itself(x), rtol=1e-14)
+    weights = np.arange(1.0, 5.0)
+    have = srcad.grad(lambda x: np.sum(added_to_itself(x) * weights), target=target)(x)
+    want = numeric_gradient(lambda x: np.sum(added_to_itself(x) * weights), (x,), 0)
+    np.testing.assert_allclose(have, want, rtol=1e-8)
+
+
+@pytest.mark.parametrize("primal", [seen_through_windows, seen_on_the_diagonal, seen_on_diagonals])
+def test_a_copy_that_stands_for_a_view_is_refused_where_its_base_changes(primal: Callable[..., Any]) -> None:
+    for made in (srcad.jit(primal, target="python"), srcad.grad(lambda x: np.sum(primal(x)), target="python")):
+        with pytest.raises(srcad.AliasError, match="S401"):
+            made(np.array([0.3, -1.2, 2.0, 0.7]))

@@ -142,6 +142,8 @@ for _name, _function, _ufunc, _operator in [
 ]:
     row(_name, _function, "elementwise", _function, _ufunc, cheap=True, differentiable=False, operator=_operator,
         dtype="bits")  # fmt: skip
+elementwise("np.gcd", np.gcd, np.gcd, **STEP, dtype="bits")
+elementwise("np.lcm", np.lcm, np.lcm, **STEP, dtype="bits")
 elementwise("~", lambda x: (not x) if isinstance(x, bool) else ~x, operator.invert, np.invert, **STEP, element="not",
             operator=ast.Invert, noun="mask", dtype="bits")  # fmt: skip
 row("not", lambda x: not x, "elementwise", operator.not_, **STEP, operator=ast.Not, noun="test", dtype="bool")

@@ -59,6 +59,8 @@ class Tape:
 
     def __exit__(self, cls: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         STATE.recording, STATE.enabled = self._before.pop()
+        if isinstance(error, ValueError) and isinstance(error.__cause__, SrcadError):
+            raise error.__cause__ from None  # NumPy has raised its own where a tensor was stored into an array
 
     def tensor(self, value: Any, requires_grad: bool = False, name: str | None = None) -> Tensor:
         """A tensor; the same as `Tensor(...)`."""

@@ -100,7 +100,7 @@ def parts_of(result: Any, at: str = "result") -> list[tuple[str, Any]]:
 
 
 def load(source: str, folder: Path) -> Any:
-    name = f"numpy_coverage_{len(list(folder.iterdir()))}"
+    name = f"numpy_coverage_{folder.name}_{len(list(folder.iterdir()))}"
     path = folder / f"{name}.py"
     path.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, path)

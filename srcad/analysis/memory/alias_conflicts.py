@@ -37,7 +37,7 @@ from srcad.rules.traits import SHAPE_READS
 
 Pairs = frozenset[frozenset[str]]
 
-_COPIED = frozenset({"np.ascontiguousarray"})
+_COPIED = frozenset({"np.ascontiguousarray", "diagonal", "runtime.diagonals", "runtime.windows"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class NamedConflict:
 
 
 def copies_for_views(f: Function) -> NamedConflict:
-    """The copies that stand for what is a view in NumPy: of strided arrays in another shape."""
+    """The copies that stand for what is a view in NumPy: strided arrays in another shape, diagonals, windows."""
     made = (s for s in walk(f.body) if isinstance(s, Assign))
     return NamedConflict(frozenset(s.target for s in made if isinstance(s.value, Op) and s.value.prim in _COPIED))
 

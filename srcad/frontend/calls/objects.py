@@ -50,6 +50,8 @@ from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.user_classes import class_attribute, has_dict, is_written, owner_of, slots, special_method
 from srcad.frontend.values.variable_naming import adopt
+from srcad.ir.types import Array
+from srcad.rules.expansions.index_tricks import put_all
 
 # ---- attributes that are read --------------------------------------------------------------------------------------
 
@@ -156,6 +158,8 @@ def set_attribute(ctx: Context, value: Abstract, name: str, new: Abstract) -> No
                 "A gradient that changed it would not be a function of its arguments.",
                 "pass the object in as an argument; or bind a variable.",
             )
+        case Leaf(type=Array()) if name == "flat":
+            ctx.call(Constant(put_all), value, new)
         case _:
             ctx.fail("S118", f"assignment to the attribute {name} of {describe_value(value)}", None, _NEW_OBJECT)
 

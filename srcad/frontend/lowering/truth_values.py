@@ -73,7 +73,10 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
                 return atom
             return ctx.builder.op("!=", atom, Const(0))
         case Constant(static):
-            return bool(static)
+            try:
+                return bool(static)
+            except (TypeError, ValueError) as error:
+                ctx.fail("S127", f"the truth of {describe_value(value)}: {error}")
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
             if cells.cls is not None:

@@ -191,6 +191,19 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
 packed = PRIMITIVES["np.ascontiguousarray"]
 
 
+@expands(np.asfortranarray)
+def asfortranarray(a: Any, dtype: Any = None) -> Any:
+    x = asarray(a, dtype)
+    return ascontiguousarray(x) if np.ndim(x) < 2 else np.transpose(packed(np.transpose(x)))
+
+
+@expands(np.fromiter)
+def fromiter(iter: Any, dtype: Any, count: Any = -1) -> Any:
+    if count != -1:
+        unsupported("np.fromiter with count=")
+    return np.array(list(iter), dtype=dtype)
+
+
 @expands(np.asarray_chkfinite)
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     x = in_order(asarray(a, dtype), order)

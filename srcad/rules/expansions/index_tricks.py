@@ -73,3 +73,8 @@ def put_flat(a: Any, items: Any, value: Any) -> None:
     written = np.ravel(np.atleast_1d(value))
     for k in range(len(places)):
         a[position(a, places[k])] = written[k % len(written)]
+
+
+def put_all(a: Any, value: Any) -> None:
+    """`a.flat = value`."""
+    put_flat(a, slice(None), value)

@@ -127,25 +127,25 @@ def position(a: Any, at: Any) -> Any:
 
 @expands(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    if np.size(mask) != a.size:
-        raise ValueError("putmask: mask and data must be the same size")
-    chosen = np.ravel(np.asarray(mask))
-    written = np.ravel(np.atleast_1d(values))
-    for k in range(a.size):
-        if chosen[k]:
-            a[position(a, k)] = written[k % len(written)]
+    """Each value goes to its own place, those of the places that are not chosen nowhere."""
+    put_chosen(a, mask, values, skips=True)
 
 
 @expands(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    if np.size(mask) != arr.size:
-        raise ValueError("place: mask and data must be the same size")
+    """The values go to the chosen places, one after the other."""
+    put_chosen(arr, mask, vals, skips=False)
+
+
+def put_chosen(a: Any, mask: Any, values: Any, skips: Any) -> None:
+    if np.size(mask) != a.size:
+        raise ValueError("mask and data must be the same size")
     chosen = np.ravel(np.asarray(mask))
-    written = np.ravel(np.atleast_1d(vals))
+    written = np.ravel(np.atleast_1d(values))
     done = 0
-    for k in range(arr.size):
+    for k in range(a.size):
         if chosen[k]:
-            arr[position(arr, k)] = written[done % len(written)]
+            a[position(a, k)] = written[(k if skips else done) % len(written)]
             done += 1
 
 

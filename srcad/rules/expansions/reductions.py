@@ -311,23 +311,19 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 
 @expands(np.argmax, methods=("argmax",))
 def argmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = np.asarray(a)
-    axes = axes_of(axis, np.ndim(x))
-    if axis is None or np.ndim(x) == 1:
-        y = reduce_argmax(x)
-    else:
-        y = runtime.argmax_first(np.moveaxis(x, axes[0], 0))
-    return stored(restored(y, np.ndim(x), axes, keepdims), out)
+    return place_of(a, axis, out, keepdims, reduce_argmax, runtime.argmax_first)
 
 
 @expands(np.argmin, methods=("argmin",))
 def argmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return place_of(a, axis, out, keepdims, reduce_argmin, runtime.argmin_first)
+
+
+def place_of(a: Any, axis: Any, out: Any, keepdims: Any, of_all: Any, along_first: Any) -> Any:
+    """Where an extreme is: of all entries by `of_all`, else along an axis."""
     x = np.asarray(a)
     axes = axes_of(axis, np.ndim(x))
-    if axis is None or np.ndim(x) == 1:
-        y = reduce_argmin(x)
-    else:
-        y = runtime.argmin_first(np.moveaxis(x, axes[0], 0))
+    y = of_all(x) if axis is None or np.ndim(x) == 1 else along_first(np.moveaxis(x, axes[0], 0))
     return stored(restored(y, np.ndim(x), axes, keepdims), out)
 
 

@@ -222,7 +222,8 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = None) -> None:
             target[place] = ufunc(target[place], b)
     else:
         rest = target.shape[len(picked) :]
-        values = reshaped(np.broadcast_to(b, shape + rest), (n,) + rest)
+        own = np.copy(b)  # what is added may be a part of what it is added to
+        values = reshaped(np.broadcast_to(own, shape + rest), (n,) + rest)
         for k in range(n):
             place = tuple([entry(i, k) for i in each])
             target[place] = ufunc(target[place], values[k])
