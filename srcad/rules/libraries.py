@@ -50,7 +50,7 @@ def read_as(value: Any) -> Any:
 
 @cache
 def _stand_in(cls: type) -> Callable[[Any], Any] | None:
-    if not cls.__module__.startswith("scipy."):
+    if cls.__module__.partition(".")[0] not in ("numpy", "scipy"):
         return None
     complete()
     return next((STAND_INS[base] for base in cls.__mro__ if base in STAND_INS), None)

@@ -20,7 +20,6 @@ from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numpy as np
-
 from numba.core import types
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.np.numpy_support import as_dtype, from_dtype

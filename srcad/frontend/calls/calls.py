@@ -160,8 +160,6 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
     if isinstance(value, type):
         value = _READ_AS.get((value.__module__, value.__name__), value)
     libraries.complete()
-    if type(value) in OBJECTS and (known := OBJECTS[type(value)](value, "__call__")) is not None:
-        return _call_object(ctx, known, args, keywords)
     key = key_of(value)
     if key is not value:
         if key in PRIMITIVE_OF:

@@ -23,8 +23,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 
 def copied_items(into: Any, items: Any, count: Any) -> None:
     for k in range(count):

@@ -1,6 +1,6 @@
 """`np.fft`: transforms along one axis or several, by those that are primitives; frequencies and shifts."""
 
-# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 
 from __future__ import annotations
 

@@ -1,43 +1,18 @@
 """What `np.poly1d(c)` and `np.polynomial.Polynomial(c)` are inside a compiled function: objects with coefficients.
 
-One that was made outside is called with the coefficients that it has.
+One that was made outside is read as such an object, too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
 
 from srcad.rules.expansions.polynomials import coefficients
-from srcad.rules.registry import OBJECTS, expands, unsupported
-
-
-def call_of_poly1d(made: Any, name: str) -> Any:
-    """What a call of an object made outside is.
-
-    >>> call_of_poly1d(np.poly1d([1.0, 2.0]), "__call__")(3.0)
-    np.float64(5.0)
-    """
-    return partial(np.polyval, made.coeffs.tolist()) if name == "__call__" else None
-
-
-def call_of_polynomial(made: Any, name: str) -> Any:
-    """The same for a polynomial of powers that grow, whose domain is not scaled."""
-    if name != "__call__" or np.any(made.domain != made.window):
-        return None
-    return partial(_value_of_series, made.coef.tolist())
-
-
-def _value_of_series(c: Any, x: Any) -> Any:
-    return np.polynomial.polynomial.polyval(x, c)
-
-
-OBJECTS[np.poly1d] = call_of_poly1d
-OBJECTS[Polynomial] = call_of_polynomial
+from srcad.rules.registry import STAND_INS, expands, unsupported
 
 
 @dataclass
@@ -144,3 +119,13 @@ def polynomial(coef: Any, domain: Any = None, window: Any = None, symbol: Any = 
     if domain is not None or window is not None:
         unsupported("a Polynomial with domain= or window=")
     return LowestFirst(coefficients(coef) + 0.0)
+
+
+def _as_lowest_first(made: Any) -> LowestFirst:
+    if np.any(made.domain != made.window):
+        unsupported("a Polynomial whose domain is scaled")
+    return LowestFirst(made.coef.tolist())
+
+
+STAND_INS[np.poly1d] = lambda made: HighestFirst(made.coeffs.tolist())
+STAND_INS[Polynomial] = _as_lowest_first
