@@ -101,8 +101,8 @@ def _counts(args: tuple[Expr, ...], types: Mapping[str, Type]) -> bool:
 def _counted(target: str, kind: Array, stop: Expr, types: dict[str, Type]) -> Block:
     """The numbers from 0 on."""
     length: Expr = Op("max", (stop, Const(0)))
-    if isinstance(stop, Const):
-        length = Const(max(math.ceil(float(stop.value or 0)), 0))
+    if isinstance(stop, Const) and isinstance(stop.value, int | float):
+        length = Const(max(math.ceil(stop.value), 0))
     static = (("dtype", kind.dtype),)
     filled = _nest(target, kind, lambda at: at[0] if kind.dtype == "int64" else Op("astype", at, static), types)
     return Assign(target, _empty(kind, (length,))), filled
