@@ -6,7 +6,9 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from tests.device_emulator import Device, Race, emulated, value_and_grad
 from tests.numeric import copied, worst_error
 from tests.programs.registry import Case, all_cases
 from tests.random_parallel import WRT, arguments, program, serial
+from tests.test_parallel_scratch import ARGS, OWN, SHARED
 
 
 def _lines(names: list[str], **environment: str) -> dict[str, list[str]]:
@@ -258,6 +261,37 @@ def test_the_first_error_in_the_order_of_the_iterations():
         with pytest.raises(IndexError) as caught:
             emulated(srcad.grad(f, target="cuda"), args, seed=seed)
         assert str(caught.value) == str(wanted.value)
+
+
+@pytest.mark.one_in(4, least=3)
+@pytest.mark.parametrize("function", [*OWN, *SHARED], ids=lambda f: f.__name__)
+def test_scratch_arrays(function: Callable[..., Any]) -> None:
+    """A thread has its own of what each iteration may have its own of, as a block of a loop on threads."""
+    derivative = srcad.jit(function, target="cuda")
+    found, _ = emulated(derivative, copied(ARGS))
+    assert found == pytest.approx(function(*copied(ARGS)), rel=1e-12)
+    text = derivative.device_source(*ARGS)
+    assert ("One thread" not in text) == (function in OWN), text
+
+
+def test_an_array_of_a_negative_length() -> None:
+    def f(x: Any, n: Any) -> Any:
+        total = 0.0
+        for i in range(len(x)):
+            y = np.empty(n)
+            for k in range(n):
+                y[k] = x[i] * k
+            for k in range(n):
+                total += y[k] ** 2
+        return total
+
+    _equal(f, 0, (np.arange(1.0, 5.0), 3))
+    _equal(f, 0, (np.zeros(0), -1))
+    with pytest.raises(ValueError) as wanted:
+        f(np.ones(3), -1)
+    with pytest.raises(ValueError) as caught:
+        emulated(srcad.grad(f, target="cuda"), (np.ones(3), -1))
+    assert str(caught.value) == str(wanted.value)
 
 
 def test_threads_of_few_blocks_have_sums_of_their_own():

@@ -121,7 +121,8 @@ class Kernels:
         kernel, args = self._kernel(name, inner, _notes(found, bool(parts)))
         of_all = (*own.shared, *((new, _like(name, self._types)) for name, new in parts.items()))
         arrays = tuple(
-            Assign(new, Op("np.empty", (*made.args, Op(THREADS_IN, (blocks,))), made.static)) for new, made in of_all
+            Assign(new, Op("np.empty", (*map(_nonnegative, made.args), Op(THREADS_IN, (blocks,))), made.static))
+            for new, made in of_all
         )
         launched: Block = (*counted, *arrays, *sums.made, launch(name, blocks, args))
         if error is not None:
