@@ -281,7 +281,7 @@ def _second_error(
 
 
 def _flat(gradient: Any) -> Any:
-    leaves = [np.ravel(np.asarray(g, np.float64)) for g in flatten(gradient)[0] if not is_static(g)]
+    leaves = [np.ravel(np.asarray(g, np.complex128)) for g in flatten(gradient)[0] if not is_static(g)]
     return np.concatenate([*leaves, np.zeros(0)])
 
 
