@@ -16,7 +16,6 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.kinds import TypeMismatch, kind_of, kind_of_type
 from srcad.typing.slices import Bound, slice_dim
 
-
 HALVES = {
     **dict.fromkeys(("np.fft.fft", "np.fft.ifft"), ""),
     **dict.fromkeys(("np.fft.rfft", "np.fft.ihfft"), "gives"),

@@ -9,7 +9,16 @@ import numpy as np
 
 from srcad.rules.expansions.shapes import flat, reshaped, stored
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_complex_name, is_float_name, known_one, unsupported
+from srcad.rules.registry import (
+    axis_of,
+    common_dtype,
+    dtype_of,
+    expands,
+    is_complex_name,
+    is_float_name,
+    known_one,
+    unsupported,
+)
 
 cast = PRIMITIVES["astype"]
 multiply = PRIMITIVES["@"]
