@@ -33,7 +33,7 @@ class CotangentStructure:
         parts, self._spec = flatten(self._whole)
         float64: Callable[[Any], Any] = float if compiled else np.float64
         complex128: Callable[[Any], Any] = complex if compiled else np.complex128
-        self._number = {
+        self._number: dict[str, Callable[[Any], Any]] = {
             "float64": float64,
             "float32": np.float32,
             "complex128": complex128,

@@ -17,6 +17,7 @@ NumPy's (a variance is no mean of squares): the ones below were compared.
 from __future__ import annotations
 
 import operator
+from typing import Any, cast
 
 import numpy as np
 
@@ -63,7 +64,18 @@ _FUNCTIONS: set[object] = (
     | {np.matrix_transpose, np.diag, np.diagonal, np.diagflat, np.tril, np.triu, np.trace, np.block, np.meshgrid}
     # sums and products
     | {np.sum, np.mean, np.var, np.std, np.prod, np.cumsum, np.cumprod, np.diff, np.gradient, np.trapezoid, np.average}
-    | {np.matmul, np.dot, np.vdot, np.vecdot, np.matvec, np.inner, np.outer, np.multiply.outer, np.tensordot, np.kron}
+    | {
+        np.matmul,
+        np.dot,
+        np.vdot,
+        np.vecdot,
+        np.matvec,
+        np.inner,
+        np.outer,
+        cast(Any, np.multiply).outer,
+        np.tensordot,
+        np.kron,
+    }
     | {np.cross, np.einsum, np.convolve, np.correlate}
     | {np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.norm, np.linalg.matrix_power, np.linalg.multi_dot}
     | {np.linalg.matmul, np.linalg.vecdot, np.linalg.outer, np.linalg.trace, np.linalg.diagonal, np.linalg.tensordot}
