@@ -83,7 +83,7 @@ _FUNCTIONS: set[object] = (
     | {np.fft.fftn, np.fft.ifftn, np.fft.irfftn, np.fft.fftshift, np.fft.ifftshift}
     | {
         np.polyval,
-        np.polynomial.polynomial.polyval,
+        cast(Any, np.polynomial.polynomial.polyval),
         np.vander,
         np.polyadd,
         np.polysub,
