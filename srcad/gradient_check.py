@@ -217,7 +217,13 @@ def _directions(args: tuple[Any, ...], wrt: Sequence[tuple[str, int]], gradients
             v = rng.normal(size=np.shape(leaf))
             v = v + 1j * rng.normal(size=np.shape(leaf)) if kind == "c" else v
             inside: list[Any] = [None] * len(leaves)
-            inside[at] = v.astype(np.asarray(leaf).dtype) if isinstance(leaf, np.ndarray) else v.item() if kind == "c" else float(v)
+            inside[at] = (
+                v.astype(np.asarray(leaf).dtype)
+                if isinstance(leaf, np.ndarray)
+                else v.item()
+                if kind == "c"
+                else float(v)
+            )
             tangents = [None] * len(args)
             tangents[position] = unflatten(spec, inside)
             products = np.real(np.asarray(reverse[at]).astype(np.complex128 if kind == "c" else np.float64) * v)
@@ -281,7 +287,7 @@ def _second_error(
 
 
 def _flat(gradient: Any) -> Any:
-    leaves = [np.ravel(np.asarray(g, np.float64)) for g in flatten(gradient)[0] if not is_static(g)]
+    leaves = [np.ravel(np.asarray(g, np.complex128)) for g in flatten(gradient)[0] if not is_static(g)]
     return np.concatenate([*leaves, np.zeros(0)])
 
 

@@ -148,7 +148,10 @@ def _modules() -> dict[str, str]:
     numba = Path(str(backend.__file__)).parent / "numba"  # the modules there import Numba
     modules = [
         *(Path(str(module.__file__)) for module in (runtime, vector_math, source_digest)),
-        *(numba / f"{name}.py" for name in ("compiled_forms", "fourier_transforms", "light_overloads", "special_functions", "target")),
+        *(
+            numba / f"{name}.py"
+            for name in ("compiled_forms", "fourier_transforms", "light_overloads", "special_functions", "target")
+        ),
     ]
     return {f"{_SUPPORT}/__init__.py": _NOTE, **{f"{_SUPPORT}/{module.name}": _copy(module) for module in modules}}
 

@@ -34,8 +34,10 @@ class CotangentStructure:
         float64: Callable[[Any], Any] = float if compiled else np.float64
         complex128: Callable[[Any], Any] = complex if compiled else np.complex128
         self._number: dict[str, Callable[[Any], Any]] = {
-            "float64": float64, "float32": np.float32,
-            "complex128": complex128, "complex64": np.complex64,
+            "float64": float64,
+            "float32": np.float32,
+            "complex128": complex128,
+            "complex64": np.complex64,
         }
         self._types = [_float_type(part.type) if isinstance(part, LeafPlaceholder) else None for part in parts]
         computed = [part for part in parts if isinstance(part, LeafPlaceholder)]

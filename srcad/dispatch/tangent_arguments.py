@@ -146,7 +146,9 @@ def _converted(place: str, leaf: Any, tangent: Any) -> Any:
             )
         return None
     if own.dtype.kind not in ("fciub" if dtype.kind == "c" else "fiub"):
-        fail("S325", f"the tangent of {place} is {own.dtype}, not made of {'' if dtype.kind == 'c' else 'real '}numbers")
+        fail(
+            "S325", f"the tangent of {place} is {own.dtype}, not made of {'' if dtype.kind == 'c' else 'real '}numbers"
+        )
     if own.shape != np.shape(leaf):
         fail("S325", f"the tangent of {place} has shape {own.shape}, and {place} has {np.shape(leaf)}")
     if not isinstance(leaf, np.ndarray) or leaf.ndim == 0:

@@ -10,13 +10,14 @@ with, dL = Re(d_z dz), so that d_z = dL/dRe z - i dL/dIm z, as in JAX. With it
 - the partial derivative p of a real function of z is so that dy = Re(p dz): conj(z) / |z| of `abs`.
 
 So a rule of a real function holds for complex operands if the function is holomorphic; what is not, `abs`, `np.real`,
-`np.imag`, `np.conj`, `np.angle`, says so in its rule. An expansion may be another function of complex numbers than NumPy
-has (a variance is the mean of squares): the ones below were compared.
+`np.imag`, `np.conj`, `np.angle`, says so in its rule. An expansion may be another function of complex numbers than
+NumPy's (a variance is no mean of squares): the ones below were compared.
 """
 
 from __future__ import annotations
 
 import operator
+from typing import Any, cast
 
 import numpy as np
 
@@ -39,7 +40,7 @@ PRIMITIVES_OF_COMPLEX = frozenset(
 )
 """The names of primitives."""
 
-FUNCTIONS_OF_COMPLEX: frozenset[object] = frozenset(
+_FUNCTIONS: set[object] = (
     {abs, complex, operator.abs, operator.matmul, np.square, np.reciprocal, np.where, np.select, np.count_nonzero}
     | {np.real, np.imag, np.conj, np.angle, np.isclose, np.allclose, np.array_equal, np.complex128, np.complex64}
     # new arrays
@@ -47,19 +48,51 @@ FUNCTIONS_OF_COMPLEX: frozenset[object] = frozenset(
     | {np.ascontiguousarray, np.astype}
     # of another shape
     | {np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np.broadcast_to}
-    | {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.tile, np.repeat}
+    | {
+        np.atleast_1d,
+        np.atleast_2d,
+        np.atleast_3d,
+        np.flip,
+        np.fliplr,
+        np.flipud,
+        np.rot90,
+        np.roll,
+        np.tile,
+        np.repeat,
+    }
     | {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.append, np.split, np.array_split, np.take}
     | {np.matrix_transpose, np.diag, np.diagonal, np.diagflat, np.tril, np.triu, np.trace, np.block, np.meshgrid}
     # sums and products
     | {np.sum, np.mean, np.var, np.std, np.prod, np.cumsum, np.cumprod, np.diff, np.gradient, np.trapezoid, np.average}
-    | {np.matmul, np.dot, np.vdot, np.vecdot, np.matvec, np.inner, np.outer, np.multiply.outer, np.tensordot, np.kron}
+    | {
+        np.matmul,
+        np.dot,
+        np.vdot,
+        np.vecdot,
+        np.matvec,
+        np.inner,
+        np.outer,
+        cast(Any, np.multiply).outer,
+        np.tensordot,
+        np.kron,
+    }
     | {np.cross, np.einsum, np.convolve, np.correlate}
     | {np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.norm, np.linalg.matrix_power, np.linalg.multi_dot}
     | {np.linalg.matmul, np.linalg.vecdot, np.linalg.outer, np.linalg.trace, np.linalg.diagonal, np.linalg.tensordot}
     | {np.fft.fft, np.fft.ifft, np.fft.irfft, np.fft.hfft, np.fft.fft2, np.fft.ifft2, np.fft.irfft2}
     | {np.fft.fftn, np.fft.ifftn, np.fft.irfftn, np.fft.fftshift, np.fft.ifftshift}
-    | {np.polyval, np.polynomial.polynomial.polyval, np.vander, np.polyadd, np.polysub, np.polymul, np.polyder, np.polyint}
+    | {
+        np.polyval,
+        cast(Any, np.polynomial.polynomial.polyval),
+        np.vander,
+        np.polyadd,
+        np.polysub,
+        np.polymul,
+        np.polyder,
+        np.polyint,
+    }
 )
+FUNCTIONS_OF_COMPLEX = frozenset(_FUNCTIONS)
 """The functions that are expansions."""
 
 METHODS_OF_COMPLEX = frozenset(

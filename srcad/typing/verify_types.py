@@ -6,7 +6,7 @@ import operator
 
 from srcad.ir.nodes import Assign, Const, Function, Undef, Var
 from srcad.ir.traversal import reads, walk
-from srcad.ir.types import FLOATS, Type
+from srcad.ir.types import COMPLEX, FLOATS, Type
 from srcad.ir.verify import Malformed
 from srcad.typing.kinds import Kind, kind
 
@@ -44,6 +44,8 @@ def verify_types(f: Function, precisely: bool = True) -> Function:
 def _text(known: Kind | None, precisely: bool = True) -> str:
     if known is None:
         return "nothing"
-    dtype = "float" if known.dtype in FLOATS and not (precisely or known.rank) else known.dtype
+    dtype = known.dtype
+    if not (precisely or known.rank):
+        dtype = "float" if dtype in FLOATS else "complex" if dtype in COMPLEX else dtype
     axes = f"[{', '.join(':' * known.rank)}]" if known.rank > 0 else ""
     return f"{'list of ' if known.is_list else ''}{dtype}{axes}"

@@ -126,9 +126,14 @@ def recursive_inside(x):
     return power(3)
 
 
-@refused(0.7, code="S1")
-def complex_literal(x):
-    return abs(x + 2j)
+@refused(0.7, code="S202")
+def complex_result(x):
+    return x + 2j
+
+
+@refused(0.7, code="S116")
+def complex_numbers_ordered(x):
+    return x if x * 1j < 2j else 2.0 * x
 
 
 @refused(0.7, code="S1 S2")
@@ -200,8 +205,8 @@ def unknown_keyword_of_a_user_function(x):
 
 
 @refused(real(4), code="S1 S2")
-def no_rule_for_fft(x):
-    return np.sum(np.abs(np.fft.fft(x)))
+def no_rule_for_i0(x):
+    return np.sum(np.i0(x))
 
 
 @refused(real(3), code="S201")

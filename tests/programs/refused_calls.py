@@ -22,14 +22,14 @@ def boolean_array_differentiated(x):
     return np.sum(x * 2.0)
 
 
-@refused(np.array([1 + 2j]), code="S1 S3")
-def complex_array_differentiated(x):
-    return np.sum(np.abs(x))
+@refused(np.array([1 + 2j]), code="S116")
+def complex_array_sorted(x):
+    return np.sum(np.abs(np.sort(x)))
 
 
-@refused(1 + 2j, code="S1 S3")
-def complex_number_differentiated(x):
-    return abs(x)
+@refused(1 + 2j, code="S202")
+def complex_number_returned(x):
+    return x * x
 
 
 @refused("text", code="S207 S3")

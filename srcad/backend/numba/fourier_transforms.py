@@ -20,7 +20,7 @@ from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numpy as np
-from numba.core import types
+from numba.core import types as numba_types
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.np.numpy_support import as_dtype, from_dtype
 
@@ -35,9 +35,10 @@ _SYMBOL = "srcad_fourier_transform"
 # ---- the call ----------------------------------------------------------------------------------
 
 
-def _view(address: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _view(address: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
     size = dtype.itemsize * shape[0] * shape[1] * shape[2]
-    return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(shape)
+    memory: Any = (ctypes.c_char * size).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 def _transform(
@@ -60,6 +61,7 @@ def _transform(
 
 _callback = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 10)(_transform)
 llvm.add_symbol(_SYMBOL, ctypes.cast(_callback, ctypes.c_void_p).value)
+types: Any = numba_types
 _call: Any = types.ExternalFunction(_SYMBOL, types.int64(*[types.int64] * 10))
 
 

@@ -65,7 +65,7 @@ class Expressions:
                 assert_never(expr)
 
     def value_of(self, target: str, value: Expr) -> ast.expr:
-        """The value assigned to `target`. Where that is an array of single precision, its other scalars were Python's."""
+        """The value assigned to `target`. Of an array of single precision, scalars of double were Python's."""
         known = self._types.get(target)
         self._written_through = target in self._stored
         self._weak = self._has_single and isinstance(known, Array) and known.dtype in SINGLE

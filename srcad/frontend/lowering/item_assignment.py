@@ -93,9 +93,9 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
     if is_complex(stored.type) and not is_complex(array.type) and op is None:
         advice = "take its real part, z.real; or make an array of complex numbers: np.zeros(n, dtype=complex)."
         ctx.fail("S116", f"{describe_value(stored)} written into {describe_value(array)}", None, advice)
-    part = builder.definitions.get(array.atom)
-    if part is not None and part.prim in ("real", "imag"):
-        _store_part(ctx, part, items, stored, op)
+    made_by = builder.definitions.get(array.atom)
+    if made_by is not None and made_by.prim in ("real", "imag"):
+        _store_part(ctx, made_by, items, stored, op)
         return
     where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
     assert isinstance(array.atom, Var)

@@ -283,7 +283,11 @@ def converted(builder: Builder, value: Leaf, kind: Type) -> Expr:
     if not isinstance(have, Scalar) or not isinstance(want, Scalar) or have.dtype == want.dtype:
         return value.atom
     plain = {"bool": bool, "int64": int, "float64": float, "float32": float, "complex128": complex}.get(want.dtype)
-    if isinstance(value.atom, Const) and plain is not None and isinstance(value.atom.value, bool | int | float | complex):
+    if (
+        isinstance(value.atom, Const)
+        and plain is not None
+        and isinstance(value.atom.value, bool | int | float | complex)
+    ):
         return Const(plain(value.atom.value))
     if want.dtype == "float32" and have.dtype == "float64":
         return value.atom

@@ -70,7 +70,11 @@ class ArrayAssignments:
             if value.prim == "copy" and target not in names(value) and self.operands.rank(value) == declared.rank:
                 # a nest that is not fused becomes a copy again: see `array_contraction`
                 return self.filled(target, declared, value)
-            if value.prim in ("index", "real", "imag") and root(value) is None and self.operands.rank(value) == declared.rank:
+            if (
+                value.prim in ("index", "real", "imag")
+                and root(value) is None
+                and self.operands.rank(value) == declared.rank
+            ):
                 # a view of a temporary needs no alias: it is a fresh array
                 return self.filled(target, declared, value)
             if value.prim in ("np.full", "np.full_like"):

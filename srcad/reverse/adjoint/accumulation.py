@@ -220,13 +220,15 @@ class AdjointVariables:
 
     def add_from_copy(self, target: Expr, value: Atom) -> None:
         """Add `value`, the adjoint of a copy of the atom `target`, to the adjoint of `target`."""
+        if isinstance(target, Var) and target.name in self.active:
+            value = self.of_its_field(value, target.name)
         value_type, target_type = self.builder.typeof(value), self.builder.typeof(target)
         exact = (
             value_type.dtype == target_type.dtype
             if isinstance(value_type, Array) and isinstance(target_type, Array)
             else None
         )
-        self._add(target, value, exact or None)
+        self._add(target, value, exact)
 
     def add(self, target: Expr, value: Atom) -> None:
         """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
@@ -290,8 +292,9 @@ class AdjointVariables:
         known, target = builder.typeof(value), builder.types[primal]
         if is_complex(known) and not is_complex(target):
             return builder.real_part(value)
-        if is_complex(target) and not is_complex(known) and isinstance(value, Var) and not self.has(primal):
-            return builder.op("astype", value, hint="part", dtype=target.dtype)
+        becomes_complex = isinstance(target, Scalar | Array) and is_complex(target) and not is_complex(known)
+        if becomes_complex and isinstance(value, Var) and not self.has(primal):
+            return builder.op("astype", value, hint="part", dtype=target.dtype)  # type: ignore[union-attr]
         return value
 
     # ---- shape -------------------------------------------------------------------------------

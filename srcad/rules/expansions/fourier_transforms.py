@@ -1,7 +1,5 @@
 """`np.fft`: transforms along one axis or several, by those that are primitives; frequencies and shifts."""
 
-
-
 from __future__ import annotations
 
 from typing import Any
@@ -176,7 +174,9 @@ def rfftfreq(n: Any, d: Any = 1.0) -> Any:
 
 @compile_time
 def shifted_axes(axes: Any, rank: int) -> tuple[int, ...]:
-    return tuple(axis_of(k, rank) for k in (range(rank) if axes is None else (axes,) if isinstance(axes, int) else axes))
+    return tuple(
+        axis_of(k, rank) for k in (range(rank) if axes is None else (axes,) if isinstance(axes, int) else axes)
+    )
 
 
 @expands(np.fft.fftshift)
