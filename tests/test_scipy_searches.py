@@ -107,6 +107,13 @@ def test_compiled() -> None:
         assert gradient[k] == pytest.approx(want, rel=1e-6)
 
 
+ENDED: dict[str, Any] = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
+
+
+def slopes(t: Any, a: Any, b: Any) -> Any:
+    return np.stack((np.exp(b * t), a * t * np.exp(b * t)), axis=1)
+
+
 FOUND: list[tuple[Any, Any]] = [
     (lambda p: optimize.brentq(lambda x: x**3 - p, 0, 3), 1.3),
     (lambda p: optimize.bisect(lambda x, q: np.exp(x) - q, -1.0, 3.0, args=(p,), xtol=1e-14), 1.3),
@@ -120,9 +127,12 @@ FOUND: list[tuple[Any, Any]] = [
     (lambda p: optimize.minimize_scalar(lambda x: (x - p) ** 4 + x**2, bounds=(-1, 4), method="bounded").fun, 1.3),
     (lambda p: np.sum(optimize.minimize(lambda x: np.sum((x - p) ** 2 + 0.1 * x**4), np.ones(3), tol=1e-9).x ** 2), V3),
     (lambda p: optimize.minimize(lambda x: optimize.rosen(x) + p @ x, np.zeros(3), tol=1e-9).fun, 0.1 * V3),
-    (lambda p: np.sum(optimize.least_squares(lambda x: np.append(x - p, 0.3 * x**2), np.ones(3), xtol=1e-14).x), V3),
+    (lambda p: np.sum(optimize.least_squares(lambda x: np.append(x - p, 0.3 * x**2), np.ones(3), **ENDED).x), V3),
     (lambda y: np.sum(optimize.curve_fit(lambda t, a, b: a * np.exp(b * t), TIMES, y, p0=[2.0, 0.5])[0] ** 2), DATA),
-    (lambda y: np.sum(optimize.curve_fit(lambda t, a, b: a * np.exp(b * t), TIMES, y, p0=[2.0, 0.5])[1]), DATA),
+    (
+        lambda y: np.sum(optimize.curve_fit(lambda t, a, b: a * np.exp(b * t), TIMES, y, p0=[2.0, 0.5], jac=slopes)[1]),
+        DATA,
+    ),
     (lambda x: optimize.rosen(x), V3),
 ]
 
