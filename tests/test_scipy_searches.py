@@ -107,7 +107,7 @@ def test_compiled() -> None:
         assert gradient[k] == pytest.approx(want, rel=1e-6)
 
 
-ENDED: dict[str, Any] = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
+ENDED: dict[str, Any] = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}  # SciPy's searches, as far as they go
 
 
 def slopes(t: Any, a: Any, b: Any) -> Any:
@@ -130,7 +130,9 @@ FOUND: list[tuple[Any, Any]] = [
     (lambda p: np.sum(optimize.least_squares(lambda x: np.append(x - p, 0.3 * x**2), np.ones(3), **ENDED).x), V3),
     (lambda y: np.sum(optimize.curve_fit(lambda t, a, b: a * np.exp(b * t), TIMES, y, p0=[2.0, 0.5])[0] ** 2), DATA),
     (
-        lambda y: np.sum(optimize.curve_fit(lambda t, a, b: a * np.exp(b * t), TIMES, y, p0=[2.0, 0.5], jac=slopes)[1]),
+        lambda y: np.sum(
+            optimize.curve_fit(lambda t, a, b: a * np.exp(b * t), TIMES, y, p0=[2.0, 0.5], jac=slopes, **ENDED)[1]
+        ),
         DATA,
     ),
     (lambda x: optimize.rosen(x), V3),

@@ -291,6 +291,10 @@ def curve_fit(
     *,
     full_output: Any = False,
     nan_policy: Any = None,
+    maxfev: Any = None,
+    ftol: Any = 1e-8,
+    xtol: Any = 1e-8,
+    gtol: Any = 0.0,
 ) -> Any:
     if p0 is None or bounds is not None or full_output or nan_policy is not None:
         unsupported("scipy.optimize.curve_fit without p0, with bounds, full_output or nan_policy")
