@@ -224,6 +224,7 @@ STRUCTURED = [
     case("runtime.banded_transposed", of(4, 6), 1, 2),
     case("runtime.banded_product", of(4, 6), of(6, 2), 2, 1),
     case("runtime.band_of_product", of(6, 2), of(6, 2), 2, 1),
+    case("runtime.conjugate_gradients", np.arange(3), np.arange(3), of(3, low=1.0), of(3), 1e-13, 0.0, 20),
     case("runtime.real_eigenpairs", definite(3)),
     case("runtime.singular_values", of(3, 4)),
     case("runtime.singular_triplets", of(3, 4)),

@@ -40,6 +40,9 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "banded_solution": [(BAND, rng.normal(size=(5, 2)), 1, 2), (BAND[1:], rng.normal(size=(5, 1)), 1, 1)],
     "banded_transposed": [(BAND, 1, 2)],
     "banded_product": [(BAND, rng.normal(size=(5, 2)), 1, 2)],
+    "conjugate_gradients": [
+        (np.array([0, 1, 0, 1]), np.array([0, 1, 1, 0]), np.array([2.0, 3.0, 0.5, 0.5]), np.ones(2), 1e-12, 0.0, 20)
+    ],
     "band_of_product": [(rng.normal(size=(5, 2)), rng.normal(size=(5, 2)), 1, 2)],
     "joined": [((MATRIX, MATRIX + 1.0),), ((np.ones(3), np.zeros(2)),)],
     "lengths": [((MATRIX, MATRIX[:2].copy()),), ((np.ones(3), np.zeros(2)),)],

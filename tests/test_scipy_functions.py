@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import integrate, linalg, signal
+from scipy import integrate, linalg, signal, spatial
 from scipy.spatial import distance
 
 import srcad
@@ -57,6 +57,26 @@ LINALG: list[tuple[Any, tuple[Any, ...]]] = [
     (lambda c: linalg.toeplitz(c), (V,)),
     (lambda c, r: linalg.toeplitz(c, r), (V, R6)),
     (lambda c: linalg.circulant(c), (R6,)),
+    (lambda a: linalg.eigh(a + a.T)[0], (M,)),
+    (lambda a: linalg.svd(a)[1] + linalg.svdvals(a), (M,)),
+    (lambda a: linalg.qr(a)[1], (M,)),
+    (lambda a: linalg.lu(a)[0] @ (linalg.lu(a)[1] + linalg.lu(a)[2]), (M,)),
+    (lambda a: linalg.polar(a)[0] + linalg.polar(a)[1], (M,)),
+    (lambda a: linalg.pinv(a), (M[:, :2],)),
+    (lambda a, b: linalg.lstsq(a, b)[0], (M[:, :2], V)),
+    (lambda a: linalg.sqrtm(a @ a.T + np.eye(3)), (M,)),
+    (lambda a: linalg.sqrtm(np.eye(3) + 0.0 * a), (M,)),  # equal eigenvalues
+    (lambda a: linalg.logm(a @ a.T + np.eye(3)), (M,)),
+    (lambda a: linalg.fractional_matrix_power(a @ a.T + np.eye(3), 0.3), (M,)),
+    (lambda a: linalg.cosm(a) + linalg.sinm(0.5 * a), (M,)),
+    (lambda a, b, q: linalg.solve_sylvester(a, b, q), (M + 3.0 * np.eye(3), M[:2, :2] + 4.0 * np.eye(2), B)),
+    (lambda a, q: linalg.solve_continuous_lyapunov(a, q), (M + 3.0 * np.eye(3), P)),
+    (lambda a, q: linalg.solve_discrete_lyapunov(a, q), (0.2 * M, P)),
+    (lambda c, r, b: linalg.solve_toeplitz((c, r), b), (V + np.array([5.0, 0.0, 0.0]), M[0], B)),
+    (lambda ab, b: linalg.solveh_banded(ab, b), (0.3 * BAND[1:] + np.array([[0.0], [0.0], [3.0]]), R6)),
+    (lambda ab, b: linalg.solveh_banded(ab, b, lower=True), (0.3 * BAND[1:] + np.array([[3.0], [0.0], [0.0]]), R6)),
+    (lambda c, r: linalg.hankel(c, r), (V, R6)),
+    (lambda a, b: linalg.khatri_rao(a, b), (A4, M[:, :1] * np.ones(5))),
 ]
 SIGNALS: list[tuple[Any, tuple[Any, ...]]] = [
     *[(lambda a, b, mode=mode: signal.convolve(a, b, mode), (S, V)) for mode in ("full", "same", "valid")],
@@ -75,6 +95,24 @@ SIGNALS: list[tuple[Any, tuple[Any, ...]]] = [
     (lambda b, a, x: signal.lfilter(b, a, x), (V[:1], np.array([0.7, 0.4, -0.2]), A4)),
     (lambda b, a, x: signal.lfilter(b, a, x, axis=0), (V, np.array([0.7, 0.4, -0.2]), A4)),
     (lambda x: signal.sosfilt(SECTIONS, x), (S,)),
+    (lambda x: signal.sosfilt(SECTIONS, x, axis=0), (A4,)),
+    (lambda x, z: signal.sosfilt(SECTIONS, x, zi=z)[0], (S, B[:2])),
+    (lambda x, z: signal.lfilter(V, [1.0, 0.3], x, zi=z)[0], (S, B[0])),
+    (lambda x, z: signal.lfilter([0.4], [2.0, 0.3, -0.1], x, zi=z)[1], (S, B[0])),
+    (lambda b, a, x: signal.filtfilt(b, a, x), (V[:2], np.array([1.3, 0.4]), X7)),
+    (lambda x: signal.filtfilt(V, [1.0], np.append(x, x), padtype="even", padlen=5), (X7,)),
+    (lambda x: signal.sosfiltfilt(SECTIONS, x, padlen=4), (X7,)),
+    (lambda x: signal.detrend(x), (A4,)),
+    (lambda x: signal.detrend(x, axis=0, type="constant"), (A4,)),
+    (lambda x: signal.savgol_filter(x, 5, 2), (S,)),
+    (lambda x: signal.savgol_filter(x, 5, 3, deriv=1, delta=0.5), (S,)),
+    (lambda x: signal.medfilt(x, 3), (S,)),
+    (lambda h, x: signal.upfirdn(h, x, 3, 2), (V, X7)),
+    *[
+        (lambda a, b, mode=mode, way=way: signal.convolve2d(a, b, mode, way), (A4, K3))
+        for mode in ("full", "same", "valid")
+        for way in ("wrap", "symm")
+    ],
     (lambda y: integrate.trapezoid(y), (A4,)),
     (lambda y, x: integrate.trapezoid(y, x), (X7, STEPS)),
     (lambda y, x: integrate.trapezoid(y, x=x, axis=0), (np.outer(X7, V), STEPS)),
@@ -93,6 +131,14 @@ SIGNALS: list[tuple[Any, tuple[Any, ...]]] = [
         for metric in ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "minkowski")
     ],
     (lambda a, b: distance.cdist(a, b, metric="minkowski", p=3), (U, W)),
+    *[
+        (lambda a, b, metric=metric: distance.cdist(a, b, metric), (np.abs(U), np.abs(W)))
+        for metric in ("cosine", "correlation", "canberra", "braycurtis")
+    ],
+    (lambda a: distance.squareform(distance.pdist(a)), (U,)),
+    (lambda a: distance.squareform(a @ a.T, checks=False), (M,)),
+    (lambda a, b: spatial.distance_matrix(a, b), (U, W)),
+    (lambda u, v, w: distance.mahalanobis(u, v, w), (U[0], U[1], P)),
     (lambda a: distance.pdist(a), (U,)),
     (lambda a: distance.pdist(a, "cityblock"), (U,)),
     (lambda u, v: distance.euclidean(u, v) + distance.sqeuclidean(u, v) + distance.cityblock(u, v), (U[0], U[1])),
@@ -101,6 +147,7 @@ SIGNALS: list[tuple[Any, tuple[Any, ...]]] = [
 ROWS = [*LINALG, *SIGNALS]
 
 
+@pytest.mark.one_in(4, least=9)
 @pytest.mark.parametrize("at", range(len(ROWS)))
 def test_row(at: int) -> None:
     function, args = ROWS[at]
@@ -154,9 +201,9 @@ def test_second_order(at: int) -> None:
         (lambda x: np.sum(linalg.solve(M * x, V, assume_a="banded")), "assume_a=banded"),
         (lambda x: np.sum(linalg.solve(M * x, V, overwrite_a=True)), "overwriting"),
         (lambda x: np.sum(linalg.inv(M * x, assume_a="pos")), "assume_a=pos"),
-        (lambda x: np.sum(linalg.sqrtm(M * x)), "sqrtm"),
-        (lambda x: np.sum(signal.lfilter(V, [1.0, x], S, zi=np.zeros(2))[0]), "zi"),
-        (lambda x: np.sum(signal.convolve2d(A4 * x, K3, boundary="wrap")), "boundary"),
+        (lambda x: np.sum(linalg.orth(M * x)), "orth"),
+        (lambda x: np.sum(signal.lfilter(V, [1.0, x], A4, zi=np.zeros((4, 2)))[0]), "zi"),
+        (lambda x: np.sum(signal.hilbert(S * x).real), "hilbert"),
         (lambda x: np.sum(signal.fftconvolve(A4 * x, K3, axes=0)), "axes"),
         (lambda x: np.sum(distance.cdist(U * x, W, "correlation")), "metric correlation"),
         (lambda x: np.sum(distance.cdist(U * x, W, w=np.ones(3))), "out or w"),

@@ -21,6 +21,7 @@ from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapp
 from srcad.frontend.values.user_classes import attributes, is_object
 from srcad.ir.nodes import Var
 from srcad.ir.types import Type
+from srcad.rules.libraries import read_as
 
 _NUMBERS = (int, float, complex, np.ndarray, np.generic)
 
@@ -94,7 +95,9 @@ def abstract_arguments(
                 if isinstance(leaf, np.ndarray) and position not in invented:
                     shapes[flat_name] = leaf.shape
             position += 1
-        arguments[name] = _structure(value, iter(found), name)
+        rest = iter(found)
+        arguments[name] = _structure(value, rest, name)
+        assert next(rest, None) is None, "the structure of an argument has fewer leaves than the argument"
     return AbstractArguments(arguments, tuple(flat), tuple(constants), shapes=shapes)
 
 
@@ -109,6 +112,7 @@ def _structure(value: Any, found: Iterator[Any], name: str) -> Abstract:
     def each(items: Iterable[tuple[Any, Any]]) -> tuple[tuple[Any, Abstract], ...]:
         return tuple((key, _structure(item, found, name)) for key, item in items)
 
+    value = read_as(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return Record(type(value), each(zip(value._fields, value, strict=True)))
     if isinstance(value, tuple | list):

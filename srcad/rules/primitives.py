@@ -349,8 +349,10 @@ for _function, _dims, _bilinear in [
 row("runtime.banded_transposed", _of_band(runtime.banded_transposed), "linalg", runtime.banded_transposed, steps=(1, 2),
     linear=(0,), dims="ij,,->ij")  # fmt: skip
 
-# whose result has a shape also where the arguments, one element each, are no indices
-row("runtime.conjugate_gradients", lambda rows, columns, data, b, *limits: np.zeros_like(data[:1] + b),
+# which has a result also where the arguments, one element each, are no indices
+row("runtime.conjugate_gradients",
+    lambda rows, columns, data, b, *limits: runtime.conjugate_gradients(
+        np.minimum(rows, b.size - 1), np.minimum(columns, b.size - 1), data, b, *limits),
     "linalg", runtime.conjugate_gradients, steps=(0, 1, 4, 5, 6), dims="i,i,i,j,,,->j", layout="C")  # fmt: skip
 
 # ---- convolutions, pooling ------------------------------------------------------------------------

@@ -220,3 +220,30 @@ def banded_solution(
         return runtime.banded_solution(ab, t_b, lower, upper)
     moved = -runtime.banded_product(t_ab, y, lower, upper)
     return runtime.banded_solution(ab, moved if t_b is None else t_b + moved, lower, upper)
+
+
+@jvp(runtime.conjugate_gradients)
+def conjugate_gradients(
+    y: Any,
+    rows: Any,
+    columns: Any,
+    data: Any,
+    b: Any,
+    relative: Any,
+    absolute: Any,
+    most: Any,
+    t_rows: Any,
+    t_columns: Any,
+    t_data: Any,
+    t_b: Any,
+    t_relative: Any,
+    t_absolute: Any,
+    t_most: Any,
+) -> Any:
+    right = np.zeros_like(b)
+    if t_data is not None:
+        for k in range(len(rows)):
+            right[rows[k]] -= t_data[k] * y[columns[k]]
+    if t_b is not None:
+        right = right + t_b
+    return runtime.conjugate_gradients(rows, columns, data, right, min(relative, 1e-10), absolute * 0.0, most)

@@ -62,6 +62,18 @@ class Frozen:
     def median(self) -> Any:
         return self.dist.median(*self.args, **self.kwds)
 
+    def mean(self) -> Any:
+        return self.dist.mean(*self.args, **self.kwds)
+
+    def var(self) -> Any:
+        return self.dist.var(*self.args, **self.kwds)
+
+    def std(self) -> Any:
+        return self.dist.std(*self.args, **self.kwds)
+
+    def rvs(self, size: Any = 1, random_state: Any = None) -> Any:
+        return self.dist.rvs(*self.args, **self.kwds, size=size, random_state=random_state)
+
 
 def _as_frozen(one: Any) -> Frozen:
     """

@@ -58,9 +58,28 @@ def newton(
     full_output: Any = False,
     disp: Any = True,
 ) -> Any:
-    if full_output:
-        unsupported("scipy.optimize.newton with full_output")
-    return implicit_root(func, x0, *given_of(args))
+    """From where SciPy's search ends: that is the method of secants where no slope is given."""
+    if full_output or fprime2 is not None or np.ndim(x0) > 0:
+        unsupported("scipy.optimize.newton with full_output, fprime2, or of several numbers")
+    given = given_of(args)
+    if fprime is not None:
+        return implicit_root(func, x0, *given)
+    before = stopped(1.0 * x0)
+    x = before * (1.0 + 1e-4) + (1e-4 if before >= 0.0 else -1e-4) if x1 is None else stopped(1.0 * x1)
+    at_before = stopped(func(before, *given))
+    at_x = stopped(func(x, *given))
+    if abs(at_x) >= abs(at_before):
+        before, x = x, before
+        at_before, at_x = at_x, at_before
+    for _ in range(maxiter):
+        if at_x == at_before or abs(x - before) <= 1e-9 * (1.0 + abs(x)):
+            break
+        new = x - at_x * (x - before) / (at_x - at_before)
+        before = x
+        at_before = at_x
+        x = new
+        at_x = stopped(func(x, *given))
+    return implicit_root(func, x, *given)
 
 
 @dataclass
@@ -87,7 +106,7 @@ def root_scalar(
     options: Any = None,
 ) -> Any:
     if bracket is None:
-        return Root(newton(f, x0, None, args), True)
+        return Root(newton(f, x0, fprime, args, x1=x1), True)
     return Root(brentq(f, bracket[0], bracket[1], args), True)
 
 
@@ -113,7 +132,12 @@ def fsolve(
 ) -> Any:
     if full_output:
         unsupported("scipy.optimize.fsolve with full_output")
-    return implicit_root(lambda x: doubles(np.atleast_1d(np.asarray(func(x, *given_of(args))))), np.atleast_1d(x0))
+
+    def residual(x: Any) -> Any:
+        return doubles(np.atleast_1d(np.asarray(func(x, *given_of(args)))))
+
+    # steps that are shortened stay near to where the search begins; Newton's method goes to any root
+    return implicit_root(residual, least_residuals(residual, stopped(doubles(np.atleast_1d(np.asarray(x0))))))
 
 
 @dataclass
@@ -267,6 +291,10 @@ def curve_fit(
     *,
     full_output: Any = False,
     nan_policy: Any = None,
+    maxfev: Any = None,
+    ftol: Any = 1e-8,
+    xtol: Any = 1e-8,
+    gtol: Any = 0.0,
 ) -> Any:
     if p0 is None or bounds is not None or full_output or nan_policy is not None:
         unsupported("scipy.optimize.curve_fit without p0, with bounds, full_output or nan_policy")

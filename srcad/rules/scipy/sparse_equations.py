@@ -7,11 +7,18 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.registry import common_dtype, dtype_of
+
+cast = PRIMITIVES["astype"]
 
 
 def conjugate_gradient_solution(a: Any, b: Any, relative: Any, absolute: Any, most: Any) -> Any:
     count = 10 * len(b) if most is None else most
-    return runtime.conjugate_gradients(a.rows, a.columns, a.data, b, relative, absolute, count)
+    name = common_dtype(dtype_of(a.data), dtype_of(b))
+    data = a.data if dtype_of(a.data) == name else cast(a.data, dtype=name)
+    y = b if dtype_of(b) == name else cast(b, dtype=name)
+    return runtime.conjugate_gradients(a.rows, a.columns, data, y, 1.0 * relative, 1.0 * absolute, count)
 
 
 def ordered_solution(a: Any, b: Any) -> Any:
