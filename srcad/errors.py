@@ -142,7 +142,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S111": (UnsupportedError, "match"),
     "S112": (UnsupportedError, "import inside a function"),
     "S113": (UnsupportedError, "star-arguments of unknown length"),
-    "S114": (UnsupportedError, "comprehension or generator over run-time values"),
+    "S114": (UnsupportedError, "comprehension over run-time values"),
     "S115": (UnsupportedError, "recursion"),
     "S116": (UnsupportedError, "complex numbers"),
     "S117": (UnsupportedError, "value of a kind outside the language"),

@@ -136,11 +136,6 @@ def uses_try(x):
         return 0.0
 
 
-def uses_with(x):
-    with open("file") as f:
-        return x
-
-
 def uses_sent_value(x):
     y = yield x
     return y
@@ -223,7 +218,7 @@ def test_everything_is_reported_at_once():
 
           You can: pass the value in as an argument, and return the new one.
 
-        srcad error S103: try is not in the language
+        srcad error S103: try that goes on after an error
 
           {file}:{line + 2}, in uses_much
             {line + 2} |     try:

@@ -7,6 +7,7 @@ and never a number.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,33 @@ def uses_try(x):
         y = x * x
     except ValueError:
         y = x
+    return y
+
+
+LOCK = threading.Lock()
+
+
+@refused(0.7, code="S105")
+def uses_with(x):
+    with LOCK:
+        y = x * x
+    return y
+
+
+class _Catches:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        return True
+
+
+@refused(0.7, code="S105")
+def manager_that_catches_errors(x):
+    with _Catches():
+        if x > 1.0:
+            raise ValueError
+        y = x * x
     return y
 
 

@@ -9,6 +9,18 @@
 ...         print(v)
 >>> import numpy as np
 >>> print(text(normal_form(f, np.ones(3))))
+f(x: float64[x.0]):
+    %n.0 = len(x)
+    %returned.2 = for %i.0 in range(0, %n.0, 1) carrying %returned.0 = False:
+        v.0 = x[%i.0]
+        %test.2 = v.0 < 1.0
+        %test.3 = not %test.2
+        %returned.1 = if %test.3:
+            yield True
+        else:
+            print(v.0)
+            yield %returned.0
+        yield %returned.1; leave if %returned.1
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def insertion(ctx: Context, node: Any) -> None:
         return  # it has no gradient, or not yet: a sum that begins as 0
     if isinstance(value.type, Scalar):
         ctx.bind(node.items[0].context_expr.args[0], ctx.leaf(ctx.builder.op("copy", value.atom)))
-        bound = ctx.frame.names[name]
+        bound = lookup(ctx, name)
         assert isinstance(bound, Leaf)
         value = bound
     before, span = ctx.snapshot(), ctx.builder.span

@@ -54,6 +54,8 @@ from srcad.frontend.values.iterables import (
     iterable_of,
     refuse_change,
 )
+from srcad.frontend.values.iterables import Iterable, count_of, items_of, iterable_of
+from srcad.frontend.values.name_resolution import lookup
 from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Atom, Const, Expr, For
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -242,7 +244,7 @@ def _is_short(iterable: Iterable) -> bool:
 def _exit(ctx: Context, flag: str | None) -> Expr | None:
     if flag is None:
         return None
-    value = ctx.truth(ctx.check(ctx.frame.names[flag]))
+    value = ctx.truth(lookup(ctx, flag))
     if isinstance(value, bool):
         return Const(True) if value else None
     return value
@@ -288,7 +290,7 @@ def _unroll(
                 ctx.statements(node.body)
             if flag is None or at + 1 == len(items):
                 continue
-            exited = ctx.truth(ctx.check(ctx.frame.names[flag]))
+            exited = ctx.truth(lookup(ctx, flag))
             if exited is True:
                 break
             if exited is not False:

@@ -28,6 +28,7 @@ import gast
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf, RangeValue, WindowValue
+from srcad.frontend.values.cells import is_cell
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import arithmetic, count_of, from_zero
@@ -48,6 +49,9 @@ def lower_window(ctx: Context, node: gast.For, over: WindowValue) -> None:
     """Lower the statements that stand for a loop over a window; S131 for one that cannot be cut."""
     with ctx.at(node.iter):
         _check_states(ctx, node, over)
+        if any(is_cell(ctx.frame.names.get(name)) for name in over.cut):
+            what = "a window inside with, or in a loop over a generator"
+            ctx.fail("S131", what, None, "write the loop in a function of its own, and call that.")
         kind = over.every is None, over.depth is None, [(name, mask is None) for name, mask in over.cut.items()]
         key = repr((id(node), _counts(over.inner), kind))
         cached = _written.get(key)

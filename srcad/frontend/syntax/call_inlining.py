@@ -8,10 +8,9 @@ the caller does not have; what it reads from outside is a variable from outside 
 >>> call = caller.body[0].value.right
 >>> print(gast.unparse(inlined(caller, call, Called(called, {}, {}))).strip())
 def f(x):
-    y = x
     scale = 2.0
     z = draw()
-    noisy_value = y * z * scale
+    noisy_value = x * z * scale
     return x * noisy_value
 """
 
