@@ -29,7 +29,16 @@ from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.operators import apply, binary, is_int64
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.truth_values import truth
-from srcad.frontend.syntax.builtin_bodies import all_of, any_of, choose_larger, choose_smaller, largest, smallest
+from srcad.frontend.syntax.builtin_bodies import (
+    all_of,
+    any_of,
+    choose_larger,
+    choose_smaller,
+    largest,
+    largest_or,
+    smallest,
+    smallest_or,
+)
 from srcad.frontend.syntax.iteration_bodies import (
     accumulated,
     added,
@@ -222,7 +231,7 @@ def _has_run_time_length(ctx: Context, value: Abstract) -> bool:
     return items_of(ctx, value) is None and not isinstance(from_zero(ctx, value).stop.static, int)
 
 
-def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
+def _extreme(name: str, choose: Any, over: Any, over_or: Any, by_key: Any) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         key = keywords.get("key", Constant(None))
         if len(args) == 1:
@@ -234,12 +243,17 @@ def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
                 and isinstance(args[0].type, Array)
                 and key == Constant(None)
             ):
+                if "default" in keywords:
+                    return ctx.call(Constant(over_or), args[0], keywords["default"])
                 items_there = Filled((Axis(0, 0, args[0].type.dims[0]),), f"{name} of nothing")
                 ctx.builder.demand([items_there], (args[0].atom,))
                 return ctx.call(Constant(over), args[0])
             if not items and "default" in keywords and items is not None:
                 return keywords["default"]
             if items is None and _known(ctx, args[0]) is None and _has_run_time_length(ctx, args[0]):
+                if "default" in keywords:
+                    why = "Whether there is an item is known only at run time."
+                    ctx.fail("S121", f"{name} of these with a default", why, "ask for the length before.")
                 first, rest = _first(ctx, args[0], name)
                 return ctx.call(Constant(by_key), rest, first, Constant(same) if key == Constant(None) else key)
             args = items if items is not None else spread(ctx, args[0])
@@ -260,10 +274,10 @@ def _extreme(name: str, choose: Any, over: Any, by_key: Any) -> Handler:
 
 
 builtin(max, most=ANY_NUMBER, keywords="default key", iterates=True)(
-    _extreme("max", choose_larger, largest, first_with_greatest_key)
+    _extreme("max", choose_larger, largest, largest_or, first_with_greatest_key)
 )
 builtin(min, most=ANY_NUMBER, keywords="default key", iterates=True)(
-    _extreme("min", choose_smaller, smallest, first_with_least_key)
+    _extreme("min", choose_smaller, smallest, smallest_or, first_with_least_key)
 )
 
 

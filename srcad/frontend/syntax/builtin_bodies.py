@@ -44,6 +44,14 @@ def largest(x: Any) -> Any:
     return best
 
 
+def largest_or(x: Any, default: Any) -> Any:
+    return largest(x) if len(x) > 0 else default
+
+
+def smallest_or(x: Any, default: Any) -> Any:
+    return smallest(x) if len(x) > 0 else default
+
+
 def smallest(x: Any) -> Any:
     best = x[0]
     for k in range(1, len(x)):
