@@ -31,7 +31,14 @@ from srcad.frontend.lowering.generators import materialised
 from srcad.frontend.lowering.operators import apply, binary, is_int64
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.lowering.truth_values import truth
-from srcad.frontend.syntax.builtin_bodies import all_of, any_of, choose_larger, choose_smaller, largest, smallest
+from srcad.frontend.syntax.builtin_bodies import (
+    all_of,
+    any_of,
+    choose_larger,
+    choose_smaller,
+    largest,
+    smallest,
+)
 from srcad.frontend.syntax.iteration_bodies import (
     accumulated,
     added,

@@ -260,7 +260,8 @@ class LoopFixpoint:
         elif isinstance(value, Seq):
             self.ctx.heap[key] = replace(self.entry.heap[key], items=value.items)
         else:
-            self.ctx.heap[key] = HeapObject((value,), ())
+            before = self.entry.heap[key]
+            self.ctx.heap[key] = HeapObject((value,), () if before.keys is None else ("",), cls=before.cls)
 
     def _get(self, key: Key, state: State) -> Abstract:
         return state.names.get(key, UNBOUND) if isinstance(key, str) else Seq(state.heap[key].items)

@@ -54,7 +54,6 @@ from srcad.frontend.values.iterables import (
     iterable_of,
     refuse_change,
 )
-from srcad.frontend.values.iterables import Iterable, count_of, items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Atom, Const, Expr, For
