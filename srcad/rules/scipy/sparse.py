@@ -289,7 +289,7 @@ def by_diagonals(diagonals: Any, offsets: Any, shape: Any, kind: Any) -> Any:
         lines = [floats(np.asarray(one)) for one in diagonals]
         places = list(offsets)
     else:
-        lines = [floats(np.asarray(diagonals[0] if isinstance(diagonals, (tuple, list)) else diagonals))]
+        lines = [floats(np.asarray(diagonals if np.ndim(diagonals[0]) == 0 else diagonals[0]))]
         places = [offsets]
     if len(lines) != len(places):
         raise ValueError("number of diagonals does not match the number of offsets")
