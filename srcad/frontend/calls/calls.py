@@ -365,7 +365,7 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
         if cls is np.ndarray and len(args) <= 2 and keywords.keys() <= {"shape", "dtype"}:
             return call(ctx, Constant(np.empty), args, keywords)
         if cls is np.ndarray:
-            ctx.fail("S117", "numpy.ndarray makes an array of memory that nobody has set", None, "use np.empty.")
+            ctx.fail("S117", "numpy.ndarray of memory, offset or strides", None, "use np.empty, or index the array.")
         if cls.__module__ in ("itertools", "numpy", "numpy.lib", "numpy.lib._index_tricks_impl"):
             ctx.fail("S129", f"{cls.__module__.partition('.')[0]}.{cls.__name__} is not in the language", None, _LOOPS)
         ctx.fail(
