@@ -16,7 +16,7 @@ Calls of the functions of NumPy and SciPy, as programs write them. One is *right
 gradient that of central differences, *refused* where there is an error, and *wrong* where there is neither. Of a
 symmetric matrix, the others may share the derivative between an entry and its mirror image as they like.
 
-`python -m tests.coverage.numpy_functions --with jax,autograd --markdown docs/coverage.md` made this page, with
+`python -m tests.coverage.numpy_functions --with {others} --markdown docs/coverage.md` made this page, with
 {versions}. Tangent is not in it: its last version, 0.1.9, imports internals of a TensorFlow that Python 3.11 does
 not have.
 """
@@ -40,7 +40,7 @@ def page(rows: list[Row], libraries: list[str], versions: str) -> str:
     ours = sum(row.kinds[0] == "right" for row in rows)
     by_any = sum("right" in row.kinds for row in rows)
     lines = [
-        *_HEAD.format(versions=versions).split("\n"),
+        *_HEAD.format(versions=versions, others=",".join(libraries[1:]).lower()).split("\n"),
         f"Of the {by_any} calls that any of them has right, srcad has {ours}: {100.0 * ours / max(by_any, 1):.1f} %.",
         "",
         *_totals(rows, libraries),

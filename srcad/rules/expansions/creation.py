@@ -198,9 +198,7 @@ def asfortranarray(a: Any, dtype: Any = None) -> Any:
 
 
 @expands(np.fromiter)
-def fromiter(iter: Any, dtype: Any, count: Any = -1) -> Any:
-    if count != -1:
-        unsupported("np.fromiter with count=")
+def fromiter(iter: Any, dtype: Any) -> Any:
     return np.array(list(iter), dtype=dtype)
 
 

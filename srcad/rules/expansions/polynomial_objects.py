@@ -89,7 +89,7 @@ def leading(coefs: Any) -> Any:
 
 
 @expands(np.poly1d)
-def poly1d(c_or_r: Any, r: Any = False, variable: Any = None) -> Any:
+def poly1d(c_or_r: Any, r: Any = False) -> Any:
     if isinstance(c_or_r, HighestFirst):
         return c_or_r
     return HighestFirst(np.poly(c_or_r) if r else coefficients(c_or_r) + 0.0)
@@ -115,9 +115,7 @@ class LowestFirst:
 
 
 @expands(Polynomial)
-def polynomial(coef: Any, domain: Any = None, window: Any = None, symbol: Any = "x") -> Any:
-    if domain is not None or window is not None:
-        unsupported("a Polynomial with domain= or window=")
+def polynomial(coef: Any) -> Any:
     return LowestFirst(coefficients(coef) + 0.0)
 
 

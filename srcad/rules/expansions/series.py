@@ -23,7 +23,7 @@ def series_of(c: Any) -> Any:
 
 
 @expands(chebyshev.chebval)
-def chebval(x: Any, c: Any, tensor: Any = True) -> Any:
+def chebval(x: Any, c: Any) -> Any:
     """The sum over k of `c[k] * T_k(x)`, with T_{k+1} = 2 x T_k - T_{k-1}."""
     a, at = series_of(c), np.asarray(x) * 1.0
     last, before = 0.0 * at, 0.0 * at
@@ -33,7 +33,7 @@ def chebval(x: Any, c: Any, tensor: Any = True) -> Any:
 
 
 @expands(legendre.legval)
-def legval(x: Any, c: Any, tensor: Any = True) -> Any:
+def legval(x: Any, c: Any) -> Any:
     """The sum over k of `c[k] * P_k(x)`, with (k + 1) P_{k+1} = (2k + 1) x P_k - k P_{k-1}."""
     a, at = series_of(c), np.asarray(x) * 1.0
     last, before = 0.0 * at, 0.0 * at
@@ -43,7 +43,7 @@ def legval(x: Any, c: Any, tensor: Any = True) -> Any:
 
 
 @expands(hermite.hermval)
-def hermval(x: Any, c: Any, tensor: Any = True) -> Any:
+def hermval(x: Any, c: Any) -> Any:
     """The sum over k of `c[k] * H_k(x)`, with H_{k+1} = 2 x H_k - 2k H_{k-1}."""
     a, at = series_of(c), np.asarray(x) * 1.0
     last, before = 0.0 * at, 0.0 * at
@@ -53,7 +53,7 @@ def hermval(x: Any, c: Any, tensor: Any = True) -> Any:
 
 
 @expands(hermite_e.hermeval)
-def hermeval(x: Any, c: Any, tensor: Any = True) -> Any:
+def hermeval(x: Any, c: Any) -> Any:
     """The sum over k of `c[k] * He_k(x)`, with He_{k+1} = x He_k - k He_{k-1}."""
     a, at = series_of(c), np.asarray(x) * 1.0
     last, before = 0.0 * at, 0.0 * at
@@ -63,7 +63,7 @@ def hermeval(x: Any, c: Any, tensor: Any = True) -> Any:
 
 
 @expands(laguerre.lagval)
-def lagval(x: Any, c: Any, tensor: Any = True) -> Any:
+def lagval(x: Any, c: Any) -> Any:
     """The sum over k of `c[k] * L_k(x)`, with (k + 1) L_{k+1} = (2k + 1 - x) L_k - k L_{k-1}."""
     a, at = series_of(c), np.asarray(x) * 1.0
     last, before = 0.0 * at, 0.0 * at
