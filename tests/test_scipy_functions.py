@@ -205,7 +205,7 @@ def test_second_order(at: int) -> None:
         (lambda x: np.sum(signal.lfilter(V, [1.0, x], A4, zi=np.zeros((4, 2)))[0]), "zi"),
         (lambda x: np.sum(signal.hilbert(S * x).real), "hilbert"),
         (lambda x: np.sum(signal.fftconvolve(A4 * x, K3, axes=0)), "axes"),
-        (lambda x: np.sum(distance.cdist(U * x, W, "correlation")), "metric correlation"),
+        (lambda x: np.sum(distance.cdist(U * x, W, "seuclidean")), "metric seuclidean"),
         (lambda x: np.sum(distance.cdist(U * x, W, w=np.ones(3))), "out or w"),
         (lambda x: np.sum(linalg.eigvalsh(M * x, eigvals_only=True)), "eigvalsh"),
     ],
