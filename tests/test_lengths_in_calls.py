@@ -21,8 +21,8 @@ def at_two(p):
 
 def weighted(p):
     total = 0.0
-    for w, v in zip((1.0, 2.0, 3.0), p):
-        total += w * v**2
+    for name, v in zip(("a", "bb", "ccc"), p):
+        total += len(name) * v**2
     return total
 
 

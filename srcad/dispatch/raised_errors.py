@@ -22,6 +22,7 @@ from inspect import BoundArguments
 from typing import Any
 
 from srcad.dispatch.signature import Parameters
+from srcad.frontend.source.read import DERIVATIVE_OF
 
 
 def raised_in_python(parameters: Parameters, values: Sequence[Any]) -> Exception | None:
@@ -31,9 +32,12 @@ def raised_in_python(parameters: Parameters, values: Sequence[Any]) -> Exception
     """
     named = dict(zip(parameters.names, deepcopy(tuple(values)), strict=True))
     bound = BoundArguments(parameters.signature, named)
+    function = parameters.function
+    while (of := getattr(function, "__globals__", {}).get(DERIVATIVE_OF)) is not None:
+        function = of  # what it calls is a derivative, of this function and for the same arguments
     try:
         with redirect_stdout(io.StringIO()):
-            parameters.function(*bound.args, **bound.kwargs)
+            function(*bound.args, **bound.kwargs)
     except Exception as real:
         return real
     return None

@@ -24,7 +24,7 @@ import numpy as np
 
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.generators import is_endless, materialised
-from srcad.frontend.lowering.indexing import array_of, index
+from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.lowering.overloading import all_iterated
 from srcad.frontend.syntax.builtin_bodies import rounded
 from srcad.frontend.syntax.iterator_bodies import beside, numbered
@@ -51,7 +51,7 @@ from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
-from srcad.frontend.values.iterables import as_array, check_range, count_of, in_any_order, items_of, iterable_of
+from srcad.frontend.values.iterables import check_range, count_of, in_any_order, items_of, iterable_of
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.rules.expansions.jacobians import directions
 
@@ -158,35 +158,7 @@ def _zip(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
             before, after = ([materialised(ctx, one) for one in part] for part in (args[:at], args[at + 1 :]))
             return ctx.call(Constant(beside), Seq(tuple(before)), args[at], Seq(tuple(after)))
         args = [materialised(ctx, one) for one in args]
-    args = _beside_known(ctx, args)
     return ZipValue(tuple(args)) if args else Seq(())
-
-
-def _beside_known(ctx: Context, args: Args) -> Args:
-    """Of arrays beside sequences of other things, as many items as these have; a ValueError where there are less."""
-    known = [items for arg in args if (items := items_of(ctx, arg)) is not None]
-    others = [item for items in known for item in items if not isinstance(item, Leaf)]
-    if not others or len(known) == len(args) or not all(_is_array(ctx, arg) or items_of(ctx, arg) for arg in args):
-        return args
-    count = min(map(len, known))
-
-    def first_items(array: Abstract) -> Abstract:
-        if items_of(ctx, array) is not None:
-            return array
-        array = array_of(ctx, as_array(ctx, array))
-        length = BUILTINS[len](ctx, [array], {})
-        assert isinstance(length, Leaf)
-        if not isinstance(length.static, int) or length.static < count:
-            is_long = ctx.builder.op(">=", length.atom, ctx.constant(count).atom)
-            ctx.builder.check(is_long, "ValueError", f"zip of {count} items and an array of ", length.atom)
-        return Seq(tuple(index(ctx, array, ctx.constant(at)) for at in range(count)))
-
-    return [first_items(arg) for arg in args]
-
-
-def _is_array(ctx: Context, value: Abstract) -> bool:
-    value = as_array(ctx, value)
-    return isinstance(value, Leaf) and isinstance(value.type, Array)
 
 
 @builtin(reversed, iterates=True)

@@ -34,12 +34,14 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
+import gast
+
 from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.frontend.lowering.item_assignment import store_basic
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
-from srcad.frontend.source.scopes import assigned
-from srcad.frontend.syntax.inserted_blocks import as_update, names_of
+from srcad.frontend.source.scopes import assigned, own_nodes
+from srcad.frontend.syntax.inserted_blocks import as_update, is_insertion, names_of
 from srcad.frontend.values.abstract_values import Abstract, Closure, Leaf
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import converted, describe_value
@@ -82,7 +84,7 @@ def insertion(ctx: Context, node: Any) -> None:
 
 def _refuse_assignments(ctx: Context, node: Any, adjoint: str) -> None:
     own = {adjoint, *assigned(node.body)}
-    for name in sorted(own & (ctx.frame.locals | ctx.frame.names.keys())):
+    for name in sorted(own & (_bound_outside(ctx) | ctx.frame.names.keys())):
         ctx.fail(
             "S130",
             f"{name} is a variable of the function, and assigned in a block of insert_gradient_of",
@@ -157,3 +159,12 @@ def _unnamed(ctx: Context, value: Leaf) -> Leaf:
     temporary = ctx.builder.fresh("%updated", value.type)
     ctx.builder.statements[-1] = replace(last, target=temporary.name)
     return replace(value, atom=temporary)
+
+
+def _bound_outside(ctx: Context) -> set[str]:
+    """The names that the function binds outside of all such blocks, whatever `insert_gradient_of` is called in it."""
+    nodes = list(own_nodes(ctx.frame.origin))
+    blocks = [one for one in nodes if isinstance(one, gast.With) and is_insertion(ctx.frame.source, one)]
+    inside = {id(inner) for one in blocks for inner in gast.walk(one)}
+    names = [one for one in nodes if isinstance(one, gast.Name) and id(one) not in inside]
+    return {one.id for one in names if not isinstance(one.ctx, gast.Load)}

@@ -11,6 +11,7 @@ import numpy as np
 
 from srcad.analysis.values.effects import has_effect
 from srcad.errors import SrcadError
+from srcad.frontend.source.read import is_generated
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
@@ -126,9 +127,6 @@ def _since_last_effect(statements: Sequence[Stmt]) -> Sequence[Stmt]:
     return statements
 
 
-_COMMA = gast.Constant(", ", None)
-
-
 def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
     """`if not condition: raise ...` as a check; None where what is raised is no exception of a class that is known.
 
@@ -140,7 +138,8 @@ def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
     if cls is None:
         return None
     base = cls if cls is np.linalg.LinAlgError else next(one for one in cls.__mro__ if one.__module__ == "builtins")
-    parts = message(ctx, *[part for arg in args for part in (_COMMA, arg)][1:])
+    between = [] if is_generated(ctx.frame.source) else [gast.Constant(", ", None)]
+    parts = message(ctx, *[part for arg in args for part in (*between, arg)][len(between) :])
     named = isinstance(node.exc, gast.Call) and node.exc.keywords
     if base is not cls or len(args) > 1 or named or not _is_none(node.cause):
         ctx.rewords.append(True)

@@ -286,7 +286,8 @@ def from_zero(ctx: Context, value: Abstract) -> Iterable:
     """The same items, indexed from 0 in steps of 1."""
     known = items_of(ctx, value)
     if known is not None:
-        numbers = _as_array_of_numbers(ctx, known)
+        # a list may change in the loop
+        numbers = None if isinstance(value, HeapRef) else _as_array_of_numbers(ctx, known)
         if numbers is not None:
             return iterable_of(ctx, numbers)
         return Iterable(
