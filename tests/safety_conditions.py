@@ -561,7 +561,7 @@ CONDITIONS: tuple[Condition, ...] = (
        "(have.length is None or have.length != want.length)", "False",
        "test_fits.py::test_the_gradient_raises_where_python_raises"),
     _c("tables: numbers take the dtype of the other operand", "frontend/lowering/lower.py",
-       "any(map(_computes_in_float32, (lowered.function, *lowered.beside)))", "False",
+       "map(_computes_in_float32, (lowered.function, *lowered.beside))", "()",
        "test_tables.py::test_in_single_precision_numbers_take_the_dtype_of_the_others"),
     _c("tables: as long as the text was made for", "frontend/lowering/lower.py",
        "if captured.is_table and isinstance(captured.value, Leaf)", "if False",
