@@ -1,9 +1,8 @@
 """The promises of a call, each with programs that would show it broken. Most run as plain Python, which is fast."""
 
-import dataclasses
 import pickle
-import subprocess
 import statistics
+import subprocess
 import sys
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass

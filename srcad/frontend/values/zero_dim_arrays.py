@@ -47,7 +47,7 @@ NEW = frozenset(
     | {np.where, np.select, np.tensordot, np.tile, np.pad, np.roll, np.cross, np.einsum, np.linalg.multi_dot}
     | {np.linalg.tensordot, np.linalg.tensorsolve, np.block, np.cov, np.isin, np.piecewise, np.polyint, np.resize}
     | {cast(Any, np.polynomial.polynomial.polyval), np.polyval, np.unique, np.unique_all, np.unique_inverse}
-    | {METHODS["copy"]}
+    | {np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn, np.i0, METHODS["copy"]}
 )
 """Functions that may return a new 0-d array."""
 
