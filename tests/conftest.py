@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "one_in(n, least=4): of the cases of each test function only one in `n` is run, but `least` of them: "
         "always the same, others for each function. With --all, with -k, or where one is asked for, all are run",
     )
+    config.addinivalue_line("markers", "thorough: takes a minute, and is run only where all cases are")
 
 
 @pytest.hookimpl(trylast=True)
@@ -49,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("one_in"):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    left_out = set()
+    left_out = {item for item in items if item.get_closest_marker("thorough")}
     for name, of_one in cases.items():
         mark = of_one[0].get_closest_marker("one_in")
         assert mark is not None

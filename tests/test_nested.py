@@ -813,6 +813,7 @@ def gauss_newton(x: Any) -> Any:
 MATRIX = 0.3 * np.arange(6.0).reshape(2, 3)
 
 
+@pytest.mark.one_in(2, least=1)
 @pytest.mark.parametrize("target", ["python", "cpu"])
 def test_vjp_inside_a_function(target: str) -> None:
     x = np.array([0.1, 0.2, 0.3])

@@ -175,6 +175,7 @@ def program(A: Any, b: Any, band: Any, x: Any, theta: Any) -> Any:
     return np.sum(y * y) + np.sum(z * filtered) + integrate.simpson(x, dx=theta) + np.sum(distance.cdist(A, A + 1.0))
 
 
+@pytest.mark.thorough
 def test_compiled() -> None:
     args = (M, V, BAND, R6, 0.4)
     value, gradient = srcad.value_and_grad(program, (0, 1, 2, 3, 4))(*args)

@@ -166,6 +166,7 @@ def program(x: Any, y: Any, d: Any) -> Any:
     return np.sum(u * u)
 
 
+@pytest.mark.thorough
 def test_compiled() -> None:
     args = (INSIDE, VALUES, PLACES)
     value, gradient = srcad.value_and_grad(program, (0, 1, 2))(*args)

@@ -37,8 +37,8 @@ def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
 
     `module_file` is the path of its module, for a code object with a relative path that does not exist.
 
-    >>> [os.path.basename(text.file) for text in texts(texts.__code__, None)]
-    ['source_text.py']
+    >>> os.path.basename(next(iter(texts(texts.__code__, None))).file)
+    'source_text.py'
     """
     name = code.co_filename
     names = [name]

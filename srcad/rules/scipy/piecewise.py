@@ -20,7 +20,7 @@ class Piecewise:
     values. `outside` says what there is beyond the ends: `extrapolate`, `nan` or `periodic`.
 
     >>> line = Piecewise((np.array([2.0, 4.0]), np.array([0.0, 2.0])), np.array([0.0, 1.0, 2.0]), "nan")
-    >>> line(np.array([0.5, 1.5, 3.0])), line(1.5, 1), line.integrate(0.0, 2.0)
+    >>> line(np.array([0.5, 1.5, 3.0])), float(line(1.5, 1)), float(line.integrate(0.0, 2.0))
     (array([ 1.,  4., nan]), 4.0, 5.0)
     """
 
