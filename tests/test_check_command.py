@@ -2,6 +2,7 @@
 
 import pytest
 
+import srcad
 from tests.editing_project import AFTER, BEFORE, CHANGED, built_fixture, change, edit, project_fixture, run  # noqa: F401
 
 MANY = """
@@ -252,3 +253,13 @@ def test_an_edit_that_is_no_python(built):
     assert run("status") == f"energy_grad.py: no Python: invalid syntax, in line {line}\n"
     run("build", "--force")
     assert built.with_name("energy_grad.py.orig").read_text() == text and "= =" not in built.read_text()
+
+
+def test_a_file_that_numba_keeps_on_disk_is_loaded_again(tmp_path):
+    path = tmp_path / "kept.py"
+    path.write_text(
+        "from numba import njit\n\n\n@njit(cache=True)\ndef _twice(x):\n    return 2.0 * x\n\n\n"
+        "@njit(cache=True)\ndef kept(x):\n    return _twice(x) + 1.0\n"
+    )
+    for _ in range(2):
+        assert srcad.load(path, name="kept")(1.5) == 4.0

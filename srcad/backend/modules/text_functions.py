@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from inspect import isfunction
 from itertools import count
 from pathlib import Path
@@ -75,12 +76,25 @@ def _module(path: Path) -> ModuleType:
     if not path.is_file() or path.suffix != ".py":
         _fail(f"there is no Python file {path}", "give the path of a module that srcad wrote.")
     try:
-        return imported(path, f"made_by_srcad.{path.stem}_{next(_NUMBERS)}")  # a module of srcad would be a library
+        module = imported(path, f"made_by_srcad.{path.stem}_{next(_NUMBERS)}")  # a module of srcad would be a library
+        _leave_files_alone(module)
+        return module
     except Exception as fault:  # a module may raise anything at import
         _fail(
             f"{path.name} cannot be imported: {type(fault).__name__}: {fault}",
             why=f"It was raised at {raised_at(fault)}.",
         )
+
+
+def _leave_files_alone(module: ModuleType) -> None:
+    """Let Numba keep nothing of the module on disk: what it keeps names the module, which no other process finds."""
+    if "numba" not in sys.modules:
+        return
+    from numba.core.caching import FunctionCache, NullCache
+
+    for value in vars(module).values():
+        if type(getattr(value, "_cache", None)) is FunctionCache:
+            value._cache = NullCache()
 
 
 def _listed(names: list[str]) -> str:
