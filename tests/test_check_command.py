@@ -1,8 +1,13 @@
 """`srcad check` and `srcad status`: what they compare, what they find, and what they say of files in any state."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-import srcad
 from tests.editing_project import AFTER, BEFORE, CHANGED, built_fixture, change, edit, project_fixture, run  # noqa: F401
 
 MANY = """
@@ -255,11 +260,22 @@ def test_an_edit_that_is_no_python(built):
     assert built.with_name("energy_grad.py.orig").read_text() == text and "= =" not in built.read_text()
 
 
-def test_a_file_that_numba_keeps_on_disk_is_loaded_again(tmp_path):
-    path = tmp_path / "kept.py"
-    path.write_text(
-        "from numba import njit\n\n\n@njit(cache=True)\ndef _twice(x):\n    return 2.0 * x\n\n\n"
-        "@njit(cache=True)\ndef kept(x):\n    return _twice(x) + 1.0\n"
-    )
+def test_a_second_check_finds_what_the_first_has_compiled(tmp_path):
+    """Numba keeps what it compiles beside a file, and a file that is checked is a module that one process alone has."""
+    root = Path(__file__).parents[1]
+    for name in ("examples/leaky_integrator.py", "generated/leaky_integrator_grad.py", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(root / name, tmp_path / name)
+    shutil.copytree(root / "generated" / "_machine", tmp_path / "generated" / "_machine")
+    command = [
+        sys.executable,
+        "-c",
+        "from srcad.cli import app; app()",
+        "check",
+        "examples/leaky_integrator.py:leaky_integrator",
+    ]
     for _ in range(2):
-        assert srcad.load(path, name="kept")(1.5) == 4.0
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(root)}
+        )
+        assert done.returncode == 0 and done.stdout.startswith("right"), done.stdout + done.stderr
