@@ -228,15 +228,17 @@ def differ(have: Any, want: Any, exact: bool, loose: bool = False) -> str | None
         w = w.astype(h.dtype)  # an integer of Python's: a variable of ours has one type on all paths
     if h.dtype != w.dtype:
         return f"dtype {h.dtype}, not {w.dtype}"
-    single = w.dtype == np.float32
+    single = w.dtype in (np.float32, np.complex64)
     with np.errstate(all="ignore"):
-        size = float(np.max(np.abs(w[np.isfinite(w)]), initial=0.0)) if w.dtype.kind == "f" and not exact else 0.0
+        size = float(np.max(np.abs(w[np.isfinite(w)]), initial=0.0)) if w.dtype.kind in "fc" and not exact else 0.0
         relative = 1e-5 if single else 1e-12
         close = np.isclose(h, w, rtol=relative, atol=relative * size, equal_nan=True)
     if not np.all(close):
         return "another value"
     zeros = (h == 0) & (w == 0) if exact and w.dtype.kind == "f" else np.zeros(w.shape, bool)
-    return "another sign of zero" if np.any(zeros & (np.signbit(h) != np.signbit(w))) and not loose else None
+    if loose or h.dtype.kind == "c":
+        return None
+    return "another sign of zero" if np.any(zeros & (np.signbit(h) != np.signbit(w))) else None
 
 
 # ---- all of them ---------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def close(have: Any, want: Any, tolerance: float = 2e-5) -> bool:
 
 
 def is_gradient(call: Call, have: Any, symmetric: bool = False) -> bool:
-    """Whether it agrees with central differences for one of two steps: a large one may change an order.
+    """Whether each part agrees with central differences for one of two steps: a large one may change an order.
 
     `symmetric`: of a symmetric matrix, that with respect to an entry and to its mirror image may be shared otherwise.
     """
@@ -148,6 +148,7 @@ def is_gradient(call: Call, have: Any, symmetric: bool = False) -> bool:
     steps, tolerance = ((1e-2,), 1e-2) if "float32" in call.text else ((1e-4, 1e-6), 2e-5)
     if call.text.startswith(_ROUGH):
         steps, tolerance = (1e-2, 1e-4), 1e-3
+    agree = [False] * len(call.active)
     for step in steps:
         if step not in call.differences:
             found = [numeric_gradient(call.weighted, tuple(fresh(call)), k, step) for k in call.active]
@@ -160,6 +161,5 @@ def is_gradient(call: Call, have: Any, symmetric: bool = False) -> bool:
                 else (one, other)
                 for k, (one, other) in zip(call.active, pairs, strict=True)
             ]
-        if all(close(one, other, tolerance) for one, other in pairs):
-            return True
-    return False
+        agree = [before or close(*pair, tolerance) for before, pair in zip(agree, pairs, strict=True)]
+    return all(agree)

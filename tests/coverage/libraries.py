@@ -13,11 +13,16 @@ import srcad
 from tests.coverage.calls import MODULES, Call, close, fresh, is_gradient, parts_of
 from tests.numpy_values import differ
 
+SEARCHES = ("optimize.", "integrate.odeint")
+"""Calls for which SciPy stops before the last digits."""
+
 
 def of_srcad(call: Call, target: str) -> str:
     try:
         value = srcad.jit(call.plain, target=target)(*fresh(call))
-        if found := differ(value, call.plain(*fresh(call)), False, loose=True):
+        want = call.plain(*fresh(call))
+        found = differ(value, want, False, loose=True)
+        if found and not (call.text.startswith(SEARCHES) and close(np.asarray(value), np.asarray(want), 1e-5)):
             return f"wrong: {found}"
         if call.weighted is None:
             return "right"
@@ -30,7 +35,8 @@ def of_srcad(call: Call, target: str) -> str:
     except Exception as fault:
         kind = "refused" if "not supported" in str(fault) else "wrong"
         return f"{kind}: {type(fault).__name__}: {fault}"[:200]
-    return "right" if is_gradient(call, have) else "wrong: the gradient"
+    is_right = is_gradient(call, have, symmetric=not call.text.startswith("np."))
+    return "right" if is_right else "wrong: the gradient"
 
 
 def of_other(call: Call, modules: dict[str, Any], gradient: Callable[..., Any]) -> str:

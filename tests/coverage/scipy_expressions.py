@@ -517,7 +517,8 @@ linalg.cho_solve(linalg.cho_factor(p), u)
 linalg.cho_solve((linalg.cholesky(p, lower=True), True), u)
 linalg.cho_solve_banded((linalg.cholesky_banded(np.array([q, 5.0 + h])), False), w)
 linalg.cholesky_banded(np.array([q, 5.0 + h]))[1]
-linalg.eigh(p)
+linalg.eigh(p)[0]
+linalg.eigh(p)[1] ** 2
 linalg.eigh(p, eigvals_only=True)
 linalg.eigh(p, P[0])[0]
 linalg.eigh(p, subset_by_index=[0, 1])[0]
