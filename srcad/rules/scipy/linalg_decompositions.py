@@ -89,7 +89,9 @@ def qr(
     if pivoting or mode not in ("full", "economic", "r"):
         unsupported(f"scipy.linalg.qr with pivoting, or mode={mode}")
     if mode != "economic" and x.shape[0] > x.shape[1]:
-        raise ValueError("scipy.linalg.qr of a matrix with more rows than columns is not supported but for mode='economic'")
+        raise ValueError(
+            "scipy.linalg.qr of a matrix with more rows than columns is not supported but for mode='economic'"
+        )
     q, r = np.linalg.qr(x)
     return (r,) if mode == "r" else (q, r)
 
