@@ -9,7 +9,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 import gast
@@ -136,7 +136,7 @@ def _of_outside(source: Source, call: Any, own: Source) -> Source | None:
         if value is None or type(value) in (bool, int, float, str):
             defaults[name] = gast.copy_location(gast.Constant(value, None), call)
         else:
-            alias = variable(name, OutsideVariable(lambda value=value: value))  # type: ignore[misc]
+            alias = variable(name, CellType(value))
             defaults[name] = gast.copy_location(gast.Name(alias, gast.Load(), None, None), call)
     called = Called(own.tree, defaults, outside, own.name)
     return _inlined(replace(source, closure=closure), call, called, own)

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import CellType
 from typing import Any, NoReturn
 
 import gast
@@ -76,7 +77,7 @@ class _Rewriting:
         _Replaced(self, whole).visit(tree)
         closure: dict[str, Any] = dict(self._source.closure)
         if self._numpy not in self._source.globals:
-            closure[self._numpy] = _Cell(np)
+            closure[self._numpy] = CellType(np)
         return replace(self._source, tree=tree, closure=closure)
 
     # ---- one draw ----------------------------------------------------------------------------------
@@ -311,11 +312,6 @@ class _Replaced(gast.NodeTransformer):  # type: ignore[misc]
                 self._checks += checks
                 return value
         return super().visit(node)
-
-
-class _Cell:
-    def __init__(self, contents: Any) -> None:
-        self.cell_contents = contents
 
 
 def _parsed(text: str) -> Any:

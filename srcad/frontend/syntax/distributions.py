@@ -94,5 +94,4 @@ OTHERS = frozenset(
 )
 """Methods that are not in `DISTRIBUTIONS`, and whose values change smoothly with their parameters."""
 
-STANDARD = frozenset({"standard_normal", "standard_exponential", "random", "random_sample", "rand", "randn"})
 """Methods that draw from a distribution without parameters."""

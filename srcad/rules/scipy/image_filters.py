@@ -309,13 +309,19 @@ def gaussian_gradient_magnitude(
 # ---- orders ------------------------------------------------------------------------------------
 
 
+def with_margins(x: Any, k: int, size: Any, mode: Any, cval: Any, origin: Any) -> Any:
+    """The image with what a window of the size reads beyond both ends of an axis."""
+    width = of_axis(size, k)
+    before = width // 2 + of_axis(origin, k)
+    return extended(x, k, before, width - 1 - before, of_axis(mode, k), cval)
+
+
 def extremes(x: Any, size: Any, mode: Any, cval: Any, origin: Any, largest: Any) -> Any:
     """Along one axis after the other."""
     y = x
     for k in axes_of(None, np.ndim(x)):
         width = of_axis(size, k)
-        before = width // 2 + of_axis(origin, k)
-        wide = extended(y, k, before, width - 1 - before, of_axis(mode, k), cval)
+        wide = with_margins(y, k, size, mode, cval, origin)
         n = x.shape[k]
         y = wide[at_axis(np.ndim(x), k, slice(0, n))]
         for j in range(1, width):
@@ -377,9 +383,7 @@ def median_filter(
         unsupported("scipy.ndimage.median_filter of more than two axes")
     wide = x
     for k in axes_of(None, np.ndim(x)):
-        width = of_axis(size, k)
-        before = width // 2 + of_axis(origin, k)
-        wide = extended(wide, k, before, width - 1 - before, of_axis(mode, k), cval)
+        wide = with_margins(wide, k, size, mode, cval, origin)
     rows = of_axis(size, 0)
     if np.ndim(x) == 1:
         values = np.zeros((rows, x.shape[0]))

@@ -19,6 +19,10 @@ def only_defaults(name: Any, nan_policy: Any, *others: Any) -> Any:
 # ---- means and moments -------------------------------------------------------------------------
 
 
+def weighted_mean(x: Any, axis: Any, weights: Any) -> Any:
+    return np.mean(x, axis=axis) if weights is None else np.average(x, axis, weights)
+
+
 @expands(stats.gmean)
 def gmean(
     a: Any,
@@ -30,8 +34,7 @@ def gmean(
     keepdims: Any = False,
 ) -> Any:
     only_defaults("gmean", nan_policy, dtype is not None, keepdims)
-    logs = np.log(doubles(np.asarray(a)))
-    return np.exp(np.mean(logs, axis=axis) if weights is None else np.average(logs, axis, weights))
+    return np.exp(weighted_mean(np.log(doubles(np.asarray(a))), axis, weights))
 
 
 @expands(stats.hmean)
@@ -45,8 +48,7 @@ def hmean(
     keepdims: Any = False,
 ) -> Any:
     only_defaults("hmean", nan_policy, dtype is not None, keepdims)
-    inverse = 1.0 / doubles(np.asarray(a))
-    return 1.0 / (np.mean(inverse, axis=axis) if weights is None else np.average(inverse, axis, weights))
+    return 1.0 / weighted_mean(1.0 / doubles(np.asarray(a)), axis, weights)
 
 
 @expands(stats.sem)
