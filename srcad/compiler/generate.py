@@ -29,7 +29,6 @@ from srcad.analysis.cache import remembered_analyses
 from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.cuda.device_program import DeviceProgram
-from srcad.backend.cuda.program_text import program_text
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
 from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
@@ -51,7 +50,6 @@ from srcad.ir.calls import callees, recursive
 from srcad.ir.nodes import Function, Recovery, Span
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.inlining import inline_calls
-from srcad.optimize.offload.offload import offload
 from srcad.request import Request
 from srcad.reverse.adjoint.tape_calls import NotTaped
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
@@ -223,6 +221,8 @@ class Generated:
     @cached_property
     def device_program(self) -> DeviceProgram:
         """The function as kernels and a host function; S527 for what neither can do."""
+        from srcad.optimize.offload.offload import offload  # no call on the host needs it
+
         if self.beside and recursive(self.beside):
             what = "a call of a function that calls itself is not possible on the device"
             fail("S527", what, self.function.span, None, "write it as a loop; or run it on the host.")
@@ -230,6 +230,8 @@ class Generated:
 
     def program_text(self) -> str:
         """The text of the program for the device."""
+        from srcad.backend.cuda.program_text import program_text  # no call on the host needs it
+
         return program_text(self.device_program, self.header.text(list(map(of_any_length, self.takes))), self.defaults)
 
     def _for_machine(self, f: Function, order: Order | None = None) -> Function:
