@@ -3,10 +3,13 @@
     python -m tests.benchmarks.threads [--quick] [--only NAME ...] [--threads 2] [--rounds 21] [--passive]
 
 The calls take turns, round by round, so that a slow moment of the machine hits all alike; times are medians. In each
-turn the second of two calls counts: the first wakes the threads, and brings their part of the arrays to them. On a
-machine that has other work, the ratio says little. `divided` says there, too, how the work is divided: the processor
-time of all threads over that of the first, which the others cannot make less. For it, threads that wait must sleep:
-`--passive`, which slows down what has many short loops.
+turn the second of two calls counts: the first wakes the threads, and brings their part of the arrays to them. The
+iterations are dealt out evenly, so that the slower core decides. Where a machine is shared with others, a core can be
+half as fast as the other for minutes; so `at once` is measured in the same turns: one gradient on one thread on each
+core, in two processes. `of the core` is the slower of these over the threads' time: what threads give on cores that
+are equally fast. On a machine that has other work itself, all this says little. `divided` says there, too, how the
+work is divided: the processor time of all threads over that of the first, which the others cannot make less. For it,
+threads that wait must sleep: `--passive`, which slows down what has many short loops.
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numba
@@ -31,6 +37,10 @@ from tests.benchmarks.discover import discovered
 from tests.benchmarks.measure import difference
 from tests.benchmarks.workload import Arguments
 from tests.benchmarks.workloads import bundle_adjustment, stencils
+
+
+CALLS_AT_ONCE = 5
+"""Calls of each process while both run: the last but one has the other beside it."""
 
 
 def n_body(x, mass):
@@ -152,11 +162,38 @@ def divided(program: Program, threads: int, rounds: int) -> float:
     return whole / first
 
 
-def measured(program: Program, threads: int, rounds: int) -> tuple[dict[str, float], float]:
+@contextmanager
+def other_process(name: str, quick: bool) -> Iterator[Connection]:
+    """A process that computes the same gradient on one thread."""
+    fresh = get_context("spawn")
+    ours, its = fresh.Pipe()
+    process = fresh.Process(target=beside, args=(name, quick, its), daemon=True)
+    process.start()
+    try:
+        yield ours
+    finally:
+        process.join()
+
+
+def beside(name: str, quick: bool, asked: Connection) -> None:
+    """The other process: calls on one thread as long as it is asked to, the time of the last but one is the answer."""
+    call = prepared(dict(programs(quick))[name](), True)
+    numba.set_num_threads(1)
+    call()
+    asked.send(0.0)
+    while asked.recv():
+        took = [call()[0] for _ in range(CALLS_AT_ONCE)]
+        asked.send(took[-2])
+
+
+def measured(
+    program: Program, threads: int, rounds: int, other: Connection
+) -> tuple[dict[str, float], float]:
     """Seconds of a call by what it runs on, and the largest difference of the results."""
     on_threads, alone = prepared(program, True), prepared(program, False)
     calls = {"serial": (alone, 1), "one": (on_threads, 1), "several": (on_threads, threads)}
-    results, taken = {}, {name: [] for name in calls}
+    results, taken = {}, {name: [] for name in (*calls, "at once")}
+    other.recv()
     for turn in range(rounds + 2):
         for name, (call, count) in calls.items():
             numba.set_num_threads(count)
@@ -164,6 +201,14 @@ def measured(program: Program, threads: int, rounds: int) -> tuple[dict[str, flo
             took, results[name] = call()
             if turn > 1:  # compiled, and all threads awake
                 taken[name].append(took)
+        numba.set_num_threads(1)
+        other.send(True)
+        took = [on_threads()[0] for _ in range(CALLS_AT_ONCE)]
+        if turn > 1:
+            taken["at once"].append(max(took[-2], other.recv()))
+        else:
+            other.recv()
+    other.send(False)
     medians = {name: statistics.median(each) for name, each in taken.items()}
     return medians, max(difference(results[name], results["serial"]) for name in ("one", "several"))
 
@@ -185,6 +230,8 @@ def main() -> None:
         "one thread",
         f"{asked.threads} threads",
         "ratio",
+        "at once",
+        "of the core",
         "to serial",
         "difference",
         "divided",
@@ -193,11 +240,14 @@ def main() -> None:
     chosen = [(name, make) for name, make in programs(asked.quick) if not asked.only or name in asked.only]
     for name, make in track(chosen, console=Console(stderr=True)):
         program = make()
-        took, apart = measured(program, asked.threads, asked.rounds)
+        with other_process(name, asked.quick) as other:
+            took, apart = measured(program, asked.threads, asked.rounds, other)
         table.add_row(
             name,
             *(f"{1e3 * took[which]:.2f}" for which in ("serial", "one", "several")),
             f"{took['one'] / took['several']:.2f}",
+            f"{1e3 * took['at once']:.2f}",
+            f"{took['at once'] / took['several']:.2f}",
             f"{took['serial'] / took['several']:.2f}",
             f"{apart:.0e}",
             f"{divided(program, asked.threads, asked.rounds):.2f}" if asked.passive else "",
