@@ -30,6 +30,7 @@ from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contributio
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
 from srcad.cleanup.expressions.nested_calls import nest_calls
+from srcad.cleanup.expressions.shape_templates import read_shapes_of_parameters
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.cleanup.style.name_coalescing import coalesce_names
@@ -132,7 +133,7 @@ ROUND = (
     KeepsAliases("merge_contributions",         adj(merge_contributions),            SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_definitions",            steps.definitions_sunk,              SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_into_branches",          adj(sink_into_branches),             SEQUENTIAL, SEQUENTIAL),
-    KeepsAliases("read_shapes_of_parameters",   steps.shapes_of_parameters_read,     SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("read_shapes_of_parameters",   f(read_shapes_of_parameters),        SEQUENTIAL, SEQUENTIAL),
     Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
     Optional("elide_copies",                    steps.copies_elided,                 SEQUENTIAL, SEQUENTIAL),
     Optional("substitute_temporaries",          steps.temporaries_substituted,       SEQUENTIAL, SEQUENTIAL),

@@ -39,7 +39,6 @@ from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
-from srcad.cleanup.expressions.shape_templates import read_shapes_of_parameters
 from srcad.cleanup.expressions.unit_seed import propagate_unit_seed
 from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
@@ -455,7 +454,6 @@ stencil_loops_split = _on_function_body(
 taped_conditions_read = _on_function_body(lambda f, types: load_taped_conditions(f.body, types, f.tape))
 updated_in_place = _on_function_body(lambda f, types: update_in_place(f.body, types, section_start(f.body, "reverse")))
 idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
-shapes_of_parameters_read = on_function(lambda f: read_shapes_of_parameters(f, section_start(f.body, "reverse")))
 unit_seed_propagated = on_function(lambda f: propagate_unit_seed(f, section_start(f.body, "reverse")))
 
 

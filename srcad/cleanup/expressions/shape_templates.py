@@ -1,6 +1,6 @@
-"""Shape templates: an array of which the reverse sweep reads only the shape is not computed for that.
+"""Shape templates: an array of which only the shape is read is not computed for that.
 
-`np.full_like(w * p, d)` needs what `np.full_like(w, d)` has.
+`np.full_like(w * p, d)` needs what `np.full_like(w, d)` has, and `np.full_like(A @ x, d)` is `np.full(A.shape[0], d)`.
 """
 
 from __future__ import annotations
@@ -9,45 +9,88 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.names import base
 from srcad.ir.nodes import Assign, Block, Expr, Function, Op, Var
+from srcad.ir.result_memory import root
 from srcad.ir.traversal import map_expr, own_exprs, own_writes, reads, rewrite, walk
-from srcad.ir.types import Array, Type
+from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
+from srcad.typing.typeof import typeof
+
+_OF_LENGTHS = {"np.zeros_like": "np.zeros", "np.ones_like": "np.ones", "np.empty_like": "np.empty"}
+"""What makes the same array of the lengths."""
 
 
-def read_shapes_of_parameters(f: Function, at: int) -> Function:
-    """From position `at` on, replace names of which only the shape is read by parameters of the same shape and dtype.
+def read_shapes_of_parameters(f: Function) -> Function:
+    """Read the shape of a parameter where the shape of a computed array is read, and nothing else of that array.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Symbol, dim
-    >>> types = dict.fromkeys(("w", "p", "z", "d_z"), Array("float64", (dim(Symbol("w", 0)),)))
-    >>> print(show(read_shapes_of_parameters(Function("f", (Param("w", "w"), Param("p", "p")), parse('''
-    ... z = w * p
+    >>> n, m = (dim(Symbol("A", axis)) for axis in (0, 1))
+    >>> types = {"A": Array("float64", (n, m)), "x": Array("float64", (m,)), "y": Array("float64", (n,))}
+    >>> types.update(z=types["x"], d=Scalar("float64"), d_z=types["x"], d_y=types["y"])
+    >>> print(show(read_shapes_of_parameters(Function("f", (Param("A", "A"), Param("x", "x")), parse('''
+    ... z = 2.0 * x
+    ... y = A @ z
+    ... d_y = np.full_like(y, d)
     ... d_z = np.full_like(z, d)
-    ... '''), (Var("d_z"),), types), 0).body))
-    z = w * p
-    d_z = np.full_like(w, d)
+    ... '''), (Var("d_z"), Var("d_y")), types)).body))
+    z = 2.0 * x
+    y = A @ z
+    d_y = np.full(d, shape(A, axis=0))
+    d_z = np.full_like(z, d)
 
-    What nobody reads any more is removed as dead code.
+    `y` is then dead code; without it, `z` is read for its shape alone, too.
     """
-    # a parameter that lives on would keep the name from what the program rebinds it to
-    assigned = {base(n) for s in walk(f.body) for n in own_writes(s)}
-    templates: dict[Type, str] = {}
-    for p in f.params:
-        t = f.types.get(p.name)
-        if isinstance(t, Array) and base(p.name) not in assigned:
-            templates.setdefault(t, p.name)
     # a name for what is there anyway stays
     computed = {s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Op)}
     computed -= {s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
     wanted = _of_shape_only(f.body) & computed - {p.name for p in f.params}
-    found = {name: templates[f.types[name]] for name in wanted if f.types.get(name) in templates}
-    if not found:
-        return f
-    body = f.body[:at] + tuple(rewrite(s, lambda e: _replaced(e, found)) for s in f.body[at:])
+    # a parameter that lives on would keep the name from what the program rebinds it to
+    rebound = {base(n) for s in walk(f.body) for n in own_writes(s) if n not in wanted}
+    fixed = {p.name: t for p in f.params if base(p.name) not in rebound and (t := f.types.get(p.name)) is not None}
+    templates: dict[Type, Var] = {}
+    for name, t in fixed.items():
+        if isinstance(t, Array):
+            templates.setdefault(t, Var(name))
+
+    def template(array: Expr) -> Array | None:
+        """The type of an array that is there for its shape alone."""
+        is_wanted = array.name in wanted if isinstance(array, Var) else root(array) is None
+        t = typeof(array, f.types) if is_wanted else None
+        return t if isinstance(t, Array) else None
+
+    def of_parameters(e: Expr) -> Expr:
+        if not isinstance(e, Op):
+            return e
+        if e.args and (t := template(e.args[0])) is not None and t not in templates:
+            return _of_lengths(e, t, fixed, f.types)
+        shown = [(at, template(e.args[at])) for at in _shape_operands(e)]
+        same = {at: templates[t] for at, t in shown if t in templates}
+        return replace(e, args=tuple(same.get(at, arg) for at, arg in enumerate(e.args))) if same else e
+
+    body = tuple(rewrite(s, lambda e: map_expr(e, of_parameters)) for s in f.body)
     return f if body == f.body else replace(f, body=body)
+
+
+def _of_lengths(e: Op, t: Array, fixed: Mapping[str, Type], types: Mapping[str, Type]) -> Expr:
+    """The operation on an array of type `t`, by its lengths in terms of parameters that stay; else as it is."""
+    symbols = {symbol for d in t.dims for symbol, _ in d.terms}
+    if t.layout != "C" or not all(s.name in fixed and isinstance(fixed[s.name], Array | Scalar) for s in symbols):
+        return e
+    lengths = tuple(nonnegative_length(d, shape_query) for d in t.dims)
+    dtype = (("dtype", t.dtype),)
+    match e:
+        case Op("shape", (_,), (("axis", int(axis)),)):
+            return lengths[axis]
+        case Op("np.full_like", (_, value), ()):
+            made = typeof(value, types)
+            return Op("np.full", (value, *lengths), () if made == Scalar("float64") == Scalar(t.dtype) else dtype)
+        case Op(prim, (_,), ()) if prim in _OF_LENGTHS:
+            return Op(_OF_LENGTHS[prim], lengths, () if t.dtype == "float64" else dtype)
+    return e
 
 
 def _of_shape_only(block: Block) -> set[str]:
@@ -56,7 +99,8 @@ def _of_shape_only(block: Block) -> set[str]:
     shapes: Counter[str] = Counter()
 
     def count(e: Expr) -> Expr:
-        shapes.update(_shapes_read(e))
+        if isinstance(e, Op):
+            shapes.update(arg.name for at in _shape_operands(e) if isinstance(arg := e.args[at], Var))
         return e
 
     for s in walk(block):
@@ -65,13 +109,6 @@ def _of_shape_only(block: Block) -> set[str]:
     return {name for name, times in shapes.items() if times == every[name]}
 
 
-def _shapes_read(e: Expr) -> list[str]:
-    """The names whose shapes an operation reads, without what its operands read."""
-    if not isinstance(e, Op) or e.prim not in PRIMITIVES:
-        return []
-    read = [e.args[at] for at in PRIMITIVES[e.prim].shape_operands if at < len(e.args)]
-    return [one.name for one in read if isinstance(one, Var)]
-
-
-def _replaced(e: Expr, found: Mapping[str, str]) -> Expr:
-    return map_expr(e, lambda part: Var(found[part.name]) if isinstance(part, Var) and part.name in found else part)
+def _shape_operands(e: Op) -> list[int]:
+    """The positions of the operands of which an operation reads the shape alone."""
+    return [at for at in PRIMITIVES[e.prim].shape_operands if at < len(e.args)] if e.prim in PRIMITIVES else []
