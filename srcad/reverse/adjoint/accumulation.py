@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import is_writable_view
 from srcad.analysis.shapes.outer_lengths import length
+from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.names import base, is_temporary, stem
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
@@ -230,17 +231,20 @@ class AdjointVariables:
         )
         self._add(target, value, exact)
 
-    def add(self, target: Expr, value: Atom) -> None:
-        """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
-        self._add(target, value)
+    def add(self, target: Expr, value: Atom, facts: LengthFacts = NOTHING) -> None:
+        """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along.
 
-    def _add(self, target: Expr, value: Atom, exact: bool | None = None) -> None:
+        `facts` are what the statement that is being reversed shows of lengths, having completed.
+        """
+        self._add(target, value, facts=facts)
+
+    def _add(self, target: Expr, value: Atom, exact: bool | None = None, facts: LengthFacts = NOTHING) -> None:
         """`exact`: whether it has the dtype, where the shape is known to be the same."""
         if not isinstance(target, Var) or target.name not in self.active:
             return
         primal = target.name
         if exact is None:
-            value, exact = self.unbroadcast(self.of_its_field(value, primal), primal)
+            value, exact = self.unbroadcast(self.of_its_field(value, primal), primal, facts)
         view = self.view(primal)
         if view is not None:
             self.ensure_zero(self.base_array(primal))
@@ -299,13 +303,15 @@ class AdjointVariables:
 
     # ---- shape -------------------------------------------------------------------------------
 
-    def unbroadcast(self, value: Atom, primal: str) -> tuple[Atom, bool]:
+    def unbroadcast(self, value: Atom, primal: str, facts: LengthFacts = NOTHING) -> tuple[Atom, bool]:
         """`value` summed to the shape of `primal`, and whether the result surely has that shape."""
         target_type = self.builder.types[primal]
-        return unbroadcast_to(self.builder, value, target_type, Var(primal))
+        return unbroadcast_to(self.builder, value, target_type, Var(primal), facts)
 
 
-def unbroadcast_to(builder: Builder, value: Atom, target_type: Type, like: Expr) -> tuple[Atom, bool]:
+def unbroadcast_to(
+    builder: Builder, value: Atom, target_type: Type, like: Expr, facts: LengthFacts = NOTHING
+) -> tuple[Atom, bool]:
     """Sum `value` over the axes along which something of type `target_type` (the value `like`) was broadcast."""
     value_type = builder.typeof(value)
     if isinstance(target_type, Scalar):
@@ -325,9 +331,10 @@ def unbroadcast_to(builder: Builder, value: Atom, target_type: Type, like: Expr)
     unknown = False
     for axis in range(value_type.rank):
         from_dim, to_dim = value_type.dims[axis], target_type.dims[axis + offset]
-        if from_dim == to_dim or to_dim.is_not_one:
+        same = facts.are_equal(from_dim, to_dim)
+        if same or to_dim.is_not_one:
             # a length that must be that of the target or 1: the target's, if it is surely not 1
-            exact = exact and (from_dim == to_dim or from_dim.is_not_one)
+            exact = exact and (same or from_dim.is_not_one)
         elif from_dim.is_one:
             exact = False
         elif to_dim.is_one:

@@ -33,8 +33,10 @@ from collections.abc import Iterable, Mapping
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.shapes.implied_equalities import implied_equalities
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.canonicalize.insertions import update_of
+from srcad.ir.length_facts import NOTHING
 from srcad.ir.names import base
 from srcad.ir.nodes import (
     Assign,
@@ -314,7 +316,8 @@ class _Transform:
                 value = builder.op("neg", value)
             assert isinstance(stmt.value, Var)
             # the stored value was broadcast to the target
-            value, _ = unbroadcast_to(builder, value, builder.types[stmt.value.name], stmt.value)
+            facts = NOTHING.with_equal(*implied_equalities(stmt, builder.typeof))
+            value, _ = unbroadcast_to(builder, value, builder.types[stmt.value.name], stmt.value, facts)
             adjoints.add(stmt.value, value)
 
     def is_read_before(self, stmt: Store) -> bool:

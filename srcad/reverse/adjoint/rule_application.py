@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
+from srcad.analysis.shapes.implied_equalities import implied_equalities
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.errors import fail
 from srcad.frontend.calls.derived_rules import (
@@ -33,6 +34,7 @@ from srcad.frontend.calls.derived_rules import (
     contribution_by_linearity,
 )
 from srcad.frontend.calls.inline import demand_shape, inline_rule
+from srcad.ir.length_facts import NOTHING
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Op, Stmt, Var
 from srcad.ir.traversal import stmt_reads, substitute
 from srcad.ir.types import Array, Scalar
@@ -89,8 +91,9 @@ class RuleApplier:
             guarded = rule.singular and _needs_zero_guard(op, self.masked.get(stmt.target, 0))
             definitions = {s.target: s.value for s in emitted if isinstance(s, Assign)}
             values = self.scale_partials(stmt, op, values, definitions, guarded)
+        facts = NOTHING.with_equal(*implied_equalities(replace(stmt, value=op), builder.typeof))
         for k, value in values.items():
-            adjoints.add(op.args[k], value)
+            adjoints.add(op.args[k], value, facts)
 
     def _contributions(
         self, stmt: Assign, op: Op, rule: Rule | None, wanted: Sequence[int]
