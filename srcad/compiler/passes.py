@@ -26,6 +26,7 @@ from srcad.canonicalize.unordered_loops import refuse_dependent_iterations
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
+from srcad.cleanup.adjoint.idle_restores import remove_idle_restores
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
@@ -134,6 +135,7 @@ ROUND = (
     KeepsAliases("sink_definitions",            steps.definitions_sunk,              SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_into_branches",          adj(sink_into_branches),             SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("read_shapes_of_parameters",   f(read_shapes_of_parameters),        SEQUENTIAL, SEQUENTIAL),
+    Optional("remove_idle_restores",            f(remove_idle_restores),             SEQUENTIAL, SEQUENTIAL),
     Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
     Optional("elide_copies",                    steps.copies_elided,                 SEQUENTIAL, SEQUENTIAL),
     Optional("substitute_temporaries",          steps.temporaries_substituted,       SEQUENTIAL, SEQUENTIAL),
