@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from tests.programs.registry import case, positive, real
+from tests.programs.registry import case, positive, real, single
 
 # ---- arrays that each iteration allocates ------------------------------------------------------------------------
 
@@ -338,3 +338,66 @@ def its_shape_after_the_parameter_changes(w, p):
     w = w[1:] * 2.0
     z = np.cumsum(w)
     return np.mean(z) * np.mean(np.cumsum(p))
+
+
+@case(real(3, 4), real(4), real(3), compiled=True)
+def lengths_of_a_product(a, x, v):
+    return np.sum(2.0 * a @ x + v)
+
+
+@case(real(3, 4), real(4), 2)
+@case(real(1, 4), real(4), 0)
+def lengths_of_a_parameter_that_is_cut(a, x, k):
+    a = a[:k]
+    y = a @ x
+    return np.sum(y) + np.sum(x)
+
+
+@case(real(4), single(4))
+def dtype_of_what_is_not_computed(x, y):
+    return np.sum(np.sin(x)[0] + np.cumsum(y * 2.0)) + np.sum(np.cumsum(y) * x[0])
+
+
+@case(real(5, 5), real(5, 5), real(), compiled=True)
+@case(real(1, 1), real(1, 1), real())
+def products_of_columns_in_place(a, b, alpha):
+    for i in range(b.shape[0]):
+        for j in range(b.shape[1]):
+            b[i, j] += np.dot(a[i + 1 :, i], b[i + 1 :, j])
+    b *= alpha
+    return np.sum(b)
+
+
+# ---- arrays that are put back, or hold it still ------------------------------------------------------------------
+
+
+@case(real(4))
+def scaled_at_last(x):
+    x *= 2.0
+    return np.sum(x)
+
+
+@case(real(4))
+def scaled_at_last_and_read(x):
+    x *= x
+    y = np.sin(x)
+    x *= 2.0
+    return np.sum(x) + np.sum(y * x[0])
+
+
+@case(real(4))
+def scaled_at_last_through_a_view(x):
+    x *= x
+    tail = x[1:]
+    x[:] = np.sin(x)
+    tail *= tail
+    x *= 3.0
+    return np.sum(x)
+
+
+@case(real(4))
+def an_element_at_last(x):
+    y = x * x
+    y[2] = np.exp(y[2])
+    y[2] *= 5.0
+    return np.sum(y)
