@@ -359,10 +359,14 @@ class Trial:
     def moved(self, h: float, ways: list[Any]) -> list[Any]:
         """The arguments, in double precision, where the differentiated leaves have moved along `ways`."""
         count = iter(ways)
+        done: list[Any] = []
 
         def move(leaf: Any) -> Any:
             if not isinstance(leaf, np.ndarray):
                 return float(leaf + h * next(count))
+            if any(np.may_share_memory(leaf, other) for other in done):
+                leaf = leaf.copy()  # each place has a derivative of its own; nothing writes to such arrays
+            done.append(leaf)
             leaf += h * next(count)  # in place: how it lies in memory is part of the program
             return leaf
 
