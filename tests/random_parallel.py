@@ -1,6 +1,7 @@
 """Random programs of loops that may run on threads, or may not: each has to give the numbers of the serial text.
 
-`python -m tests.random_parallel --count 1000 --seed 0` tries many, `--compiled 20` compiles some of them too.
+`python -m tests.random_parallel --count 1000 --seed 0` tries many, `--compiled 20` compiles some of them too. A program
+that takes longer than `SECONDS` is a fault as well.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import random
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,7 @@ import numpy as np
 
 import srcad
 from srcad.errors import SrcadError
+from tests.fuzz.judge import TooLong, limit
 from tests.numeric import copied, leaves, worst_error
 from tests.on_threads import forced, is_on_threads, threads_in_python
 from tests.random_programs import load
@@ -400,6 +403,8 @@ class _Writer:
 
 
 WRT = (0, 1, 2, 3, 4, 5, 6)
+SECONDS, COMPILING = 60, 300
+"""Of processor time: two texts of one program, and its compiling."""
 
 
 def program(seed: int, folder: Path) -> tuple[Callable[..., Any], str]:
@@ -493,23 +498,37 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compiled", type=int, default=0)
+    parser.add_argument("--times", action="store_true", help="the seconds of each program")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     wrong, threads = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(asked.seed, asked.seed + asked.count):
-            try:
-                what, text, runs = difference(seed, Path(folder))
-                if not what and seed - asked.seed < asked.compiled:
-                    what = compiled_difference(seed, Path(folder))
-            except Exception as error:
-                what, text, runs = f"{type(error).__name__}: {error}", program(seed, Path(folder))[1], False
+            began = time.process_time()
+            what, text, runs = tried(seed, Path(folder), compiled=seed - asked.seed < asked.compiled)
             threads += runs
             if what:
                 wrong += 1
                 print(f"seed {seed}: {what}\n{text.partition('def program')[2]}", flush=True)
+            if asked.times:
+                print(f"{seed} {time.process_time() - began:.1f} s", file=sys.stderr, flush=True)
     print(f"{asked.count} programs, {threads} on threads, {wrong} wrong")
     return int(wrong > 0)
+
+
+def tried(seed: int, folder: Path, compiled: bool) -> tuple[str, str, bool]:
+    """As `difference`; any other error, and too much time, is wrong as well."""
+    try:
+        with limit(SECONDS):
+            what, text, runs = difference(seed, folder)
+        if compiled and not what:
+            with limit(COMPILING):
+                what = compiled_difference(seed, folder)
+    except TooLong:
+        return "takes too long", program(seed, folder)[1], False
+    except Exception as error:
+        return f"{type(error).__name__}: {error}", program(seed, folder)[1], False
+    return what, text, runs
 
 
 if __name__ == "__main__":

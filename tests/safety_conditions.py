@@ -433,7 +433,7 @@ CONDITIONS: tuple[Condition, ...] = (
        "changed.isdisjoint(liveness(stmt.body, types, (), all_stays=True).before_all)", "True",
        "test_parallel_errors.py::test_the_first_error_of_several[branches and loops]"),
     _c("functions on a device: elements that several threads add to", "optimize/offload/kernels.py",
-       "_atomic(own.body, frozenset(found.arrays))", "own.body",
+       "atomic(own.body, frozenset(found.arrays))", "own.body",
        "test_cuda_functions.py::test_no_thread_depends_on_another[gathered]"),
     _c("functions on a device: zeros of each thread", "optimize/offload/kernels.py",
        "for name in own.zeros]", "for name in ()]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import signal
 import traceback
@@ -359,14 +360,18 @@ class Trial:
     def moved(self, h: float, ways: list[Any]) -> list[Any]:
         """The arguments, in double precision, where the differentiated leaves have moved along `ways`."""
         count = iter(ways)
+        args = self.fresh(wide=True)
+        held = [leaf for leaf in leaves(args) if isinstance(leaf, np.ndarray)]
+        overlap = any(np.may_share_memory(one, other) for one, other in itertools.combinations(held, 2))
 
         def move(leaf: Any) -> Any:
             if not isinstance(leaf, np.ndarray):
                 return float(leaf + h * next(count))
+            if overlap:
+                leaf = leaf.copy()  # each argument has a derivative of its own; nothing writes to such arrays
             leaf += h * next(count)  # in place: how it lies in memory is part of the program
             return leaf
 
-        args = self.fresh(wide=True)
         for k in self.program.wrt:
             args[k] = map_leaves(move, args[k])
         return args

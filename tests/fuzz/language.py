@@ -1,24 +1,27 @@
 """Programs of the whole language: objects, lists of run-time length, closures that write, `match`, inactive code.
 
+`with`, `try`, generators; deques and dicts of arrays; complex numbers; arguments that share memory.
+
 Beside what `Writer` writes. What each statement gives is learned by running it.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tests.fuzz import functions, inactive
+from tests.fuzz import compound, functions, inactive
 from tests.fuzz.classes import Class, classes
+from tests.fuzz.complex_numbers import ComplexNumbers
+from tests.fuzz.compound import Compound
+from tests.fuzz.containers import Containers
+from tests.fuzz.inputs import Inputs
 from tests.fuzz.scalars import is_float
-from tests.fuzz.slots import Slots
 from tests.fuzz.state import INDENT, Refused
-from tests.fuzz.writer import Writer
 
 IMPORTS = """
 import bisect
 import collections
+import contextlib
 import functools
 import heapq
 import itertools
@@ -32,7 +35,7 @@ from scipy import special, stats
 MODES = ("value_and_grad",) * 2 + ("forward",) * 5 + ("grad", "jacobian", "jacobian", "adjoint", "primal")
 
 
-class Language(Slots, Writer):
+class Language(Containers, ComplexNumbers, Compound):
     def __init__(self, seed: str) -> None:
         super().__init__(seed)
         self.classes: dict[str, Class] = classes(self.random)
@@ -42,7 +45,18 @@ class Language(Slots, Writer):
 
     def given_preamble(self) -> list[str]:
         texts = [one.text.strip() + "\n" for one in self.classes.values()]
-        return [IMPORTS, inactive.PREAMBLE, *texts]
+        return [IMPORTS, inactive.PREAMBLE, compound.PREAMBLE, *texts]
+
+    def given_arguments(self, given: Inputs) -> str:
+        """Now and then, two of them share memory."""
+        arrays = [at for at, text in enumerate(given.texts) if text.startswith("np.") and at in given.differentiable]
+        if len(arrays) < 2 or not self.chance(0.08):
+            return super().given_arguments(given)
+        first, second = self.random.sample(arrays, 2)
+        texts = list(given.texts)
+        texts[first] = "shared"
+        texts[second] = self.pick(("shared", "shared[:]", "shared[::-1]", "shared[:2]", "shared.T"))
+        return f"def arguments():\n    shared = {given.texts[first]}\n    return ({', '.join(texts)},)\n"
 
     def started(self, text: str) -> str:
         """The text; what it names of the inactive code is bound before."""
@@ -65,6 +79,12 @@ class Language(Slots, Writer):
             (1.5, self.use_list),
             (1.0, self.use_dict),
             (1.0, self.use_local_function),
+            (0.7, self.use_deque),
+            (0.7, self.use_dict_of_arrays),
+            (1.5, self.use_complex),
+            (0.7, self.bind_generated),
+            (0.4, self.raised),
+            (0.7, self.zero_d),
         ]
         if self.inactive:
             ways += [(2.5, self.bind_inactive), (1.5, self.inactive_effect)]
@@ -83,6 +103,9 @@ class Language(Slots, Writer):
             (1.0, self.list_from_condition),
             (1.0, self.loop_over_objects),
             (0.6, self.loop_while_list),
+            (2.0, self.with_block),
+            (1.5, self.try_block),
+            (2.0, self.generator_loop),
         ]
         if self.inactive:
             ways += [(2.0, self.inactive_compound)]
@@ -103,6 +126,14 @@ class Language(Slots, Writer):
         name = self.lines[-1].strip().partition(" = ")[0]
         if name in self.env and not isinstance(self.env[name], kind | float):
             raise Refused
+
+    def zero_d(self) -> None:
+        """An array without axes, made or changed."""
+        found = [name for name, value in self.env.items() if isinstance(value, np.ndarray) and value.ndim == 0]
+        if found and self.chance(0.6):
+            self.emit(self.of(self.pick(functions.CHANGED_0D), o=self.pick(found)))
+        else:
+            self.emit(f"{self.fresh()} = {self.of(self.pick(functions.MADE_0D))}")
 
     # ---- objects
 
@@ -148,140 +179,6 @@ class Language(Slots, Writer):
         self.emit(self.of(self.pick(one.statements), o=item))
         self.depth -= 1
         self.emit(f"{self.fresh()} = sum({self.of(self.pick(one.floats), o='q_')} for q_ in {name})")
-
-    # ---- lists and dicts
-
-    def lists(self) -> list[tuple[str, list[Any]]]:
-        return [
-            (n, v) for n, v in self.env.items() if isinstance(v, list) and n not in self.kept and all(map(is_float, v))
-        ]
-
-    def growing_list(self) -> None:
-        """A list of run-time length: items appended under a condition in a loop."""
-        name = self.fresh()
-        vectors = [at for at, a in self.arrays() if a.ndim == 1 and a.size]
-        if not vectors:
-            raise Refused
-        self.emit(f"{name} = []")
-        e = self.pick(("e_", "item_"))
-        head = self.pick((f"for {e} in {self.pick(vectors)}:", f"for k_, {e} in enumerate({self.pick(vectors)}):"))
-        self.emit(head)
-        value = self.pick((f"{e} * {e}", f"np.sin({e})", e, f"{e} * {self.atom(self.float(0))}"))
-        cond = self.pick((f"{e} > {self.atom(self.float(0))}", f"abs({e}) < 0.6", f"len({name}) < 2", f"{e} > 0.0"))
-        self.depth += 1
-        self.emit(f"if {cond}:")
-        self.emit(f"{INDENT}{name}.append({value})")
-        if self.chance(0.3):
-            self.emit(f"elif {name} and {name}[-1] > 0.1:")
-            self.emit(INDENT + self.pick((f"{name}.pop()", f"{name}[-1] *= 0.5", f"{name}[0] = {value}")))
-        if self.chance(0.3):
-            self.emit(f"if len({name}) > {self.pick('123')}:")
-            self.emit(INDENT + self.pick(("break", f"{name}.pop()", f"{name}.clear()", "continue")))
-        self.depth -= 1
-
-    def list_from_condition(self) -> None:
-        vectors = [at for at, a in self.arrays() if a.ndim == 1 and a.size]
-        v = self.pick(vectors) if vectors else None
-        if v is None:
-            raise Refused
-        f = self.atom(self.float(0))
-        self.emit(
-            f"{self.fresh()} = "
-            + self.pick(
-                (
-                    f"[e_ * {f} for e_ in {v} if e_ > {f}]",
-                    f"[e_ for e_ in {v} if e_ > 0.0]",
-                    f"[np.sin(e_) if e_ > 0.2 else e_ for e_ in {v}]",
-                    f"[{v}[k_] * {f} for k_ in range(len({v})) if k_ % 2 == 0]",
-                    f"list(filter(lambda e_: e_ > 0.0, {v}))",
-                    f"[e_ * o_ for e_ in {v} for o_ in {v} if e_ > o_]",
-                )
-            )
-        )
-
-    def use_list(self) -> None:
-        found = self.lists()
-        if not found:
-            self.emit(f"{self.fresh()} = [{self.float(1)}, {self.float(0)}]")
-            return
-        name, value = self.pick(found)
-        f = self.float(1)
-        if self.chance(0.55):
-            self.emit(
-                self.pick(
-                    (
-                        f"{name}.append({f})",
-                        f"{name}.append({f})",
-                        f"{name}.extend([{f}, 0.5])",
-                        f"{name}.insert(0, {f})",
-                        f"{name} += [{f}]",
-                        f"{name} = {name} + [{f}]",
-                        f"{name}.pop()",
-                        f"{name}.reverse()",
-                        f"{name}.sort()",
-                        f"del {name}[0]",
-                        f"{name}[-1] *= 0.5",
-                        f"{name}[0] = {f}",
-                        f"{name} = {name}[1:]",
-                        f"{name} = [2.0 * e_ for e_ in {name}]",
-                        f"{name} = sorted({name})",
-                        f"if {name}:\n{INDENT * (self.depth + 1)}{name}.append({name}[-1] * 0.5)",
-                    )
-                )
-            )
-            return
-        self.emit(
-            f"{self.fresh()} = "
-            + self.pick(
-                (
-                    f"sum({name})",
-                    f"len({name}) * {self.atom(f)}",
-                    f"np.array({name})",
-                    f"np.sum(np.array({name}) ** 2)",
-                    f"max({name}, default=0.3)",
-                    f"min({name} + [{f}])",
-                    f"{name}[0] if {name} else {f}",
-                    f"{name}[-1]",
-                    f"sum(e_ * e_ for e_ in {name} if e_ > 0.1)",
-                    f"sum(e_ * k_ for k_, e_ in enumerate({name}))",
-                    f"np.mean({name})",
-                    f"{name}[:]",
-                    f"{name}.copy()",
-                    f"sum(a_ * b_ for a_, b_ in zip({name}, {name}[1:]))",
-                )
-            )
-        )
-
-    def use_dict(self) -> None:
-        found = [(n, v) for n, v in self.env.items() if isinstance(v, dict) and v and n not in self.kept]
-        f = self.float(1)
-        if not found:
-            self.emit(
-                f"{self.fresh()} = "
-                + self.of(self.pick(("{'w': {f}, 'b': {v}}", "dict(w={f}, b={f})", "{0: {f}, 1: {f}}")))
-            )
-            return
-        name, value = self.pick(found)
-        key = repr(self.pick(list(value)))
-        self.emit(
-            self.pick(
-                (
-                    f"{name}[{key}] *= 0.5",
-                    f"{name}['new'] = {f}",
-                    f"{name}.update(new={f})",
-                    f"{name} = {{**{name}, 'more': {f}}}",
-                    f"{self.fresh()} = {name}.get({key}, {f})",
-                    f"{self.fresh()} = {name}.get('none', {f})",
-                    f"{self.fresh()} = {name}.pop({key})",
-                    f"{self.fresh()} = {name}.setdefault('new', {f})",
-                    f"{self.fresh()} = {{k_: 2.0 * v_ for k_, v_ in {name}.items()}}",
-                    f"{self.fresh()} = sum(np.sum(v_) for v_ in {name}.values())",
-                    f"{self.fresh()} = {f} if {key} in {name} else 0.2",
-                    f"{self.fresh()} = len({name}) * {self.atom(f)}",
-                    f"del {name}[{key}]",
-                )
-            )
-        )
 
     # ---- local functions and match
 
@@ -355,18 +252,6 @@ class Language(Slots, Writer):
             self.depth -= 1
         self.depth -= 1
         self.settle(start)
-
-    # ---- loops of unknown length
-
-    def loop_while_list(self) -> None:
-        found = self.lists()
-        if not found:
-            raise Refused
-        name, _ = self.pick(found)
-        total = self.fresh()
-        self.emit(f"{total} = {self.float(0)}")
-        self.emit(f"while {name}:")
-        self.emit(f"{INDENT}{total} = 0.5 * {total} + {name}.pop({self.pick(('', '0', '-1'))})")
 
     # ---- inactive code
 

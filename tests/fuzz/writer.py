@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fuzz.blocks import Blocks
 from tests.fuzz.helpers import helpers
-from tests.fuzz.inputs import inputs
+from tests.fuzz.inputs import Inputs, inputs
 from tests.fuzz.program import PREAMBLE, Program
 from tests.fuzz.state import Refused
 
@@ -16,13 +16,16 @@ class Writer(Blocks):
         """Text before the helpers."""
         return []
 
+    def given_arguments(self, given: Inputs) -> str:
+        return f"def arguments():\n    return ({', '.join(given.texts)},)\n"
+
     def program(self, modes: tuple[str, ...] = MODES) -> Program | None:
         """None where what was written could not be ended."""
         mode = self.pick(modes)
         given = inputs(self.random, plain=mode == "adjoint")
         texts, self.helpers = helpers(self.random)
         self.preamble = [PREAMBLE, *self.given_preamble(), *texts]
-        self.arguments = f"def arguments():\n    return ({', '.join(given.texts)},)\n"
+        self.arguments = self.given_arguments(given)
         self.header = f"def program({', '.join(given.names)}):"
         outputs = self.pick((2, 2, 3)) if mode == "jacobian" and self.chance(0.6) else 0
         as_array = mode == "jacobian" and not outputs

@@ -25,7 +25,7 @@ from srcad.backend.cuda.program_helpers import helpers_for
 from srcad.backend.python.expressions import dotted
 from srcad.backend.python.module_text import helpers_of
 from srcad.backend.python.statements import to_ast
-from srcad.backend.python.writer import write
+from srcad.backend.python.writer import module_docstring, write
 
 _STREAM = ast.Name("stream")
 _WITH_STREAM = frozenset({SUMS_OF, TO_HOST, NO_ERROR})
@@ -36,7 +36,7 @@ def program_text(program: DeviceProgram, header: str, defaults: tuple[str, ...] 
     kernels = [_kernel(one) for one in program.kernels]
     host = write(_host(to_ast(program.host, defaults)))
     helpers = helpers_for("\n".join((*kernels, host)))
-    parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + "\n"))], []))]
+    parts = [module_docstring(header)]
     if any(re.search(r"\bmath\.", text) for text in (*kernels, host)):
         parts.append("import math")
     cupy = ["import cupy as cp"] if MATMUL in host else []

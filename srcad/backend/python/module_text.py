@@ -14,7 +14,7 @@ from srcad.backend.python.name_clashes import (
     with_distinct_names,
 )
 from srcad.backend.python.statements import to_ast
-from srcad.backend.python.writer import write, write_with_names
+from srcad.backend.python.writer import module_docstring, write, write_with_names
 from srcad.ir.nodes import Block, Expr, Function, Op
 from srcad.ir.traversal import ops, own_exprs, walk
 from srcad.rules.external import digest, imported, is_python
@@ -79,7 +79,7 @@ def module_text(
         wrapper.decorator_list = definitions[-1].decorator_list
     texts, names_used = zip(*map(write_with_names, definitions), strict=True)
     used = frozenset().union(*names_used)
-    parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
+    parts = [module_docstring(header)]
     if "math" in used:
         parts.append("import math")
     third_party = (

@@ -37,6 +37,16 @@ def write(tree: ast.AST) -> str:
     return write_with_names(tree)[0]
 
 
+def module_docstring(text: str) -> str:
+    """The docstring of a module, whose quotes stand on a line of their own after several lines.
+
+    >>> module_docstring("A gradient.")
+    '\"\"\"A gradient.\"\"\"'
+    """
+    lines = text.rstrip("\n")
+    return write(ast.Module([ast.Expr(ast.Constant(lines + ("\n" if "\n" in text else "")))], []))
+
+
 def write_with_names(tree: ast.AST) -> tuple[str, set[str]]:
     """The text of a tree, and every name (`ast.Name`) in it."""
     out = io.StringIO()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from srcad.analysis.loops.concurrent_iterations import Concurrency
 from srcad.backend.cuda.device_program import (
     BLOCK_SUM,
     BLOCKS_OF,
     FEWER_BLOCKS_OF,
-    LEAVE,
-    NO_ERROR,
     SUMS_OF,
     THREADS_IN,
     TO_HOST,
@@ -30,21 +28,21 @@ from srcad.ir.nodes import (
     Expr,
     For,
     Function,
-    If,
     Op,
     Param,
     Stmt,
     Store,
     Var,
 )
-from srcad.ir.runtime_checks import Check, check, check_of, negated
-from srcad.ir.traversal import blocks, defined, names, own_exprs, rename, walk, with_blocks
+from srcad.ir.traversal import defined, names, own_exprs, rename, walk
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.loops.work_estimate import product
+from srcad.optimize.offload.added_elements import atomic, to_parts
 from srcad.optimize.offload.definite_assignment import exposed, surely_assigned
 from srcad.optimize.offload.device_statements import for_device
+from srcad.optimize.offload.stored_errors import with_stored_errors
 from srcad.optimize.offload.thread_arrays import allocations_in, with_thread_arrays
-from srcad.rules.kernels import ATOMIC_ADD, GRID, GRID_SIZE
+from srcad.rules.kernels import GRID, GRID_SIZE
 
 _INT = Scalar("int64")
 _ALONG = (("axis", 0), ("ndim", 1))
@@ -99,8 +97,8 @@ class Kernels:
             count = self._fresh("blocks", _INT)
             counted, blocks = (Assign(count, blocks),), Var(count)
         here = {name: self._fresh(f"{stem(name)}_here", self._types[name]) for name in found.scalars}
-        body = _to_parts(own.body, parts, thread) if parts else _atomic(own.body, frozenset(found.arrays))
-        body, error, checks = self._with_error(rename(body, here))
+        body = to_parts(own.body, parts, thread) if parts else atomic(own.body, frozenset(found.arrays))
+        body, checks = with_stored_errors(rename(body, here), self._types)
         sums = self._sums(found.scalars, here, blocks)
         start: Expr = _THREAD
         setup: list[Stmt] = []
@@ -125,8 +123,8 @@ class Kernels:
             for new, made in of_all
         )
         launched: Block = (*counted, *arrays, *sums.made, launch(name, blocks, args))
-        if error is not None:
-            launched = (*self._asked(error, checks), *launched, *self._raised(error, checks, launch(name, None, args)))
+        if checks is not None:
+            launched = (checks.allocated, *launched, *checks.raised(self._types, launch(name, None, args)))
         done = Launched(kernel, launched, frozenset(found.scalars), sums.read)
         return (done, *(total for name, new in parts.items() for total in self._added_up(name, new)))
 
@@ -173,7 +171,7 @@ class Kernels:
         """A kernel of one thread; `live` are the names that what follows may read."""
         out = sorted(defined(block) & live)
         given = ({*out} - surely_assigned(block)) | (exposed(block) & defined(block))
-        body, error, checks = self._with_error(block)
+        body, checks = with_stored_errors(block, self._types)
         kept: list[Stmt] = []
         made: list[Stmt] = []
         read: list[Stmt] = []
@@ -189,8 +187,8 @@ class Kernels:
         name = self._name(block, out, defined(block))
         kernel, args = self._kernel(name, (*body, *kept), ["one thread"], given)
         launched: Block = (*made, launch(name, None, args))
-        if error is not None:
-            launched = (*self._asked(error, checks), *launched, *self._raised(error, checks, None))
+        if checks is not None:
+            launched = (checks.allocated, *launched, *checks.raised(self._types))
         return Launched(kernel, launched, frozenset(out), tuple(read))
 
     # ---- parts of kernels ----------------------------------------------------------------------
@@ -236,40 +234,6 @@ class Kernels:
                 read.append(AugAssign(name, "+", element(sums, (Const(row),))))
         return self._Sums(tuple(made), tuple(kept), tuple(read))
 
-    def _with_error(self, block: Block) -> tuple[Block, str | None, list[Check]]:
-        """The block in which a check that fails stores its number and its values, and ends the thread."""
-        checks = [found for stmt in walk(block) if (found := check_of(stmt)) is not None]
-        if not checks:
-            return block, None, []
-        error = self._fresh("error", Array("int64", (dim(1 + max(len(_values(one)) for one in checks)),)))
-        number = iter(range(1, len(checks) + 1))
-
-        def changed(stmt: Stmt) -> Stmt:
-            found = check_of(stmt)
-            if found is None:
-                return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
-            told = (Const(next(number)), *_values(found))
-            stores = tuple(Store(Var(error), (Const(at),), value) for at, value in enumerate(told))
-            return If(negated(found.condition), (*stores, Effect(Op(LEAVE))), ())
-
-        return tuple(map(changed, block)), error, checks
-
-    def _asked(self, error: str, checks: list[Check]) -> Block:
-        return (Assign(error, Op(NO_ERROR, (Const(1 + max(len(_values(one)) for one in checks)),))),)
-
-    def _raised(self, error: str, checks: list[Check], again: Stmt | None) -> Block:
-        """What raises the error of Python: the first, which one thread finds again in the order of the iterations."""
-        found = self._fresh("found", self._types[error])
-        copied = Assign(found, Op(TO_HOST, (Var(error),)))
-        raised: list[Stmt] = []
-        for number, one in enumerate(checks, 1):
-            places = iter(range(1, 1 + len(_values(one))))
-            message = [p if isinstance(p, str) else element(found, (Const(next(places)),)) for p in one.message]
-            fails = check(Const(False), one.error, message)
-            raised.append(If(Op("==", (element(found, (Const(0),)), Const(number))), (fails,), ()))
-        inside = (*(() if again is None else (again, copied)), *raised)
-        return copied, If(Op("!=", (element(found, (Const(0),)), Const(0))), inside, ())
-
     def _kernel(
         self, name: str, body: Block, notes: Sequence[str], given: Iterable[str] = ()
     ) -> tuple[Kernel, list[str]]:
@@ -305,10 +269,6 @@ class Kernels:
         return fresh_name(wanted, kind, self._types)
 
 
-def _values(one: Check) -> tuple[Expr, ...]:
-    return tuple(part for part in one.message if not isinstance(part, str))
-
-
 def _empty(dtype: str, lengths: tuple[Expr, ...]) -> Op:
     return Op("np.empty", lengths, () if dtype == "float64" else (("dtype", dtype),))
 
@@ -340,27 +300,3 @@ def _like(name: str, types: Mapping[str, Type]) -> Op:
     kind = types[name]
     assert isinstance(kind, Array)
     return _empty(kind.dtype, lengths_of(name, types))
-
-
-def _to_parts(block: Block, arrays: Mapping[str, str], thread: str) -> Block:
-    """The block that adds to the part of the thread."""
-
-    def changed(stmt: Stmt) -> Stmt:
-        match stmt:
-            case Store(Var(name), index, _, str()) if name in arrays:
-                return replace(stmt, base=Var(arrays[name]), index=(*index, Var(thread)))
-        return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
-
-    return tuple(map(changed, block))
-
-
-def _atomic(block: Block, arrays: frozenset[str]) -> Block:
-    """The block with atomic additions to these arrays."""
-
-    def changed(stmt: Stmt) -> Stmt:
-        match stmt:
-            case Store(Var(name) as base, index, value, str(op)) if name in arrays:
-                return Effect(Op(ATOMIC_ADD, (base, value if op == "+" else Op("neg", (value,)), *index)), stmt.span)
-        return with_blocks(stmt, [tuple(map(changed, b)) for b in blocks(stmt)])
-
-    return tuple(map(changed, block))
