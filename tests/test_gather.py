@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,9 @@ class Writer:
             rows.append([f"{target}[{self.index(0.6)}] {op} {self.value(source)}"])
             if self.chance(0.1):
                 rows[-1] = ["q = 2.0 * " + f"{source}[{self.index(0.02)}]", *rows[-1]]
+        if self.chance(0.4):
+            other = self.random.choice([name for name in ARRAYS[:4] if name not in pair])
+            rows += [[f"{other}[{self.index(0.6)}] += {self.value(source)}"] for _ in range(2)]
         if self.chance(0.8):
             rows[-1].append(f"{source}[{self.index(0.02)}] = {self.random.choice(['0.0', '0.0', '1.0'])}")
         if self.chance(0.08):
@@ -140,14 +144,15 @@ def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
         "k": 1,
         "steps": steps,
     }
-    exec(text, {}, env)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exec(text, {"select": lambda condition, a, b: a if condition else b}, env)
     return env
 
 
 @pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("part", range(6))
 def test_random_sweeps_compute_the_same(part: int) -> None:
-    changed = waiting = 0
+    changed = waiting = joined = 0
     for seed in range(part * 100, part * 100 + 100):
         writer = Writer(seed)
         source, rank = writer.program(), writer.rank
@@ -157,12 +162,13 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
             continue
         changed += 1
         waiting += "t != " in after
+        joined += bool(re.search(r"(d_[abc])(\[.*\]) \+?= .*\n +(?!\1)d_[abc]\2 \+?= ", after))
         for n, steps in ((0, 2), (1, 2), (2, 2), (3, 3), (4, 1), (5, 2), (6, 3), (3, 0)):
             want, have = run(source, rank, n, steps), run(after, rank, n, steps)
             for name in (*(f"{name}, as given" for name in ARRAYS), *results):
                 if np.max(np.abs(want[name])) < 2**52:
                     np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
-    assert changed > 50 and waiting > 0
+    assert changed > 50 and waiting > 0 and joined > 0
 
 
 def sweep(target: str, source: str, header: str = "for i in range(1, n):") -> str:
@@ -236,3 +242,45 @@ def test_two_buffers_to_and_fro() -> None:
     after = gathered("for t in range(steps):\n" + indented(TO_AND_FRO), 1)
     assert after.endswith("if 0 < steps:\n    for i in range(1, n, 1):\n        d_b[i] = 0.0")
     assert "d_b[i] = d_a[i + 1] - (2.0 * d_a[i])" in after and "d_a[i] = d_b[i + 1] - (2.0 * d_b[i])" in after
+
+
+FIELDS = """
+for i in range(1, n):
+    for j in range(1, m):
+        d_b[i - 1, j] += d_a[i, j]
+        d_b[i, j] -= 2.0 * d_a[i, j]
+        d_c[i - 1, j] += c[i, j]
+        d_c[i, j] -= 2.0 * c[i, j]
+"""
+
+
+def test_fields_share_their_loops_and_borders_are_loops_of_their_own() -> None:
+    assert (
+        gathered(FIELDS, 2)
+        == """\
+for i in range(1, n - 1, 1):
+    for j in range(1, m, 1):
+        d_b[i, j] += d_a[i + 1, j] - (2.0 * d_a[i, j])
+    for j in range(1, m, 1):
+        d_c[i, j] += c[i + 1, j] - (2.0 * c[i, j])
+edges = n - max(n - 2, 0)
+for edge in range(edges):
+    i = select(edge < 1, edge, edge + max(n - 2, 0))
+    if i < (n - 1):
+        for j in range(1, m, 1):
+            d_b[i, j] += d_a[i + 1, j]
+    if 1 <= i:
+        for j in range(1, m, 1):
+            d_b[i, j] -= 2.0 * d_a[i, j]
+    if i < (n - 1):
+        for j in range(1, m, 1):
+            d_c[i, j] += c[i + 1, j]
+    if 1 <= i:
+        for j in range(1, m, 1):
+            d_c[i, j] -= 2.0 * c[i, j]"""
+    )
+
+
+def test_fields_that_may_share_memory_have_loops_of_their_own() -> None:
+    after = gathered("if w < 0.0:\n    d_c = d_b\n" + FIELDS, 2)
+    assert after == show(parse("if w < 0.0:\n    d_c = d_b\n" + FIELDS))

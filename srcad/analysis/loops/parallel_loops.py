@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import children, names, own_exprs, walk
+from srcad.ir.traversal import children, names, own_exprs, own_writes, walk
 from srcad.ir.types import Array, Opaque, Scalar, Tuple, Type
 from srcad.rules.traits import SHAPE_READS
 
@@ -29,6 +32,38 @@ def affine_indices(item: Expr, index: str) -> int | None:
         case Op("-", (Var(name), Const(int(shift)))) if name == index:
             return -shift
     return None
+
+
+def is_increasing(value: Expr, index: str) -> bool:
+    """Whether a value is at least the index, and grows with it, where no iteration changes what else it is made of.
+
+    >>> from srcad.ir.notation import parse
+    >>> def ask(text):
+    ...     (stmt,) = parse(text)
+    ...     return is_increasing(stmt.value, "k")
+    >>> ask("i = k if k < 2 else k + max(n - 4, 0)"), ask("i = k if k < 2 else k + n"), ask("i = k if 2 < k else k + 1")
+    (True, False, False)
+    """
+    match value:
+        case Var(name):
+            return name == index
+        case Op("+", (a, b)):
+            return any(is_increasing(x, index) and _is_nonnegative(y, index) for x, y in ((a, b), (b, a)))
+        case Op("select", (Op("<", (Var(name), bound)), Var(below), beyond)) if name == below == index:
+            return index not in names(bound) and is_increasing(beyond, index)
+    return False
+
+
+def _is_nonnegative(value: Expr, index: str) -> bool:
+    """Whether the value does not depend on the index, and is plainly not negative."""
+    match value:
+        case Const(int(number)):
+            return number >= 0
+        case Op("max", args):
+            return index not in names(value) and any(_is_nonnegative(arg, index) for arg in args)
+        case Op("select", (cond, a, b)):
+            return index not in names(cond) and _is_nonnegative(a, index) and _is_nonnegative(b, index)
+    return False
 
 
 def is_injective_index(item: Expr, loop: For) -> bool:
@@ -178,4 +213,17 @@ def is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: 
             read = (Op("index", (stmt.base, *stmt.index)), stmt.value)
         if not all(map(visit, read)):
             return False
-    return are_partitioned(accesses, lambda item: _injective_offset(item, loop))
+    loops = (replace(loop, index=index) for index in (loop.index, *_increasing_indices(loop)))
+    return any(are_partitioned(accesses, partial(_injective_offset, loop=one)) for one in loops)
+
+
+def _increasing_indices(loop: For) -> Iterator[str]:
+    """What an iteration begins with: integers that grow from one iteration to the next, as the index does."""
+    assigned = Counter(name for stmt in walk(loop.body) for name in own_writes(stmt))
+    for stmt in loop.body:
+        match stmt:
+            case Assign(target, value) if assigned[target] == 1 and not names(value) & assigned.keys():
+                if is_increasing(value, loop.index):
+                    yield target
+            case _:
+                return

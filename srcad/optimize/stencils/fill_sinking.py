@@ -65,6 +65,7 @@ def absorb_fill(gather: Gather, found: list[Item], types: Mapping[str, Type]) ->
     """The gather with a fill among the items before it absorbed; the fill is removed from `found`.
 
     >>> from srcad.ir.notation import parse, show
+    >>> from srcad.optimize.stencils.gather_loops import gather_loops
     >>> from srcad.optimize.stencils.gather_nest import LoopLevel, ShiftedTerm
     >>> i, levels = (Var("i"),), (LoopLevel("i", 0, Var("n")),)
     >>> terms = [ShiftedTerm((by,), "+", Op("index", (Var(name), *i))) for by, name in enumerate("ab")]
@@ -72,7 +73,7 @@ def absorb_fill(gather: Gather, found: list[Item], types: Mapping[str, Type]) ->
     >>> print(show(found[0].block()))
     for i in range(n):
         d_v[i] = 0.0
-    >>> print(show(absorb_fill(Gather(levels, "d_v", i, tuple(terms)), found, {}).block()))
+    >>> print(show(gather_loops([absorb_fill(Gather(levels, "d_v", i, tuple(terms)), found, {})], {})))
     if 1 < n:
         d_v[0] = a[0]
         for i in range(1, n, 1):

@@ -114,6 +114,9 @@ def extract_gathers(found: IterationBox, types: Mapping[str, Type], may_alias: M
         if _is_profitable(gather):
             gathers.append(gather)
             removed |= {id(stmt) for stmt, _ in terms}
+    # the box reads nothing that it adds to, by whatever name (`is_reduction_array`)
+    arrays = frozenset(gather.array for gather in gathers)
+    gathers = [replace(gather, apart=arrays - {gather.array}) for gather in gathers]
     return gathers, _without(found.loops, lambda s: id(s) in removed)
 
 

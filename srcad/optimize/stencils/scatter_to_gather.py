@@ -20,8 +20,10 @@ from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.nodes import Block, For, Function, Stmt
 from srcad.ir.traversal import with_blocks
+from srcad.ir.types import Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.stencils.fill_sinking import Item, absorb_fill, sink_fills_across_iterations
+from srcad.optimize.stencils.gather_loops import gather_loops
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
 from srcad.optimize.stencils.iteration_boxes import constant_fills, extract_gathers, fused_nests, iteration_box
 
@@ -58,16 +60,16 @@ def scatter_to_gather(f: Function) -> Function:
     """
     work = _ScatterToGather(f)
     body = work.block(f.body, ())
-    return f if body == f.body else replace(f, body=body)
+    return f if body == f.body else replace(f, body=body, types=work.types)
 
 
 class _ScatterToGather:
     def __init__(self, f: Function) -> None:
-        self.types = f.types
+        self.types: dict[str, Type] = dict(f.types)
         self.memory = MemoryQueries(f)
 
     def block(self, block: Block, path: Path) -> Block:
-        return tuple(s for item in self.items(block, path) for s in _lowered(item))
+        return self._lowered(self.items(block, path))
 
     def items(self, block: Block, path: Path) -> list[Item]:
         """The statements of a block, with gathers and fills not yet lowered to loops."""
@@ -123,10 +125,26 @@ class _ScatterToGather:
         if isinstance(stmt, For):
             items = self.items(stmt.body, (*path, "body"))
             after = sink_fills_across_iterations(stmt, items, self.types)
-            body = tuple(s for item in items for s in _lowered(item))
+            body = self._lowered(items)
             return [stmt if body == stmt.body else replace(stmt, body=body), *after]
         return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]
 
+    def _lowered(self, items: list[Item]) -> Block:
+        """The statements; gathers that follow each other share their loops where they may."""
+        done: list[Stmt] = []
+        at = 0
+        while at < len(items):
+            item, at = items[at], at + 1
+            if isinstance(item, Gather):
+                joined = [item]
+                while at < len(items) and isinstance(other := items[at], Gather) and _may_join(joined, other):
+                    joined.append(other)
+                    at += 1
+                done += gather_loops(joined, self.types)
+            else:
+                done += item.block() if isinstance(item, ConstantFill) else (item,)
+        return tuple(done)
 
-def _lowered(item: Item) -> Block:
-    return item.block() if isinstance(item, Gather | ConstantFill) else (item,)
+
+def _may_join(gathers: list[Gather], other: Gather) -> bool:
+    return all(gather.may_join(other) for gather in gathers)
