@@ -38,7 +38,6 @@ from tests.benchmarks.measure import difference
 from tests.benchmarks.workload import Arguments
 from tests.benchmarks.workloads import bundle_adjustment, stencils
 
-
 CALLS_AT_ONCE = 5
 """Calls of each process while both run: the last but one has the other beside it."""
 
