@@ -292,16 +292,18 @@ def generate(
     free_sums: frozenset[str] = frozenset(),
     source: Source | None = None,
     shapes: Dictionary[str, tuple[int, ...]] = MappingProxyType({}),
+    integers: Dictionary[str, int] = MappingProxyType({}),
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
 
     `free_sums` are statements of the function, as text, that add to a sum whose order does not matter.
 
     Where `fixed`, integers and bools that the function reads from outside are constants of the text. `source` is what
-    is read in place of the function's own source. `shapes` are those of arrays in the call that it is generated for.
+    is read in place of the function's own source. `shapes` and `integers` are those of the call that it is generated
+    for.
     """
     source = source or read(function)
-    asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums, shapes=shapes)
+    asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums, shapes=shapes, integers=integers)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     if request.kernel:
         asked = replace(asked, calls=False)

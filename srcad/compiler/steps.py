@@ -46,6 +46,7 @@ from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
 from srcad.compiler.agreed_lengths import agreed_lengths, may_broadcast
 from srcad.compiler.called_tangents import called_tangent
+from srcad.compiler.fitted_lengths import fitted_lengths
 from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype, value_of_pair
 from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
@@ -91,13 +92,24 @@ def _changed(unit: Unit, f: Function, aliases: MayAlias | None = None) -> Unit:
 def lowered(unit: Unit) -> Unit:
     asked = unit.asked
     assert asked.source is not None
-    found = _lowered(unit, asked.arguments)
+    found, arguments = _lowered(unit, asked.arguments), asked.arguments
     choices = may_broadcast(found.function) if not found.functions else 0
+    fitted = fitted_lengths(found.function, asked.sizes) if choices else None
+    if fitted is not None:
+        again = _lowered(unit, fitted.arguments(arguments))
+        if may_broadcast(again.function) < choices:
+            found, arguments = again, fitted.arguments(arguments)
+            choices = may_broadcast(found.function)
+        else:
+            fitted = None
     agreed = agreed_lengths(hoist_column_invariants(found.function)) if choices else None
     if agreed is not None:
-        again = _lowered(unit, agreed.arguments(asked.arguments))
+        again = _lowered(unit, agreed.arguments(arguments))
         if may_broadcast(again.function) < choices:
             found = replace(again, function=agreed.at_the_start(again.function))
+    if fitted is not None:
+        function = fitted.at_the_start(found.function)
+        found = replace(found, function=function, fitted=tuple(fitted.equal.items()))
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)
     assert unit.prepare_called is not None

@@ -49,6 +49,14 @@ class Asked:
     """Of the adjoint of a function that is called."""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The shapes of arrays in the call that the function is generated for, by name."""
+    integers: Mapping[str, int] = field(default_factory=dict)
+    """The integers in that call, by name."""
+
+    @property
+    def sizes(self) -> dict[tuple[str, int | None], int]:
+        """The lengths of arrays in that call, by name and axis, and its integers, by name and None."""
+        lengths = {(name, axis): n for name, shape in self.shapes.items() for axis, n in enumerate(shape)}
+        return lengths | {(name, None): value for name, value in self.integers.items()}
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,9 @@ class AbstractArguments:
     fixed: bool = False
     """Integers and bools that the function reads from outside are compile-time constants, too."""
     shapes: Dictionary[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
-    """The shapes of arrays in this call, by name: for what takes an array apart into its items."""
+    """The shapes of arrays in this call, by name: for what takes an array apart into its items, or slices it."""
+    integers: Dictionary[str, int] = field(default_factory=dict, compare=False)
+    """The integers in this call, by name: for what slices arrays by them."""
 
 
 def abstract_arguments(
@@ -72,6 +74,7 @@ def abstract_arguments(
     flat: list[FlatLeaf] = []
     constants: list[tuple[int, bool | int]] = []
     shapes: dict[str, tuple[int, ...]] = {}
+    integers: dict[str, int] = {}
     position = 0
     for at, (name, value) in enumerate(zip(names, values, strict=True)):
         leaf_values, _ = flatten(value)
@@ -94,11 +97,13 @@ def abstract_arguments(
                 found.append(Leaf(Var(flat_name), kind))
                 if isinstance(leaf, np.ndarray) and position not in invented:
                     shapes[flat_name] = leaf.shape
+                elif isinstance(leaf, int) and not isinstance(leaf, bool) and position not in invented:
+                    integers[flat_name] = leaf
             position += 1
         rest = iter(found)
         arguments[name] = _structure(value, rest, name)
         assert next(rest, None) is None, "the structure of an argument has fewer leaves than the argument"
-    return AbstractArguments(arguments, tuple(flat), tuple(constants), shapes=shapes)
+    return AbstractArguments(arguments, tuple(flat), tuple(constants), shapes=shapes, integers=integers)
 
 
 def python_integer(leaf: Any) -> bool | int:

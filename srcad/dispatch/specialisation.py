@@ -32,7 +32,7 @@ from srcad.dispatch.weaker_types import Steps, Weakest, weakened, weakened_argum
 from srcad.errors import SrcadError, fail
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq, map_structure
 from srcad.frontend.values.abstract_values import leaves as output_leaves
-from srcad.ir.types import Array, Scalar, is_float
+from srcad.ir.types import Array, Scalar, Symbol, is_float
 from srcad.request import Request
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Specialisation:
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
         self._lengths = [(order.index(name), axis, length) for name, axis, length in generated.lowered.lengths]
+        self._fitted = generated.lowered.fitted
         apart = generated.written | generated.lowered.kept_apart
         self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
         types = generated.lowered.function.types
@@ -116,10 +117,16 @@ class Specialisation:
                 return False
         if self._captures and self._keys_of_captures() != self._capture_keys:
             return False
-        if not self._lengths:
+        if not self._lengths and not self._fitted:
             return True
         flat = [*self._select(list(leaves)), *(leaf for captured in self._captures for leaf in captured.leaves())]
-        return all(flat[at].shape[axis] == length for at, axis, length in self._lengths)
+
+        def size(symbol: Symbol) -> int:
+            value = flat[self.names.index(symbol.name)]
+            return int(value if symbol.axis is None else value.shape[symbol.axis])
+
+        fit = all(size(s) == d.const + sum(c * size(term) for term, c in d.terms) for s, d in self._fitted)
+        return fit and all(flat[at].shape[axis] == length for at, axis, length in self._lengths)
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -190,12 +191,13 @@ class ValueSpecialisation:
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
         source = self.whole if self.inactive is None else self.inactive.source
         made_of = (arguments.arguments, wrt, request, arguments.fixed, zero_d)
+        of_call = partial(generate, shapes=arguments.shapes, integers=arguments.integers)
         function = self.parameters.function
         if self.inner is None or source is None:
-            return generate(function, *made_of, source=source, shapes=arguments.shapes)
+            return of_call(function, *made_of, source=source)
         own = replace(read(function), before=source.before)
         with read_as(self.inner, source):
-            return generate(function, *made_of, source=own, shapes=arguments.shapes)
+            return of_call(function, *made_of, source=own)
 
     def _active(self) -> list[int]:
         """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""

@@ -56,6 +56,14 @@ def read_shapes_of_parameters(f: Function) -> Function:
         if isinstance(t, Array):
             templates.setdefault(t, Var(name))
 
+    # what checks at the start ask of a copied parameter, its type takes for granted
+    copied = {
+        s.target: s.value.args[0]
+        for s in f.body
+        if isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim == "copy"
+        if isinstance(s.value.args[0], Var) and s.value.args[0].name in fixed
+    }
+
     def template(array: Expr) -> Array | None:
         """The type of an array that is there for its shape alone."""
         is_wanted = array.name in wanted if isinstance(array, Var) else root(array) is None
@@ -65,10 +73,15 @@ def read_shapes_of_parameters(f: Function) -> Function:
     def of_parameters(e: Expr) -> Expr:
         if not isinstance(e, Op):
             return e
-        if e.args and (t := template(e.args[0])) is not None and t not in templates:
-            return _of_lengths(e, t, fixed, f.types)
-        shown = [(at, template(e.args[at])) for at in _shape_operands(e)]
-        same = {at: templates[t] for at, t in shown if t in templates}
+        same: dict[int, Expr] = {}
+        for at in _shape_operands(e):
+            t = template(e.args[at])
+            if isinstance(array := e.args[at], Var) and t is not None and array.name in copied:
+                same[at] = copied[array.name]
+            elif t in templates:
+                same[at] = templates[t]
+            elif t is not None and at == 0:
+                return _of_lengths(e, t, fixed, f.types)
         return replace(e, args=tuple(same.get(at, arg) for at, arg in enumerate(e.args))) if same else e
 
     body = tuple(rewrite(s, lambda e: map_expr(e, of_parameters)) for s in f.body)

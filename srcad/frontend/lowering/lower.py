@@ -65,7 +65,7 @@ from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
 from srcad.ir.nodes import Atom, Const, Expr, Function, Param, Var
 from srcad.ir.runtime_checks import check
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Dim, Scalar, Symbol
 from srcad.typing.builder import Builder
 
 register(gast.Call, calls.call_node)
@@ -125,6 +125,8 @@ class Lowered:
     """It raises errors of other classes, or with other messages, than the function itself."""
     lengths: tuple[tuple[str, int, int], ...] = ()
     """Of arrays, given or from outside, that are taken apart: name, axis, and the length that the axis must have."""
+    fitted: tuple[tuple[Symbol, Dim], ...] = ()
+    """Lengths of arguments, and integers, that must have the values of these forms."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
