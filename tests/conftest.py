@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import os
 import zlib
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "one_in(n, least=4): of the cases of each test function only one in `n` is run, but `least` of them: "
         "always the same, others for each function. With --all, with -k, or where one is asked for, all are run",
     )
+    if not hasattr(config, "workerinput"):
+        # hundreds of processes import srcad: without its bytecode, as where PYTHONDONTWRITEBYTECODE is set, that takes
+        # twice as long
+        compileall.compile_dir(Path(__file__).parents[1] / "srcad", quiet=2)
     config.addinivalue_line("markers", "thorough: takes a minute, and is run only where all cases are")
 
 

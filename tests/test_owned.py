@@ -16,6 +16,17 @@ from srcad.backend.modules.source_digest import code_digest
 
 
 def decay(x, rate, steps):
+    """Of numbers, which compile in half the time of `of_arrays`, the same."""
+    total = 0.0
+    for i in range(len(x)):
+        y = x[i]
+        for _ in range(steps):
+            y = y - rate * np.sin(y)
+            total += y * y
+    return total
+
+
+def of_arrays(x, rate, steps):
     total = 0.0
     for _ in range(steps):
         x = x - rate * np.sin(x)
@@ -38,9 +49,9 @@ def folder(tmp_path):
     return saved(tmp_path / "made")
 
 
-def saved(folder, **options):
+def saved(folder, function=decay, **options):
     folder.mkdir()
-    df = srcad.grad(decay, ("x", "rate"), **options)
+    df = srcad.grad(function, ("x", "rate"), **options)
     df.source_for(X, 0.3, 5)
     df.save(folder / "decay_grad.py")
     return folder
@@ -62,6 +73,11 @@ FORM = "assert type(decay_grad).__name__ == '_Form', type(decay_grad)\n"
 
 def test_as_a_module(folder, right):
     assert numbers("from decay_grad import decay_grad\n" + FORM + CALL, folder) == pytest.approx(right)
+
+
+def test_of_arrays(tmp_path, right):
+    code = "from decay_grad import of_arrays_grad as decay_grad\n" + FORM + CALL
+    assert numbers(code, saved(tmp_path / "made", of_arrays)) == pytest.approx(right)
 
 
 def test_by_its_path(folder, right, tmp_path):
@@ -194,21 +210,21 @@ def test_what_a_formatter_and_a_commentator_do_is_no_edit(folder, right):
     assert numbers("from decay_grad import decay_grad\n" + FORM + CALL, folder) == pytest.approx(right)
 
 
-def test_types_are_asked_for(folder):
+def test_types_are_asked_for(tmp_path):
     code = """
-    from decay_grad import decay_grad
+    from decay_grad import of_arrays_grad as decay_grad
     import numpy as np
     for args in ((np.ones(12, np.float32), 0.3, 5), (np.ones((12, 2)), 0.3, 5), (1.0, 0.3, 5), (np.ones(12), 1, 5),
                  (np.ones(12), 0.3, 5.0), (np.ones(12), 0.3, 5, 1)):
         try:
             decay_grad(*args)
         except TypeError as error:
-            assert str(error).startswith("decay_grad takes x: float64[::1], rate: float64, steps: int64"), error
+            assert str(error).startswith("of_arrays_grad takes x: float64[::1], rate: float64, steps: int64"), error
         else:
             raise AssertionError(args)
     print(decay_grad(np.ones(24)[:12], np.float64(0.3), np.int64(5))[1])
     """
-    assert len(numbers(code, folder)) == 1
+    assert len(numbers(code, saved(tmp_path / "made", of_arrays))) == 1
 
 
 def test_from_compiled_code(folder, right):

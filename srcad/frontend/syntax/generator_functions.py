@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import copy
+from functools import lru_cache
 from typing import Any
 
 import gast
@@ -33,6 +34,7 @@ class HasStopped(gast.expr):  # type: ignore[misc]
     _fields = ()
 
 
+@lru_cache(maxsize=1024)
 def is_generator(tree: Any) -> bool:
     """Whether a function has a `yield` of its own.
 
