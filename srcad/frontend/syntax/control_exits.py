@@ -43,8 +43,9 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
             return exits(statement.body) | exits(statement.orelse)
         case gast.With():
             return exits(statement.body)
-        case gast.Try() if raises_only(statement):
-            return exits([*statement.body, *statement.orelse])
+        case gast.Try():
+            ways = exits([*statement.body, *statement.orelse])
+            return ways if raises_only(statement) else ways.union(*(exits(one.body) for one in statement.handlers))
         case gast.For() | gast.While():
             inner_exits = exits(statement.body)
             ways = inner_exits & {RETURN, RAISE}
@@ -102,8 +103,9 @@ def returns(body: Sequence[gast.stmt]) -> Iterator[gast.Return]:
                 yield from returns(statement.orelse)
             case gast.With():
                 yield from returns(statement.body)
-            case gast.Try() if raises_only(statement):
-                yield from returns([*statement.body, *statement.orelse])
+            case gast.Try():
+                for block in ([*statement.body, *statement.orelse], *(one.body for one in statement.handlers)):
+                    yield from returns(block)
 
 
 def contains_exit(body: Sequence[gast.stmt]) -> bool:
