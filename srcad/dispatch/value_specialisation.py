@@ -32,7 +32,7 @@ from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as, span
 from srcad.frontend.syntax.activity import Activity
-from srcad.frontend.syntax.control_exits import raises_only
+from srcad.frontend.syntax.control_exits import may_go_on
 from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
@@ -109,12 +109,12 @@ class ValueSpecialisation:
         values = dict(zip(names, self.values, strict=True))
         return [name for name, value in values.items() if name in asked and any(map(is_float, flatten(value)[0]))]
 
-    def _inactive_try(self) -> gast.Try | None:
-        """A `try` that goes on after an error, and has nothing in it that is differentiated: Python's errors are more."""
+    def _inactive_try(self) -> gast.Try | gast.With | None:
+        """A `try` that goes on after an error, with nothing in it that is differentiated: Python has more errors."""
         if self.compiles_tries or self.invented or self.inner is not None:
             return None
         source = self._source
-        tries = [one for one in gast.walk(source.tree) if isinstance(one, gast.Try) and not raises_only(one)]
+        tries = [one for one in gast.walk(source.tree) if may_go_on(one)]
         wrt = self._differentiated() if tries else []
         activity = Activity(source.tree, wrt) if wrt else None
         for one in tries if activity is not None else ():

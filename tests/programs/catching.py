@@ -1,5 +1,6 @@
 """`try` that goes on after an error: handlers that give another value, leave a loop, or try again."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -260,3 +261,64 @@ def first_to_raise_in_a_comprehension(x):
     except ValueError:
         z = x * x
     return np.sum(z * z)
+
+
+POSITIVE = np.array([[2.0, 1.0], [1.0, 3.0]])
+INDEFINITE = np.array([[1.0, 2.0], [2.0, 1.5]])
+
+
+@case(POSITIVE, compiled=True)
+@case(INDEFINITE)
+def cholesky_with_jitter(K):
+    jitter = 1e-3
+    while True:
+        try:
+            L = np.linalg.cholesky(K + jitter * np.eye(len(K)))
+            break
+        except np.linalg.LinAlgError:
+            jitter *= 7.0
+    return np.sum(np.log(np.diag(L)))
+
+
+@case(POSITIVE)
+@case(np.array([[1.0, 2.0], [2.0, 4.0]]), gradient=np.ones((2, 2)))
+def singular_matrix(A):
+    try:
+        return np.sum(np.linalg.solve(A, np.array([1.0, 2.0])))
+    except np.linalg.LinAlgError:
+        return np.sum(A)
+
+
+@case(V)
+@case(W)
+def suppressed(x):
+    total = 0.0
+    for v in x:
+        with contextlib.suppress(ValueError, KeyError):
+            total += 2.0 * v
+            total += checked_log(v)
+            total += 10.0 * v
+    return total
+
+
+@case(V)
+@case(W)
+def suppressed_return(x):
+    with contextlib.suppress(ValueError):
+        return checked_log(x[1])
+    return x[0] * x[1]
+
+
+@case({"a": 1.5, "b": 2.0}, V)
+@case({"a": 1.5, "c": 2.0}, W)
+def known_when_compiling(p, x):
+    squares = (x[0] * x[0], x[1])
+    try:
+        t = p["a"] * p["c"]
+    except KeyError:
+        t = p["a"] * 3.0
+    try:
+        t += squares[2] * x[0]
+    except IndexError:
+        t *= squares[-1]
+    return t

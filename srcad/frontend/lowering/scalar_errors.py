@@ -1,4 +1,4 @@
-"""Errors of Python's arithmetic, where a handler catches them: division by zero, domains and overflow.
+"""Errors of operations, where a handler catches them: division by zero, domains, overflow, matrices without a factor.
 
 Compiled code computes NaN and infinities there, and so does NumPy: only Python's own numbers raise an error, and the
 functions of `math`, which are given any.
@@ -7,6 +7,8 @@ functions of `math`, which are given any.
 from __future__ import annotations
 
 from math import inf
+
+import numpy as np
 
 from srcad.frontend.values.abstract_values import Leaf
 from srcad.frontend.values.context import Context
@@ -40,12 +42,18 @@ _TOTAL = {
 """Functions that raise no error."""
 _TO_INTEGER = {"int", "math.floor", "math.ceil", "math.trunc"}
 _EXPONENTIAL = {"math.exp": "np.exp", "math.expm1": "np.expm1", "math.sinh": "np.sinh", "math.cosh": "np.cosh"}
+_SOLVABLE = {
+    "np.linalg.cholesky": "runtime.has_cholesky",
+    "np.linalg.inv": "runtime.has_inverse",
+    "np.linalg.solve": "runtime.has_inverse",
+}
+"""Functions of matrices, and what says whether they raise an error."""
 _KNOWN = {*_LEAST, *_LARGEST, *_EXPONENTIAL, *_TOTAL}
 
 
 def check_scalar_errors(ctx: Context, prim: str, args: tuple[Leaf, ...]) -> None:
     """Emit the checks of the errors that Python raises in an operation, those that a handler catches."""
-    if not ctx.attempts or (ctx.frame.library and not prim.startswith("math.")):
+    if not ctx.attempts or (ctx.frame.library and not prim.startswith(("math.", "np.linalg."))):
         return
     atoms = [arg.atom for arg in args]
     if prim in ("/", "//", "%") and may_catch(ctx, ZeroDivisionError) and _are_pythons(ctx, args):
@@ -54,6 +62,8 @@ def check_scalar_errors(ctx: Context, prim: str, args: tuple[Leaf, ...]) -> None
         _check_power(ctx, args)
     elif prim in _TO_INTEGER:
         _check_integer(ctx, args[0])
+    elif prim in _SOLVABLE and may_catch(ctx, np.linalg.LinAlgError):
+        python_check(ctx, ctx.builder.op(_SOLVABLE[prim], atoms[0]), np.linalg.LinAlgError, f"{prim} fails")
     elif prim.startswith("math."):
         _check_function(ctx, prim, args)
 

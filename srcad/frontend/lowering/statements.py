@@ -34,11 +34,11 @@ from srcad.frontend.source import read
 from srcad.frontend.syntax.generator_functions import Yielded
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Method
-from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
+from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
-from srcad.frontend.values.raise_points import note_raise, python_check
+from srcad.frontend.values.raise_points import AlwaysRaises, end_block, note_raise, python_check
 from srcad.frontend.values.variable_naming import adopt, bind_name
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Op, Stmt, Store, Var
 from srcad.ir.runtime_checks import check, check_of
@@ -72,7 +72,20 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
             yield a.1
         return a.3
     """
-    frame = ctx.frame
+    frame, depth = ctx.frame, ctx.builder.depth
+    is_outermost = ctx.statement_depth < depth
+    ctx.statement_depth, outer_depth = depth, ctx.statement_depth
+    try:
+        _statements(ctx, body, frame)
+    except AlwaysRaises as fault:
+        if not is_outermost:
+            raise
+        end_block(ctx, fault)
+    finally:
+        ctx.statement_depth = outer_depth
+
+
+def _statements(ctx: Context, body: Sequence[Any], frame: Frame) -> None:
     for node in body:
         if not frame.library or read.is_model(frame.source):
             ctx.builder.span = read.span(frame.source, node)

@@ -28,6 +28,7 @@ f(x: float64):
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import gast
@@ -60,6 +61,8 @@ _NO_TEXT = TypeConflict(
 
 
 def lower_try(ctx: Context, node: gast.Try) -> None:
+    if hasattr(node, "suppresses") and ctx.expression(node.suppresses) != Constant(contextlib.suppress):
+        ctx.fail("S105", "with suppress that is not that of contextlib")
     if node.raises_only and not ctx.attempts:
         if node.handlers:
             ctx.rewords.append(True)

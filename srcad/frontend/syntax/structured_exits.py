@@ -16,6 +16,7 @@ from srcad.frontend.syntax.control_exits import (
     NEXT,
     RAISE,
     RETURN,
+    as_try,
     endless,
     exits,
     raises_only,
@@ -95,8 +96,9 @@ class _Rewriter:
     def block(self, body: Sequence[gast.stmt], loops: tuple[_Loop, ...]) -> list[gast.stmt]:
         out: list[gast.stmt] = []
         body = reachable(body)
-        for at, statement in enumerate(body):
+        for at, written in enumerate(body):
             rest = body[at + 1 :]
+            statement = (as_try(written) if isinstance(written, gast.With) else None) or written
             match statement:
                 case gast.Return():
                     return out + self.return_statement(statement, loops)

@@ -250,6 +250,8 @@ class Context:
         """What makes the items that a dict does not have yet; None where these are 0, and it does not get them."""
         self.rewords: list[bool] = []
         """Not empty where compiled code raises an error of another class, or with another message, than Python."""
+        self.statement_depth = 0
+        """How many blocks were open where the statements around began."""
         self.attempts: list[Any] = []
         """Each `try` around (`raise_points`)."""
         self.handled: list[Any] = []

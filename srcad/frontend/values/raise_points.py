@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
+from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import Abstract, HeapRef
 from srcad.frontend.values.cells import bound_flag_of_cell, is_cell
 from srcad.frontend.values.context import Context, Frame, State
 from srcad.frontend.values.definedness import as_flag
-from srcad.ir.nodes import Atom, Effect, Expr
+from srcad.ir.nodes import Atom, Const, Effect, Expr
+from srcad.ir.runtime_checks import check
 
 Errors = tuple[type[BaseException], ...]
 
@@ -96,6 +99,39 @@ def python_check(ctx: Context, condition: Atom, error: type[Exception], *message
     for statement in builder.statements[emitted:]:
         assert isinstance(statement, Effect)
         note_raise(ctx, statement, error)
+
+
+class AlwaysRaises(Exception):
+    """What is lowered raises an error whenever it is reached, in a `try` that catches it.
+
+    `depth` blocks are open there. It leads to the end of the block: what stands behind it is never reached.
+    """
+
+    def __init__(self, raised: type[Exception], depth: int, otherwise: SrcadError) -> None:
+        super().__init__(raised)
+        self.raised, self.depth, self.otherwise = raised, depth, otherwise
+
+
+def python_fails(
+    ctx: Context, error: type[Exception], code: str, message: str, why: str | None = None, advice: str | None = None
+) -> NoReturn:
+    """Fail, unless a handler catches the error that Python raises here."""
+    try:
+        ctx.fail(code, message, why, advice)
+    except SrcadError as otherwise:
+        if may_catch(ctx, error):
+            raise AlwaysRaises(error, ctx.builder.depth, otherwise) from None
+        raise
+
+
+def end_block(ctx: Context, fault: AlwaysRaises) -> None:
+    """Raise the error at the end of the block that is open."""
+    if fault.depth != ctx.builder.depth:
+        raise fault.otherwise from None
+    statement = check(Const(False), fault.raised.__name__, (), ctx.builder.span, derived=True)
+    ctx.builder.emit(statement)
+    note_raise(ctx, statement, fault.raised)
+    ctx.has_raised = True
 
 
 @contextmanager
