@@ -343,6 +343,24 @@ def stable_order(x: Any) -> Any:
 # ---- linear algebra ----------------------------------------------------------------------------
 
 
+def has_cholesky(a: Any) -> Any:
+    """Whether a matrix has a Cholesky factor: `np.linalg.cholesky` raises an error where it has none."""
+    try:
+        np.linalg.cholesky(a)
+    except Exception:  # the only class that Numba knows here
+        return False
+    return True
+
+
+def has_inverse(a: Any) -> Any:
+    """Whether `np.linalg.inv` and `np.linalg.solve` find a matrix that they can divide by."""
+    try:
+        np.linalg.inv(a)
+    except Exception:
+        return False
+    return True
+
+
 def sign_of_det(a: Any) -> Any:
     """The sign of the determinant of a square matrix."""
     return np.linalg.slogdet(a)[0]

@@ -297,7 +297,7 @@ def callee_host(x):
     return x[0] * other(3) + x[1] * other(4)
 
 
-@refused()
+@right()
 def try_active(x):
     try:
         y = np.sum(x**2)

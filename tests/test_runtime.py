@@ -76,6 +76,8 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "windows_adjoint": [(np.arange(5.0), np.ones((4, 2)), 2), (MATRIX, np.ones((2, 4, 2)), 2)],
     "cholesky_adjoint": [(np.linalg.cholesky(np.eye(n) + 0.1), rng.normal(size=(n, n))) for n in (0, 3, 50)],
     "cholesky_adjoint_of_block": [(np.linalg.cholesky(np.eye(3) + 0.1), np.tril(SQUARE))],
+    "has_cholesky": [(SQUARE @ SQUARE.T,), (-np.eye(2),)],
+    "has_inverse": [(SQUARE,), (np.ones((2, 2)),)],
     "sign_of_det": [(SQUARE,)],
     "log_abs_det": [(SQUARE,)],
     "chosen": [(True, 0.3, -1.5), (False, 0.3, -1.5)],

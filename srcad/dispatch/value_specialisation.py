@@ -19,6 +19,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
+import gast
 import numpy as np
 
 from srcad.compiler.generate import Generated, generate
@@ -30,7 +31,9 @@ from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
-from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as
+from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as, span
+from srcad.frontend.syntax.activity import Activity
+from srcad.frontend.syntax.control_exits import may_go_on
 from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
@@ -54,6 +57,8 @@ class ValueSpecialisation:
     """The function, where calls in it are written out."""
     inner: Any = None
     """The function that is split, where a derivative of it is called."""
+    compiles_tries: bool = False
+    """A `try` is compiled though nothing differentiated is in it: Python cannot execute it."""
 
     def without_inactive(self, error: SrcadError) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
         """The function for this call, of what is left where Python computes before what is inactive.
@@ -64,11 +69,6 @@ class ValueSpecialisation:
             raise error
         source = read(self.parameters.function)
         names = self.parameters.names
-        asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
-        moving = self.request.positions
-        if moving is not None:
-            at = {name: self.parameters.argument(name, self.values).positions for name in names}
-            asked = {name for name in asked if not set(moving).isdisjoint(at[name])}
         of = source.globals.get(DERIVATIVE_OF)
         inner = of if isinstance(of, FunctionType) else None
         if inner is not None:  # a derivative is called: it is the function of that which is split
@@ -76,7 +76,7 @@ class ValueSpecialisation:
             if tuple(one.id for one in source.tree.args.args) != names:
                 raise error
         values = dict(zip(names, self.values, strict=True))
-        wrt = [name for name, value in values.items() if name in asked and any(map(is_float, flatten(value)[0]))]
+        wrt = self._differentiated()
         last = error
         whole = with_calls_inlined(source, values, wrt) if wrt else source
         if whole is not source:
@@ -94,10 +94,46 @@ class ValueSpecialisation:
                 return (*rest.generate_for_call(), rest)
             except SrcadError as another:
                 last = another
+        if self._inactive_try() is not None:
+            anyhow = replace(self, compiles_tries=True)
+            return (*anyhow.generate_for_call(), anyhow)
         raise error
+
+    def _differentiated(self) -> list[str]:
+        """The parameters with floats that are differentiated."""
+        names = self.parameters.names
+        asked = {name.partition("[")[0] for name in self.request.wrt} or set(names)
+        moving = self.request.positions
+        if moving is not None:
+            at = {name: self.parameters.argument(name, self.values).positions for name in names}
+            asked = {name for name in asked if not set(moving).isdisjoint(at[name])}
+        values = dict(zip(names, self.values, strict=True))
+        return [name for name, value in values.items() if name in asked and any(map(is_float, flatten(value)[0]))]
+
+    def _inactive_try(self) -> gast.Try | gast.With | None:
+        """A `try` that goes on after an error, with nothing in it that is differentiated: Python has more errors."""
+        if self.compiles_tries or self.invented or self.inner is not None:
+            return None
+        source = self._source
+        tries = [one for one in gast.walk(source.tree) if may_go_on(one)]
+        wrt = self._differentiated() if tries else []
+        activity = Activity(source.tree, wrt) if wrt else None
+        for one in tries if activity is not None else ():
+            if activity is not None and not (activity.is_under_active(one) or activity.is_active(one)):
+                return one
+        return None
+
+    @property
+    def _source(self) -> Source:
+        if self.inactive is not None:
+            return self.inactive.source
+        return self.whole or read(self.parameters.function)
 
     def generate_for_call(self) -> tuple[Generated, AbstractArguments]:
         read(self.parameters.function)  # raises S101 for a function without source
+        left = self._inactive_try()
+        if left is not None:
+            fail("S103", "try with nothing in it that is differentiated", span(self._source, left))
         try:
             # a device function has no parameters for what it reads from outside
             return self._attempt(fixed=self.request.options.target == "cuda")

@@ -323,6 +323,9 @@ row("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="jj->jj", layout="a
 row("runtime.cholesky_adjoint", runtime.cholesky_adjoint, "linalg", runtime.cholesky_adjoint, dims="ij,ij->ij")
 row("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
 row("runtime.cofactors_tangent", runtime.cofactors_tangent, "linalg", runtime.cofactors_tangent, dims="ij,ij->ij")
+for _function in [runtime.has_cholesky, runtime.has_inverse]:
+    row(f"runtime.{_function.__name__}", _function, "linalg", _function, differentiable=False, dims="jj->",
+        dtype="bool")  # fmt: skip
 row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
 row("runtime.real_eigenpairs", runtime.real_eigenpairs, "linalg", runtime.real_eigenpairs, dims="jj->kl")

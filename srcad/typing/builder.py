@@ -100,6 +100,11 @@ class Builder:
         """The statements before the insertion point: those of its block, and of the open blocks around it."""
         return (statement for block in self._blocks for statement in block)
 
+    @property
+    def depth(self) -> int:
+        """How many blocks are open."""
+        return len(self._blocks)
+
     def fresh(self, base: str, type: Type) -> Var:
         """A new name `base.0`, `base.1`, ... of the given type."""
         count = self.counters.get(base, 0)

@@ -51,7 +51,8 @@ def uses_try(x):
         y = x * x
     except ValueError:
         y = x
-    return y
+    finally:
+        return y
 
 
 LOCK = threading.Lock()

@@ -86,6 +86,7 @@ from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import as_array, first_and_rest, from_zero, items_of
+from srcad.frontend.values.raise_points import python_check
 from srcad.ir.types import FLOATS, Array, Scalar
 from srcad.rules.registry import METHODS
 from srcad.typing.length_demands import Axis, Filled
@@ -108,7 +109,7 @@ def _first(ctx: Context, value: Abstract, name: str) -> tuple[Abstract, Abstract
     """The first item and the others of a run-time iterable, which must have one."""
     first, rest, count = first_and_rest(ctx, value)
     if not isinstance(count.static, int):
-        ctx.builder.check(ctx.builder.op(">", count.atom, ctx.constant(0).atom), "ValueError", f"{name} of nothing")
+        python_check(ctx, ctx.builder.op(">", count.atom, ctx.constant(0).atom), ValueError, f"{name} of nothing")
     return first, rest
 
 

@@ -31,7 +31,7 @@ from srcad.ir.called import Called, callee_of, in_terms_of
 from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Atom, Block, Effect, Expr, Function, Op, Param, Var
 from srcad.ir.result_memory import roots
-from srcad.ir.traversal import bindings, own_stores, walk
+from srcad.ir.traversal import bindings, ops, own_exprs, own_stores, walk
 from srcad.ir.types import Array, ListOf, Scalar
 from srcad.typing.builder import Builder
 
@@ -50,6 +50,8 @@ def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Ab
         return None
     try:
         given = _as_made_for(functions, source, arguments(ctx, bound))
+        if ctx.attempts and _may_raise(_function(ctx, functions, source, given), functions):
+            raise NotKept("a handler may catch its errors")
         return _emitted(ctx, source, given, _function(ctx, functions, source, given))
     except NotKept as reason:
         if id(tree) in functions.recursive:
@@ -60,6 +62,19 @@ def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Ab
             raise
     functions.inlined.add(id(tree))
     return None
+
+
+def _may_raise(made: KeptFunction, functions: KeptFunctions) -> bool:
+    """Whether a function raises an error, or calls one that may."""
+    for stmt in walk(made.function.body):
+        if isinstance(stmt, Effect) and stmt.call.prim in ("check", "within"):
+            return True
+        for op in (op for expr in own_exprs(stmt) for op in ops(expr)):
+            if op.prim == "call":
+                other = functions.by_name(callee_of(op).name)
+                if other is None or (other is not made and _may_raise(other, functions)):
+                    return True
+    return False
 
 
 def _retry_with_lists(ctx: Context, bound: Mapping[str, Abstract], reason: NotKept) -> None:

@@ -53,6 +53,7 @@ from srcad.frontend.values.growing_lists import append, refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.libraries import of_library
 from srcad.frontend.values.name_resolution import module_value, outside_value
+from srcad.frontend.values.raise_points import python_fails
 from srcad.frontend.values.user_classes import class_attribute
 from srcad.ir.types import Array, Scalar
 from srcad.rules.complex_numbers import METHODS_OF_COMPLEX
@@ -98,7 +99,7 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     advice = None
     if isinstance(value, Seq | HeapRef) and (name in METHODS or name in ("shape", "ndim", "T", "size", "dtype")):
         advice = f"pass an array; or make one of it here: np.array(it).{name}."
-    ctx.fail("S122", f"{describe_value(value)} has no attribute {name}", None, advice)
+    python_fails(ctx, AttributeError, "S122", f"{describe_value(value)} has no attribute {name}", None, advice)
 
 
 def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
@@ -281,7 +282,7 @@ def _index_or_count(ctx: Context, value: Abstract, name: str, args: Sequence[Abs
     if name == "count":
         return ctx.constant(present.count(wanted))
     if wanted not in present:
-        ctx.fail("S126", f"{wanted!r} is not in the sequence")
+        python_fails(ctx, ValueError, "S126", f"{wanted!r} is not in the sequence")
     return ctx.constant(present.index(wanted))
 
 
@@ -303,7 +304,7 @@ def _list_method(ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract]
             if not args and not items:
                 run_time_lists.retry_empty(ctx, ref.id)
             if not -len(items) <= at < len(items):
-                ctx.fail("S126", f"pop from a list of {len(items)}")
+                python_fails(ctx, IndexError, "S126", f"pop from a list of {len(items)}")
             result = items[at]
             at %= len(items)
             items = items[:at] + items[at + 1 :]
@@ -357,7 +358,7 @@ def _dict_method(
             return result
         if name == "pop":
             if key not in entries and len(args) == 1:
-                ctx.fail("S126", f"the dict has no key {key!r}")
+                python_fails(ctx, KeyError, "S126", f"the dict has no key {key!r}")
             entries.pop(key, None)
         else:
             entries.setdefault(key, default)

@@ -48,6 +48,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.raise_points import python_fails
 from srcad.frontend.values.user_classes import class_attribute, has_dict, is_written, owner_of, slots, special_method
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.types import Array
@@ -125,7 +126,7 @@ def _class_attribute(
         fallback = special_method(cls, "__getattr__")
         if fallback is not None:
             return ctx.call(Constant(fallback), receiver, Constant(name))
-        ctx.fail("S122", f"{describe_value(receiver)} has no attribute {name}")
+        python_fails(ctx, AttributeError, "S122", f"{describe_value(receiver)} has no attribute {name}")
     if hasattr(type(raw), "__get__") and not isinstance(receiver, Record):
         ctx.fail("S122", f"{name} of {cls.__name__} is a descriptor, a {type(raw).__name__}")
     return ctx.attribute(Constant(owner), name)
@@ -181,7 +182,7 @@ def delete_attribute(ctx: Context, value: Abstract, name: str) -> None:
         ctx.fail("S118", f"del of an attribute of {describe_value(value)}")
     _refuse_protocols(ctx, value.cls, name, class_attribute(value.cls, name))
     if _own_attribute(ctx, value, name) is None:
-        ctx.fail("S122", f"{describe_value(value)} has no attribute {name}")
+        python_fails(ctx, AttributeError, "S122", f"{describe_value(value)} has no attribute {name}")
     _prepare_change(ctx, value)
     cells = ctx.heap[value.id]
     ctx.heap[value.id] = cells.with_entries({key: item for key, item in cells.entries.items() if key != name})

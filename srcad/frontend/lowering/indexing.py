@@ -44,6 +44,7 @@ from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import arithmetic, as_array, items_of, table_item
+from srcad.frontend.values.raise_points import note_raise, python_fails
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import INEXACT, Array, Dim, ListOf, Scalar, Symbol
@@ -182,7 +183,7 @@ def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], ite
     for have, value in zip(keys, values, strict=True):
         if have == key:
             return value
-    ctx.fail("S126", f"the dict has no key {key!r}", f"Its keys are {', '.join(map(repr, keys))}.")
+    python_fails(ctx, KeyError, "S126", f"the dict has no key {key!r}", f"Its keys are {', '.join(map(repr, keys))}.")
 
 
 def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstract) -> Abstract:
@@ -199,7 +200,7 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
 
 def _position(ctx: Context, position: int, count: int) -> int:
     if not -count <= position < count:
-        ctx.fail("S126", f"index {position} of a sequence of {count}")
+        python_fails(ctx, IndexError, "S126", f"index {position} of a sequence of {count}")
     return position % count
 
 
@@ -325,7 +326,9 @@ def check_indices(ctx: Context, array: Leaf, items: Sequence[Expr]) -> None:
 def emit_index_check(ctx: Context, item: Atom, length: Atom) -> None:
     """Emit the bounds check of an index for an axis of that length."""
     if ctx.checks_indices:
-        ctx.builder.emit(within(item, length, ctx.builder.where(), ctx.place()))
+        stmt = within(item, length, ctx.builder.where(), ctx.place())
+        ctx.builder.emit(stmt)
+        note_raise(ctx, stmt, IndexError)
 
 
 def _is_trivially_within(ctx: Context, item: Var | Const, length: Dim) -> bool:

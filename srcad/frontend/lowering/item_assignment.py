@@ -50,6 +50,7 @@ from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import arithmetic, items_of
+from srcad.frontend.values.raise_points import python_fails
 from srcad.ir.nodes import Const, Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Dim, Scalar, is_complex
 from srcad.rules.expansions.advanced_indexing import put, take
@@ -202,6 +203,6 @@ def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract)
     else:
         position = position_of(ctx, items)
         if not -len(listed) <= position < len(listed):
-            ctx.fail("S126", f"index {position} of a list of {len(listed)}")
+            python_fails(ctx, IndexError, "S126", f"index {position} of a list of {len(listed)}")
         listed[position] = stored
     ctx.heap[value.id] = HeapObject(tuple(listed))

@@ -127,17 +127,19 @@ def _since_last_effect(statements: Sequence[Stmt]) -> Sequence[Stmt]:
     return statements
 
 
-def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
-    """`if not condition: raise ...` as a check; None where what is raised is no exception of a class that is known.
+def raised(ctx: Context, node: Any, condition: Atom) -> tuple[Effect, type[Exception]] | None:
+    """`if not condition: raise ...` as a check, and the class of the error; None where the class is not known.
 
     Of a class of the user's, compiled code raises the class of Python's that it is derived from. A call of the
     derivative finds out what the function itself raises (`Context.rewords`).
     """
+    if node.exc is None:
+        return _raised_again(ctx, condition)
     made, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
-    cls = None if made is None else _class_of(ctx, made)
+    cls = _class_of(ctx, made)
     if cls is None:
         return None
-    base = cls if cls is np.linalg.LinAlgError else next(one for one in cls.__mro__ if one.__module__ == "builtins")
+    base = _in_compiled_code(cls)
     between = [] if is_generated(ctx.frame.source) else [gast.Constant(", ", None)]
     parts = message(ctx, *[part for arg in args for part in (*between, arg)][len(between) :])
     named = isinstance(node.exc, gast.Call) and node.exc.keywords
@@ -146,7 +148,24 @@ def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
     if base is not cls:
         parts = (f"{cls.__name__}: ", *parts) if parts else (cls.__name__,)
     name = "np.linalg.LinAlgError" if base is np.linalg.LinAlgError else base.__name__
-    return check(condition, name, parts, ctx.builder.span)
+    return check(condition, name, parts, ctx.builder.span), cls
+
+
+def _in_compiled_code(cls: type[Exception]) -> type[Exception]:
+    """The class of the error that compiled code raises."""
+    return cls if cls is np.linalg.LinAlgError else next(one for one in cls.__mro__ if one.__module__ == "builtins")
+
+
+def _raised_again(ctx: Context, condition: Atom) -> tuple[Effect, type[Exception]] | None:
+    """`raise` in a handler, of the one class of errors that it is there for."""
+    errors = list(ctx.handled[-1]) if ctx.handled else []
+    if len(errors) != 1:
+        return None
+    cls = errors[0]
+    ctx.rewords.append(True)
+    base = _in_compiled_code(cls)
+    name = "np.linalg.LinAlgError" if base is np.linalg.LinAlgError else base.__name__
+    return check(condition, name, (cls.__name__,), ctx.builder.span), cls
 
 
 def _class_of(ctx: Context, node: Any) -> type[Exception] | None:

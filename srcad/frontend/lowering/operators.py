@@ -22,6 +22,7 @@ import gast
 import numpy as np
 
 from srcad.frontend.lowering.overloading import compared_by_methods, iterated, overloaded, special
+from srcad.frontend.lowering.scalar_errors import check_scalar_errors
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
@@ -58,6 +59,7 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
     """A primitive on leaves; its value is recorded where it is known at compile time."""
     if prim == "**":
         args = _integer_power_operands(ctx, *args)
+    check_scalar_errors(ctx, prim, args)
     if args and all(arg.known for arg in args) and _may_be_evaluated(PRIMITIVES[prim]):
         known = _evaluated(prim, args, static)
         if type(known) in (bool, int, float):

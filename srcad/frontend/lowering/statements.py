@@ -27,17 +27,18 @@ from srcad.frontend.lowering.loops import lower_for
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
+from srcad.frontend.lowering.try_statements import lower_try
 from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
 from srcad.frontend.lowering.with_statements import lower_with
 from srcad.frontend.source import read
 from srcad.frontend.syntax.generator_functions import Yielded
-from srcad.frontend.syntax.structured_exits import RaisesAnother
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Method
-from srcad.frontend.values.context import Context, NotYetBound, RetryUnrolled
+from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
+from srcad.frontend.values.raise_points import AlwaysRaises, end_block, note_raise, python_check
 from srcad.frontend.values.variable_naming import adopt, bind_name
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Op, Stmt, Store, Var
 from srcad.ir.runtime_checks import check, check_of
@@ -71,7 +72,20 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
             yield a.1
         return a.3
     """
-    frame = ctx.frame
+    frame, depth = ctx.frame, ctx.builder.depth
+    is_outermost = ctx.statement_depth < depth
+    ctx.statement_depth, outer_depth = depth, ctx.statement_depth
+    try:
+        _statements(ctx, body, frame)
+    except AlwaysRaises as fault:
+        if not is_outermost:
+            raise
+        end_block(ctx, fault)
+    finally:
+        ctx.statement_depth = outer_depth
+
+
+def _statements(ctx: Context, body: Sequence[Any], frame: Frame) -> None:
     for node in body:
         if not frame.library or read.is_model(frame.source):
             ctx.builder.span = read.span(frame.source, node)
@@ -192,7 +206,7 @@ def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:
             ctx.fail("S127", f"{shown} values unpacked into {wanted} names")
         return
     test = ctx.builder.op("==", count.atom, Const(wanted))
-    ctx.builder.check(test, "ValueError", count.atom, f" values unpacked into {wanted} names")
+    python_check(ctx, test, ValueError, count.atom, f" values unpacked into {wanted} names")
 
 
 def _annotated(ctx: Context, node: Any) -> None:
@@ -339,18 +353,19 @@ def _lower_check(ctx: Context, node: Any, cond: Atom) -> bool:
             condition = cond
         case _:
             return False
-    stmt = raised(ctx, one, condition)
-    if stmt is None:
+    made = raised(ctx, one, condition)
+    if made is None:
         return False
-    _emit_check(ctx, stmt)
+    _emit_check(ctx, *made)
     ctx.statements(rest)
     return True
 
 
-def _emit_check(ctx: Context, stmt: Effect) -> None:
+def _emit_check(ctx: Context, stmt: Effect, error: type[Exception]) -> None:
     """Emit a check of the user's unchanged, one of a library function as a demand of the operation."""
     if not _in_library(ctx):
         ctx.builder.emit(stmt)
+        note_raise(ctx, stmt, error)
         return
     found = check_of(stmt)
     assert found is not None and isinstance(found.condition, Var | Const)
@@ -371,15 +386,16 @@ def _assert(ctx: Context, node: Any) -> None:
     if cond is True:
         return
     text = () if node.msg is None else message(ctx, node.msg)
-    ctx.builder.emit(check(Const(False) if cond is False else cond, "AssertionError", text, ctx.builder.span))
+    stmt = check(Const(False) if cond is False else cond, "AssertionError", text, ctx.builder.span)
+    _emit_check(ctx, stmt, AssertionError)
 
 
 def _raise(ctx: Context, node: Any) -> None:
     # a raise that is unreachable with these types is never lowered
-    may_be_avoided = bool(_in_library(ctx) or ctx.path_conditions or ctx.rooms)
+    may_be_avoided = bool(_in_library(ctx) or ctx.path_conditions or ctx.rooms or ctx.attempts)
     always = raised(ctx, node, Const(False)) if may_be_avoided else None
     if always is not None:
-        _emit_check(ctx, always)
+        _emit_check(ctx, *always)
         ctx.has_raised = not _in_library(ctx)
         return
     text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"
@@ -389,10 +405,6 @@ def _raise(ctx: Context, node: Any) -> None:
         f"It stands on a path that run-time values can take, or that these types always take{text}.",
         'ask first, and by itself: if x < 0.0: raise ValueError("negative").',
     )
-
-
-def _raises_another(ctx: Context, node: Any) -> None:
-    ctx.rewords.append(True)
 
 
 def _pass(ctx: Context, node: Any) -> None:
@@ -417,7 +429,7 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Nonlocal: nonlocal_names,
     gast.Assert: _assert,
     gast.Raise: _raise,
-    RaisesAnother: _raises_another,
+    gast.Try: lower_try,
     gast.Pass: _pass,
     gast.With: lower_with,
     Yielded: yielded,

@@ -23,7 +23,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.source.scopes import assigned
-from srcad.frontend.syntax.control_exits import raises_only
+from srcad.frontend.syntax.control_exits import as_try, raises_only
 
 _OF_SHAPE = frozenset({"shape", "ndim", "dtype", "size"})
 _FRESH = (gast.BinOp, gast.UnaryOp, gast.Compare, gast.Constant, gast.JoinedStr)
@@ -212,6 +212,8 @@ class Activity:
                 decided = under or self.is_active(test)
                 exits = self._block(body, decided) | self._block(orelse, decided)
                 return exits or (decided and contains(stmt, _EXITS))
+            case gast.With() if (suppressing := as_try(stmt)) is not None:
+                return self._statement(suppressing, under)
             case gast.With(items=items, body=body):
                 entered = under or any(map(self.is_active, items))  # what was given x may say when the body is executed
                 for item in items:

@@ -42,9 +42,11 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
         case gast.If():
             return exits(statement.body) | exits(statement.orelse)
         case gast.With():
-            return exits(statement.body)
-        case gast.Try() if raises_only(statement):
-            return exits([*statement.body, *statement.orelse])
+            suppressing = as_try(statement)
+            return exits(statement.body) if suppressing is None else _exits(suppressing)
+        case gast.Try():
+            ways = exits([*statement.body, *statement.orelse])
+            return ways if raises_only(statement) else ways.union(*(exits(one.body) for one in statement.handlers))
         case gast.For() | gast.While():
             inner_exits = exits(statement.body)
             ways = inner_exits & {RETURN, RAISE}
@@ -53,6 +55,30 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
             return ways | {NEXT} if BREAK in inner_exits else ways
         case _:
             return frozenset({NEXT})
+
+
+def as_try(statement: gast.With) -> gast.Try | None:
+    """`with suppress(...)` as a `try`, with the function in the attribute `suppresses`; None for any other `with`.
+
+    >>> print(gast.unparse(as_try(gast.parse("with suppress(A, B): c()").body[0])).strip())
+    try:
+        c()
+    except (A, B):
+        pass
+    """
+    item, *others = statement.items
+    match item.context_expr:
+        case gast.Call(func=gast.Name(id="suppress") | gast.Attribute(attr="suppress") as function, args=errors):
+            body = (
+                [gast.copy_location(gast.With(others, statement.body, None), statement)] if others else statement.body
+            )
+            caught = gast.copy_location(gast.Tuple(errors, gast.Load()), item.context_expr)
+            nothing = gast.copy_location(gast.Pass(), statement)
+            handler = gast.copy_location(gast.ExceptHandler(caught, None, [nothing]), statement)
+            made = gast.copy_location(gast.Try(body, [handler], [], []), statement)
+            made.suppresses = function
+            return made
+    return None
 
 
 def raises_only(statement: gast.Try) -> bool:
@@ -64,6 +90,17 @@ def raises_only(statement: gast.Try) -> bool:
     """
     ways = [exits(handler.body) for handler in statement.handlers]
     return all(way == {RAISE} for way in ways) and not contains_exit(statement.finalbody)
+
+
+def may_go_on(node: gast.AST) -> bool:
+    """Whether a node is a statement that catches errors and goes on."""
+    match node:
+        case gast.Try():
+            return not raises_only(node)
+        case gast.With():
+            return as_try(node) is not None
+        case _:
+            return False
 
 
 def endless(statement: gast.For | gast.While) -> bool:
@@ -102,8 +139,9 @@ def returns(body: Sequence[gast.stmt]) -> Iterator[gast.Return]:
                 yield from returns(statement.orelse)
             case gast.With():
                 yield from returns(statement.body)
-            case gast.Try() if raises_only(statement):
-                yield from returns([*statement.body, *statement.orelse])
+            case gast.Try():
+                for block in ([*statement.body, *statement.orelse], *(one.body for one in statement.handlers)):
+                    yield from returns(block)
 
 
 def contains_exit(body: Sequence[gast.stmt]) -> bool:

@@ -10,7 +10,7 @@ import gast
 
 from srcad.errors import Problem, fail_all
 from srcad.frontend.source.read import Source, span
-from srcad.frontend.syntax.control_exits import raises_only
+from srcad.frontend.syntax.control_exits import contains_exit
 from srcad.frontend.syntax.generator_functions import yields_of
 from srcad.frontend.syntax.inserted_blocks import is_insertion, refusals
 
@@ -48,14 +48,19 @@ def check_subset(source: Source) -> None:
 
 def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
     match node:
-        case gast.Try() if raises_only(node):
-            return None
-        case gast.Try() | gast.TryStar():
+        case gast.Try() if contains_exit(node.finalbody):
             return (
                 "S103",
-                "try that goes on after an error",
-                "Which statement of it raises is known only at run time, and compiled code does not say.",
-                "test the condition with if; or let the caller handle the exception.",
+                "finally that leaves",
+                "It leaves after an error, too, which is then forgotten.",
+                "return, break or continue behind it.",
+            )
+        case gast.TryStar():
+            return (
+                "S103",
+                "try with except*",
+                "Nothing in the language raises groups of errors.",
+                "write except.",
             )
         case gast.Yield() | gast.YieldFrom():
             return (

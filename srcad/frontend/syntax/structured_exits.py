@@ -16,6 +16,7 @@ from srcad.frontend.syntax.control_exits import (
     NEXT,
     RAISE,
     RETURN,
+    as_try,
     endless,
     exits,
     raises_only,
@@ -53,12 +54,6 @@ def structure_exits(tree: gast.FunctionDef) -> gast.FunctionDef:
     left alone. The given tree is not modified; unchanged subtrees are shared with it.
     """
     return _Rewriter(tree).function(tree)
-
-
-class RaisesAnother(gast.stmt):  # type: ignore[misc]
-    """Stands before what was in a `try` whose handlers raise other errors."""
-
-    _fields = ()
 
 
 @dataclass(frozen=True)
@@ -101,8 +96,9 @@ class _Rewriter:
     def block(self, body: Sequence[gast.stmt], loops: tuple[_Loop, ...]) -> list[gast.stmt]:
         out: list[gast.stmt] = []
         body = reachable(body)
-        for at, statement in enumerate(body):
+        for at, written in enumerate(body):
             rest = body[at + 1 :]
+            statement = (as_try(written) if isinstance(written, gast.With) else None) or written
             match statement:
                 case gast.Return():
                     return out + self.return_statement(statement, loops)
@@ -125,16 +121,24 @@ class _Rewriter:
                     out.append(_with(statement, body=self.block(statement.body, loops)))
                     if left := exits(statement.body) - {NEXT, RAISE}:
                         return out + self.after(left, rest, loops, statement)
-                case gast.Try() if raises_only(statement):
-                    if statement.handlers:
-                        out.append(gast.copy_location(RaisesAnother(), statement))
-                    out += self.block([*statement.body, *statement.orelse], loops)
-                    out += self.block(statement.finalbody, loops)
-                    if left := exits([*statement.body, *statement.orelse]) - {NEXT, RAISE}:
+                case gast.Try():
+                    out += self.attempt(statement, loops)
+                    if left := exits([statement]) - {NEXT, RAISE}:
                         return out + self.after(left, rest, loops, statement)
                 case _:
                     out.append(statement)
         return out
+
+    def attempt(self, statement: gast.Try, loops: tuple[_Loop, ...]) -> list[gast.stmt]:
+        """A `try`, whose `else` is left out where its body has been left, and what comes at last behind it."""
+        body = self.block(statement.body, loops)
+        left = exits(statement.body) - {NEXT, RAISE}
+        orelse = self.after(left, statement.orelse, loops, statement) if left else self.block(statement.orelse, loops)
+        handlers = [_with(one, body=self.block(one.body, loops)) for one in statement.handlers]
+        new = _with(statement, body=body, handlers=handlers, orelse=orelse, finalbody=[])
+        new.cleans_up = any(not isinstance(one, gast.Pass) for one in statement.finalbody)
+        new.raises_only = raises_only(statement)
+        return [new, *self.block(statement.finalbody, loops)]
 
     def after(
         self, exits_taken: frozenset[str], rest: Sequence[gast.stmt], loops: tuple[_Loop, ...], location: gast.AST
@@ -240,6 +244,17 @@ def _without_dead_flags(body: Sequence[gast.stmt], live: frozenset[str]) -> list
             case gast.With():
                 inside = _without_dead_flags(statement.body, live)
                 out.append(_with(statement, body=inside or [_located(gast.Pass(), statement)]))
+            case gast.Try():
+                live_in_body = live | _read(statement)
+                inside = _without_dead_flags(statement.body, live_in_body)
+                out.append(
+                    _with(
+                        statement,
+                        body=inside or [_located(gast.Pass(), statement)],
+                        handlers=[_with(one, body=_without_dead_flags(one.body, live)) for one in statement.handlers],
+                        orelse=_without_dead_flags(statement.orelse, live),
+                    )
+                )
             case _:
                 out.append(statement)
         live |= _read(statement)

@@ -32,6 +32,7 @@ from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.growing_lists import length_atom
 from srcad.frontend.values.iterables import arithmetic, as_array
+from srcad.frontend.values.raise_points import python_check
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.names import base
 from srcad.ir.nodes import Atom, Const, Store, Var
@@ -152,7 +153,7 @@ def pop(ctx: Context, ref: int) -> Leaf:
     assert isinstance(buffer, Leaf) and isinstance(count, Leaf)
     if isinstance(buffer.type, Array) and len(buffer.type.dims) > 1:
         ctx.fail("S125", "an array popped from a list of run-time length", "The list holds copies.", "use its index.")
-    ctx.builder.check(ctx.builder.op(">", count.atom, Const(0)), "IndexError", "pop from empty list")
+    python_check(ctx, ctx.builder.op(">", count.atom, Const(0)), IndexError, "pop from empty list")
     left = _counted(ctx, "-", count)
     item = ctx.leaf(ctx.builder.op("index", buffer.atom, left.atom))
     ctx.heap[ref] = replace(cells, items=(buffer, left))

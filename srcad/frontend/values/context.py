@@ -250,6 +250,12 @@ class Context:
         """What makes the items that a dict does not have yet; None where these are 0, and it does not get them."""
         self.rewords: list[bool] = []
         """Not empty where compiled code raises an error of another class, or with another message, than Python."""
+        self.statement_depth = 0
+        """How many blocks were open where the statements around began."""
+        self.attempts: list[Any] = []
+        """Each `try` around (`raise_points`)."""
+        self.handled: list[Any] = []
+        """The errors that the handlers around may be there for."""
         self.rooms: list[Room] = []
         """What the loops around append to lists of run-time length."""
         self.appended_outside: dict[int, int] = {}

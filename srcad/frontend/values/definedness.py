@@ -24,7 +24,7 @@ f(x: float64, n: int64):
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +47,11 @@ def set_bound(ctx: Context, name: str) -> None:
 def set_flag(ctx: Context, name: str, flag: Leaf) -> None:
     """The name is bound where the flag is true."""
     ctx.frame.names[_FLAG + name] = flag
+
+
+def as_flag(name: str, flag: Leaf) -> dict[str, Abstract]:
+    """The hidden name for whether the name is bound, with the flag."""
+    return {_FLAG + name: flag}
 
 
 def set_unbound(ctx: Context, name: str) -> None:
@@ -121,6 +126,21 @@ def join_bound_flags(
         else:
             a.setdefault(_FLAG + name, left)
             b.setdefault(_FLAG + name, right)
+
+
+def with_bound_flags(ctx: Context, states: Sequence[State]) -> list[State]:
+    """The states, each with a flag for every name that is not bound in all of them."""
+    names = {name for state in states for name in state.names if not name.startswith(_FLAG)}
+    some = [
+        name
+        for name in names
+        if any(_FLAG + name in state.names for state in states)
+        or len({state.names.get(name, UNBOUND) is UNBOUND for state in states}) == 2
+    ]
+    return [
+        State({**state.names, **{_FLAG + name: _flag_of(ctx, state.names, name) for name in sorted(some)}}, state.heap)
+        for state in states
+    ]
 
 
 def record_implications(ctx: Context, cond: Expr, a: State, b: State, names: dict[str, Abstract]) -> None:
