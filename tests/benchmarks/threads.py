@@ -186,9 +186,7 @@ def beside(name: str, quick: bool, asked: Connection) -> None:
         asked.send(took[-2])
 
 
-def measured(
-    program: Program, threads: int, rounds: int, other: Connection
-) -> tuple[dict[str, float], float]:
+def measured(program: Program, threads: int, rounds: int, other: Connection) -> tuple[dict[str, float], float]:
     """Seconds of a call by what it runs on, and the largest difference of the results."""
     on_threads, alone = prepared(program, True), prepared(program, False)
     calls = {"serial": (alone, 1), "one": (on_threads, 1), "several": (on_threads, threads)}
