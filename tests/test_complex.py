@@ -266,3 +266,14 @@ def test_literals_are_read_back():
     for value in (1j, -1j, 1 - 2j, -0.0 + 1j, complex(-0.0, -2.0), complex(0.0, -0.0), complex(np.inf, np.nan), 0j):
         back = eval(literal(value), {"np": np})
         assert repr(np.complex128(back)) == repr(np.complex128(value))
+
+
+def test_names_in_array_expressions_of_single_precision():
+    """Numba alone names the second value of `x` and the first of `x_1` alike."""
+
+    def spread(z):
+        return np.std(z) + np.var(z * z)
+
+    z = np.array([1.0 + 2.0j, 0.3 - 1.0j, 2.0 + 0.5j, -0.1 + 0.2j], np.complex64)
+    found = srcad.grad(spread)(z)
+    np.testing.assert_allclose(found, srcad.grad(spread, target="python")(z.astype(complex)), rtol=1e-5)

@@ -96,6 +96,10 @@ def root_at_zero(x):
     return np.sqrt(x)
 
 
+def fractions(x):
+    return np.sum(np.modf(x)[0])
+
+
 def last_write_wins(x, v):
     y = x * 1.0
     y[np.array([0, 0, 1])] = v
@@ -126,6 +130,7 @@ ROWS: list[tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] = [
     (where_sqrt_twice, (np.array([0.0, -1.0, 1.0]),), ([0.0, 0.0, 2.5 / (2.0 * math.sqrt(2.0))],)),
     (where_division, (np.array([0.0, 2.0]),), ([0.0, -0.25],)),
     (root_at_zero, (0.0,), (inf,)),
+    (fractions, (np.array([2.0, -1.0, 0.0, 0.5]),), ([1.0, 1.0, 1.0, 1.0],)),
     (last_write_wins, (np.zeros(2), np.array([1.0, 2.0, 3.0])), ([0.0, 0.0], [0.0, 1.0, 10.0])),
 ]
 

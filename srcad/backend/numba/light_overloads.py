@@ -196,8 +196,26 @@ def array_expression() -> Callable[..., Any]:
     """The lowering of an array expression with branch-free loops."""
     loops = ModuleType(npyimpl.__name__)
     vars(loops).update(array_loops())
-    written: Callable[..., Any] = _with_globals(_lower_array_expr, {**_lower_array_expr.__globals__, "npyimpl": loops})
+    own = {"npyimpl": loops, "_legalize_parameter_names": _numbered}
+    written: Callable[..., Any] = _with_globals(_lower_array_expr, {**_lower_array_expr.__globals__, **own})
     return written
+
+
+@contextmanager
+def _numbered(variables: Any) -> Iterator[list[str]]:
+    """Names of parameters for variables, as long as an expression is written: Numba's own may be those of two.
+
+    It names the second `x` and the first `x_1` alike.
+    """
+    names = [one.name for one in variables]
+    numbered = [f"operand_{k}" for k in range(len(names))]
+    try:
+        for one, name in zip(variables, numbered, strict=True):
+            one.name = name
+        yield numbered
+    finally:
+        for one, name in zip(variables, names, strict=True):
+            one.name = name
 
 
 def copied(function: Any) -> Any:

@@ -83,8 +83,8 @@ def remainder(x: Any, y: Any) -> Any:
 @expands(math.modf, np.modf)
 def modf(x: Any) -> Any:
     y = x if is_float_name(dtype_of(x)) else cast(x, dtype="float64")
-    whole = np.trunc(y)
-    return np.copysign(np.where(np.isinf(y), 0.0, y - whole), y), whole
+    # a remainder has the derivative 1, at whole numbers too
+    return np.where(np.isinf(y), np.copysign(0.0, y), np.fmod(y, 1.0)), np.trunc(y)
 
 
 @expands(math.ldexp, np.ldexp)
