@@ -128,7 +128,7 @@ def test_a_file_says_what_it_is_for(tmp_path: Path) -> None:
 
 
 def test_a_type_alone_says_nothing() -> None:
-    def total(n: int, a: "float64[::1]") -> float:  # type: ignore[name-defined] # noqa: F821
+    def total(n: int, a: float64[::1]) -> float:  # type: ignore[name-defined] # noqa: F821
         return np.sum(a[:n] * a[:n])
 
     assert "this is for" not in srcad.grad(total, 1, target="python").source
