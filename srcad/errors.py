@@ -206,6 +206,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S360": (ArgumentError, "samples that do not fit"),
     "S361": (ArgumentError, "how a kernel is launched"),
     "S362": (ArgumentError, "values of inactive code that change their type"),
+    "S363": (ArgumentError, "inactive code that a file cannot have"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

@@ -20,6 +20,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from srcad import runtime
 from srcad.backend.numba.compilation import decorator
@@ -44,7 +45,11 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
     special = special_functions(generated.printed)
     cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
-    text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
+    inactive = generated.inactive(imports=True)
+    choices: dict[str, Any] = {"helpers_from": None, "decorator": decorator(options, cached) if compiles else None}
+    if inactive is not None:
+        choices |= {"more_imports": inactive.imports, "after": inactive.text_with_helpers()}
+    text = generated.text(asks=True, **choices)
     names = [*_with_theirs(helpers_of(*generated.printed))]
     parts = [_definition(name, compiles) for name in names]
     if special:

@@ -31,7 +31,7 @@ from srcad.dispatch.inactive_values import (
 from srcad.dispatch.outside_state import GENERATORS, NUMBERS, catches_nothing, is_immutable, is_of_library
 from srcad.dispatch.random_draws import reparametrised
 from srcad.errors import SrcadError
-from srcad.frontend.source.read import Source
+from srcad.frontend.source.read import HandedOver, PythonPart, Source
 from srcad.frontend.syntax.activity import Activity, bases, own_expressions
 from srcad.frontend.syntax.inactive_code import COMPOUND, InactiveCode
 from srcad.frontend.syntax.inactive_parts import python_part, rest, whole_python_part
@@ -370,11 +370,14 @@ class Search:
         cells = {one.values: self._cells[one.values] for one in code.taken.values()}
         # what only the Python part has is no variable of the module either that has the same name
         closure: dict[str, Any] = {**self._source.closure, **dict.fromkeys(code.of_python, Nothing()), **cells}
-        before = tuple(map(str, code.taken.values()))
-        source = replace(self._source, tree=rest(code, conversions), closure=closure, before=before)
-        return InactivePart(
-            source, self._source, code, cells, conversions, compiled(python_part(code), self._source), self._names
+        tree, compiled_tree = python_part(code), rest(code, conversions)
+        values = tuple(
+            HandedOver(one.name, one.values, one.in_loop, cells[one.values], seen[id(one.node)][-1], str(one))
+            for one in code.taken.values()
         )
+        python = PythonPart(tree, compiled_tree, self._source, values)
+        source = replace(self._source, tree=compiled_tree, closure=closure, python=python)
+        return InactivePart(source, self._source, code, cells, conversions, compiled(tree, self._source), self._names)
 
 
 def _position(node: Any) -> tuple[int, ...]:

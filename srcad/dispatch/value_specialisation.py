@@ -193,7 +193,7 @@ class ValueSpecialisation:
         function = self.parameters.function
         if self.inner is None or source is None:
             return generate(function, *made_of, source=source, shapes=arguments.shapes)
-        own = replace(read(function), before=source.before)
+        own = replace(read(function), python=source.python)
         with read_as(self.inner, source):
             return generate(function, *made_of, source=own, shapes=arguments.shapes)
 
