@@ -28,6 +28,7 @@ from srcad.backend.python.module_text import helpers_of
 from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
 from srcad.compiler.shipped_special import IMPORTS, definitions, special_functions
+from srcad.errors import fail
 from srcad.ir.calls import recursive
 from srcad.options import Options
 
@@ -47,6 +48,10 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
     inactive = generated.inactive(imports=True)
     choices: dict[str, Any] = {"helpers_from": None, "decorator": decorator(options, cached) if compiles else None}
+    if inactive is not None and generated.pair is not None:
+        what = f"a file has no pullback of {generated.source.name}, which has inactive code"
+        why = "Its second function reads what the inactive code gave to the first."
+        fail("S363", what, None, why, "save the gradient; or pass what is computed there as an argument.")
     if inactive is not None:
         choices |= {"more_imports": inactive.imports, "after": inactive.text_with_helpers()}
     text = generated.text(asks=True, **choices)

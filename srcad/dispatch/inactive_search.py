@@ -64,6 +64,8 @@ class Search:
         self._seen: dict[int, list[Any]] | None = None
         self._effects = Effects(self._source, by_name)
         self._code = self._begun()
+        self._fault = "it is not certain that Python and the rest would see the same"
+        """Why the newest part that was tried is none."""
 
     def _begun(self) -> InactiveCode:
         outside = frozenset(self._source.globals) | frozenset(self._source.closure)
@@ -77,6 +79,18 @@ class Search:
     @property
     def is_hopeful(self) -> bool:
         return self._code.is_known
+
+    def why_not(self, error: SrcadError) -> str | None:
+        """Why the code that an error is at is not left to Python, although it is inactive; None where it is not."""
+        node = self._node(error)
+        if node is None or not {problem.code for problem in error.problems} & CODES:
+            return None
+        stmt = self._code.statement_of(node)
+        if self._code.activity.is_active(node):
+            return None
+        if self._code.activity.is_under_active(stmt):
+            return "whether it is run depends on what is differentiated"
+        return self._fault if self._code.is_known else "there is code beside it of which variables are not followed"
 
     def extended(self, error: SrcadError) -> InactivePart | None:
         """With more taken out, so that this error is not met again; None where it cannot be avoided so."""
@@ -183,8 +197,13 @@ class Search:
             if isinstance(node.ctx, gast.Load) and not code.is_of_python(node)
         ]
         if has_print and any(map(self._effects.prints, read)):
+            self._fault = "the rest prints, too: the order would be another"
             return False
-        return not (any(map(self._may_change_outside, inside)) and any(map(self._effects.reads_outside, read)))
+        outside = next(filter(self._effects.reads_outside, read), None)
+        if outside is None or not any(map(self._may_change_outside, inside)):
+            return True
+        self._fault = f"it may change {gast.unparse(outside).strip()}, which the rest reads from outside"
+        return False
 
     def _takes_what_is_changed(self) -> bool:
         """Let Python execute the calls that change what it reads, and that are in statements it does not execute."""
@@ -357,6 +376,9 @@ class Search:
 
     def _part(self) -> InactivePart | None:
         if not (self._is_aligned() and self._is_complete() and self._is_aligned() and self._code.is_possible):
+            written = self._code.of_python & self._code.activity.params - self._code.only_python_reads
+            if written:
+                self._fault = f"it may write into the argument {', '.join(sorted(written))}, which the rest reads"
             return None
         code, seen = self._code, self._observations()
         conversions: dict[str, str] = {}

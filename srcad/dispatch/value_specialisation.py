@@ -28,7 +28,7 @@ from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
-from srcad.errors import SrcadError, UnsupportedError, fail
+from srcad.errors import SrcadError, UnsupportedError, fail, not_left_to_python
 from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as
 from srcad.request import Request
 
@@ -59,7 +59,7 @@ class ValueSpecialisation:
 
         With it what generates it for other types. Raises the error, which it was to avoid, where that cannot be.
         """
-        if self.invented or not {problem.code for problem in error.problems} & CODES:
+        if not {problem.code for problem in error.problems} & CODES:
             raise error
         source = read(self.parameters.function)
         names = self.parameters.names
@@ -84,6 +84,9 @@ class ValueSpecialisation:
             except SrcadError as another:
                 last = another
         search = Search(whole, names, self.values, wrt, is_inner=inner is not None)
+        if self.invented:
+            reason = "only the types of the arguments are known, and it has to be run: call it once, or give examples"
+            raise not_left_to_python(error, reason if search.why_not(error) else None)
         for _ in range(_MOST_PARTS if wrt and search.is_hopeful else 0):
             part = search.extended(last)
             if part is None:
@@ -93,7 +96,7 @@ class ValueSpecialisation:
                 return (*rest.generate_for_call(), rest)
             except SrcadError as another:
                 last = another
-        raise error
+        raise not_left_to_python(error, search.why_not(last))
 
     def generate_for_call(self) -> tuple[Generated, AbstractArguments]:
         read(self.parameters.function)  # raises S101 for a function without source
