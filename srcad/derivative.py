@@ -394,6 +394,11 @@ class Derivative:
         return self._made(key, leaves) or self._specialise(args, kwargs)
 
     @property
+    def has_python_part(self) -> bool:
+        """Whether Python computes a part of the function, before a call, for some of the types of calls so far."""
+        return bool(self._inactive)
+
+    @property
     def options(self) -> Options:
         return self._request.options
 

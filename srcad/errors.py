@@ -25,7 +25,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol
 
 
@@ -206,6 +206,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S360": (ArgumentError, "samples that do not fit"),
     "S361": (ArgumentError, "how a kernel is launched"),
     "S362": (ArgumentError, "values of inactive code that change their type"),
+    "S363": (ArgumentError, "inactive code that a file cannot have"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),
@@ -247,6 +248,22 @@ def fail_all(problems: Sequence[Problem]) -> None:
     """Raise one error for all `problems`, of the class of the first; return if there are none."""
     if problems:
         raise CODES[problems[0].code][0](*problems) from None
+
+
+def not_left_to_python(error: SrcadError, reason: str | None) -> SrcadError:
+    """The error, with the reason why inactive code is not left to Python; as it is without one.
+
+    >>> error = SrcadError(Problem("S203", "no derivative rule for heapq.heapify"))
+    >>> print(not_left_to_python(error, "it may write into the argument w"))
+    srcad error S203: no derivative rule for heapq.heapify
+    <BLANKLINE>
+      It is inactive, and would be left to Python; but it may write into the argument w.
+    """
+    if reason is None:
+        return error
+    first, *others = error.problems
+    said = f"It is inactive, and would be left to Python; but {reason}."
+    return type(error)(replace(first, why=said if first.why is None else f"{first.why} {said}"), *others)
 
 
 class Restart(Exception):

@@ -25,6 +25,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+import gast
+
 from srcad.analysis.cache import remembered_analyses
 from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
@@ -35,6 +37,7 @@ from srcad.backend.python.name_clashes import rename_clashes, with_distinct_name
 from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined, NeedsTape
+from srcad.compiler.inactive_function import ACTIVE, InactiveFunctions, inactive_functions
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import NestedDerivatives
@@ -161,8 +164,34 @@ class Generated:
         return [one if one.name in types else of_any_length(one) for one in found]
 
     def text(self, asks: bool = False, **choices: Any) -> str:
-        """What a person reads. Where it `asks`, the function refuses arguments of types it was not made for."""
+        """What a person reads. Where it `asks`, the function refuses arguments of types it was not made for.
+
+        Of a function that Python computes a part of, it is the function that is given what that has computed.
+        """
         return self._module(False, asks, **choices)
+
+    @property
+    def entry(self) -> str:
+        """The name of the function that a file is for: with the part that Python computes, if there is one."""
+        return self.function.name if self.source.python is None else self.function.name.removesuffix(ACTIVE)
+
+    def whole_text(self) -> str:
+        """What a person reads, with the part that Python computes."""
+        part = self.inactive(imports=False)
+        if part is None:
+            return self.text()
+        return self.text(more_imports=part.imports_with_helpers(), after=part.text)
+
+    def inactive(self, imports: bool) -> InactiveFunctions | None:
+        """The functions for the part that Python computes, if there is one.
+
+        Where it `imports`, S363 is raised for what a file cannot have.
+        """
+        if self.source.python is None:
+            return None
+        arguments, takes = self._asked.arguments, [one.name for one in self.takes]
+        made_of = (self.source.python, self.lowered, arguments, takes, self.defaults)
+        return inactive_functions(self.function.name, *made_of, imports)
 
     def text_of(self, reverse: bool) -> str:
         """What a person reads of one of the functions of a pair, and of those that it calls."""
@@ -319,14 +348,27 @@ def generate(
         f"{_CALLED.get(mode, 'Gradient of')} {source.name}",
         f"{os.path.basename(source.file)}:{source.tree.lineno}",
         summary_of(source.tree),
-        fixed_values(arguments, lowered.guards),
+        fixed_values(_read_by_rest(source, arguments), lowered.guards),
         () if mode == "primal" else wrt,
         tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
-        source.before,
+        () if source.python is None else tuple(one.said for one in source.python.values),
     )
     name = made.name if request.is_forward else source.name + _SUFFIX.get(mode, "_grad")
+    if source.python is not None:
+        made = replace(made, name=f"{made.name}{ACTIVE}")
+        pair = None if pair is None else replace(pair, forward=made)
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify, pair)
+
+
+def _read_by_rest(source: Source, arguments: Dictionary[str, Abstract]) -> Dictionary[str, Abstract]:
+    """The arguments of which the text knows more than the type: not those that only Python reads."""
+    if source.python is None:
+        return arguments
+    read_names = {
+        n.id for n in gast.walk(source.python.rest) if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load)
+    }
+    return {name: one for name, one in arguments.items() if name in read_names}
 
 
 def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:

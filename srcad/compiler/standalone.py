@@ -20,6 +20,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from srcad import runtime
 from srcad.backend.numba.compilation import decorator
@@ -27,6 +28,7 @@ from srcad.backend.python.module_text import helpers_of
 from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
 from srcad.compiler.shipped_special import IMPORTS, definitions, special_functions
+from srcad.errors import fail
 from srcad.ir.calls import recursive
 from srcad.options import Options
 
@@ -44,7 +46,15 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
     special = special_functions(generated.printed)
     cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
-    text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
+    inactive = generated.inactive(imports=True)
+    choices: dict[str, Any] = {"helpers_from": None, "decorator": decorator(options, cached) if compiles else None}
+    if inactive is not None and generated.pair is not None:
+        what = f"a file has no pullback of {generated.source.name}, which has inactive code"
+        why = "Its second function reads what the inactive code gave to the first."
+        fail("S363", what, None, why, "save the gradient; or pass what is computed there as an argument.")
+    if inactive is not None:
+        choices |= {"more_imports": inactive.imports, "after": inactive.text_with_helpers()}
+    text = generated.text(asks=True, **choices)
     names = [*_with_theirs(helpers_of(*generated.printed))]
     parts = [_definition(name, compiles) for name in names]
     if special:

@@ -21,7 +21,7 @@ from srcad.backend.numba.compilation import number_of_threads
 from srcad.dispatch.device_calls import has_device_arrays
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.pytree import flatten, is_leaf, places_of, unflatten, with_copied_arrays
-from srcad.errors import fail
+from srcad.errors import SrcadError, fail, not_left_to_python
 from srcad.ir.names import unused_name
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ class Batched:
         results = known or self._of_first_sample(args, axes)
         stacks = _stacks(results, count, given)
         loop = self._loop(args, axes, results)
-        one: Specialisation = loop.specialisation(*args, *_all(given, count), *stacks)
+        try:
+            one: Specialisation = loop.specialisation(*args, *_all(given, count), *stacks)
+        except SrcadError as error:
+            reason = "the loop over samples has no part for it: call the derivative of each sample"
+            raise not_left_to_python(error, reason if getattr(self.first, "has_python_part", False) else None) from None
         shared = {at for at, axis in enumerate(_axis_of_each_leaf(args, axes)) if axis is None}
         if has_device_arrays(given):  # a kernel, in which each thread has samples of its own
             loop(*args, *stacks)

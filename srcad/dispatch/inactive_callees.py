@@ -6,7 +6,7 @@ Before anything is run: what is left to Python is found as if the function had b
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from types import CellType, FunctionType
@@ -29,12 +29,12 @@ _MOST = 30
 class OutsideVariable:
     """A variable from outside of the function that was called: like a cell of a closure."""
 
-    def __init__(self, read_now: Callable[[], Any]) -> None:
-        self._read = read_now
+    def __init__(self, name: str, names: Mapping[str, Any]) -> None:
+        self.name, self.names = name, names
 
     @property
     def cell_contents(self) -> Any:
-        return self._read()
+        return self.names[self.name]
 
 
 def with_calls_inlined(source: Source, values: Mapping[str, Any], wrt: Sequence[str]) -> Source:
@@ -128,9 +128,9 @@ def _of_outside(source: Source, call: Any, own: Source) -> Source | None:
         elif name in own.globals:
             if own.globals is source.globals and name not in _bound_in(source):
                 continue
-            outside[name] = variable(name, OutsideVariable(lambda name=name: own.globals[name]))  # type: ignore[misc]
+            outside[name] = variable(name, OutsideVariable(name, own.globals))
         elif hasattr(builtins, name) and name in _bound_in(source) | source.globals.keys():
-            outside[name] = variable(name, OutsideVariable(lambda name=name: getattr(builtins, name)))  # type: ignore[misc]
+            outside[name] = variable(name, OutsideVariable(name, vars(builtins)))
     defaults: dict[str, Any] = {}
     for name, value in own.defaults.items():
         if value is None or type(value) in (bool, int, float, str):

@@ -31,7 +31,7 @@ from srcad.dispatch.inactive_values import (
 from srcad.dispatch.outside_state import GENERATORS, NUMBERS, catches_nothing, is_immutable, is_of_library
 from srcad.dispatch.random_draws import reparametrised
 from srcad.errors import SrcadError
-from srcad.frontend.source.read import Source
+from srcad.frontend.source.read import HandedOver, PythonPart, Source
 from srcad.frontend.syntax.activity import Activity, bases, own_expressions
 from srcad.frontend.syntax.inactive_code import COMPOUND, InactiveCode
 from srcad.frontend.syntax.inactive_parts import python_part, rest, whole_python_part
@@ -64,6 +64,8 @@ class Search:
         self._seen: dict[int, list[Any]] | None = None
         self._effects = Effects(self._source, by_name)
         self._code = self._begun()
+        self._fault = "it is not certain that Python and the rest would see the same"
+        """Why the newest part that was tried is none."""
 
     def _begun(self) -> InactiveCode:
         outside = frozenset(self._source.globals) | frozenset(self._source.closure)
@@ -77,6 +79,18 @@ class Search:
     @property
     def is_hopeful(self) -> bool:
         return self._code.is_known
+
+    def why_not(self, error: SrcadError) -> str | None:
+        """Why the code that an error is at is not left to Python, although it is inactive; None where it is not."""
+        node = self._node(error)
+        if node is None or not {problem.code for problem in error.problems} & CODES:
+            return None
+        stmt = self._code.statement_of(node)
+        if self._code.activity.is_active(node):
+            return None
+        if self._code.activity.is_under_active(stmt):
+            return "whether it is run depends on what is differentiated"
+        return self._fault if self._code.is_known else "there is code beside it of which variables are not followed"
 
     def extended(self, error: SrcadError) -> InactivePart | None:
         """With more taken out, so that this error is not met again; None where it cannot be avoided so."""
@@ -183,8 +197,13 @@ class Search:
             if isinstance(node.ctx, gast.Load) and not code.is_of_python(node)
         ]
         if has_print and any(map(self._effects.prints, read)):
+            self._fault = "the rest prints, too: the order would be another"
             return False
-        return not (any(map(self._may_change_outside, inside)) and any(map(self._effects.reads_outside, read)))
+        outside = next(filter(self._effects.reads_outside, read), None)
+        if outside is None or not any(map(self._may_change_outside, inside)):
+            return True
+        self._fault = f"it may change {gast.unparse(outside).strip()}, which the rest reads from outside"
+        return False
 
     def _takes_what_is_changed(self) -> bool:
         """Let Python execute the calls that change what it reads, and that are in statements it does not execute."""
@@ -357,6 +376,9 @@ class Search:
 
     def _part(self) -> InactivePart | None:
         if not (self._is_aligned() and self._is_complete() and self._is_aligned() and self._code.is_possible):
+            written = self._code.of_python & self._code.activity.params - self._code.only_python_reads
+            if written:
+                self._fault = f"it may write into the argument {', '.join(sorted(written))}, which the rest reads"
             return None
         code, seen = self._code, self._observations()
         conversions: dict[str, str] = {}
@@ -370,11 +392,14 @@ class Search:
         cells = {one.values: self._cells[one.values] for one in code.taken.values()}
         # what only the Python part has is no variable of the module either that has the same name
         closure: dict[str, Any] = {**self._source.closure, **dict.fromkeys(code.of_python, Nothing()), **cells}
-        before = tuple(map(str, code.taken.values()))
-        source = replace(self._source, tree=rest(code, conversions), closure=closure, before=before)
-        return InactivePart(
-            source, self._source, code, cells, conversions, compiled(python_part(code), self._source), self._names
+        tree, compiled_tree = python_part(code), rest(code, conversions)
+        values = tuple(
+            HandedOver(one.name, one.values, one.in_loop, cells[one.values], seen[id(one.node)][-1], str(one))
+            for one in code.taken.values()
         )
+        python = PythonPart(tree, compiled_tree, self._source, values)
+        source = replace(self._source, tree=compiled_tree, closure=closure, python=python)
+        return InactivePart(source, self._source, code, cells, conversions, compiled(tree, self._source), self._names)
 
 
 def _position(node: Any) -> tuple[int, ...]:

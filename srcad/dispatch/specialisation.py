@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from threading import Lock
 from types import ModuleType
@@ -71,7 +72,6 @@ class Specialisation:
         self._watched = watched
         self._checked_function: Callable[..., Any] | None = None
         self.arguments = arguments
-        self.text = generated.text()
         self._request = request
         self.is_compiled = request.options.target == "cpu" and not _is_disabled()
         leaves, _ = flatten(tuple(values))
@@ -105,6 +105,11 @@ class Specialisation:
         self._loaded_function: list[LoadedFunction] = []
         self._ready = False
         self._program: list[Callable[..., Any]] = []
+
+    @cached_property
+    def text(self) -> str:
+        """What a person reads."""
+        return self.generated.whole_text()
 
     def fits(self, leaves: Sequence[Any]) -> bool:
         """Whether the guards hold: constant arguments, outer constants, types of captured variables, lengths."""
@@ -268,7 +273,9 @@ class Specialisation:
     def _load(self) -> LoadedFunction:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
-            module, function = self._loaded(self.generated.machine_text() if self.is_compiled else self.text)
+            module, function = self._loaded(
+                self.generated.machine_text() if self.is_compiled else self.generated.text()
+            )
             call = self._watched(called_from_python(function, self.is_compiled), self.generated, self._request)
             self._loaded_function.append(LoadedFunction(module, function, call))
         return self._loaded_function[0]

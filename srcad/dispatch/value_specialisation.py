@@ -30,7 +30,7 @@ from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
-from srcad.errors import SrcadError, UnsupportedError, fail
+from srcad.errors import SrcadError, UnsupportedError, fail, not_left_to_python
 from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as, span
 from srcad.frontend.syntax.activity import Activity
 from srcad.frontend.syntax.control_exits import may_go_on
@@ -65,7 +65,7 @@ class ValueSpecialisation:
 
         With it what generates it for other types. Raises the error, which it was to avoid, where that cannot be.
         """
-        if self.invented or not {problem.code for problem in error.problems} & CODES:
+        if not {problem.code for problem in error.problems} & CODES:
             raise error
         source = read(self.parameters.function)
         names = self.parameters.names
@@ -85,6 +85,9 @@ class ValueSpecialisation:
             except SrcadError as another:
                 last = another
         search = Search(whole, names, self.values, wrt, is_inner=inner is not None)
+        if self.invented:
+            reason = "only the types of the arguments are known, and it has to be run: call it once, or give examples"
+            raise not_left_to_python(error, reason if search.why_not(error) else None)
         for _ in range(_MOST_PARTS if wrt and search.is_hopeful else 0):
             part = search.extended(last)
             if part is None:
@@ -97,7 +100,7 @@ class ValueSpecialisation:
         if self._inactive_try() is not None:
             anyhow = replace(self, compiles_tries=True)
             return (*anyhow.generate_for_call(), anyhow)
-        raise error
+        raise not_left_to_python(error, search.why_not(last))
 
     def _differentiated(self) -> list[str]:
         """The parameters with floats that are differentiated."""
@@ -231,7 +234,7 @@ class ValueSpecialisation:
         function = self.parameters.function
         if self.inner is None or source is None:
             return of_call(function, *made_of, source=source)
-        own = replace(read(function), before=source.before)
+        own = replace(read(function), python=source.python)
         with read_as(self.inner, source):
             return of_call(function, *made_of, source=own)
 

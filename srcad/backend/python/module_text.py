@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Sequence
 
 from srcad.backend.python.comment_nodes import Verbatim
@@ -39,6 +40,8 @@ def module_text(
     asked: str | Sequence[str] = "",
     entry: str | Sequence[str] = "",
     beside: Sequence[Function] = (),
+    more_imports: Sequence[str] = (),
+    after: str = "",
 ) -> str:
     """The text of the module that holds a function (sequential form), or several; `header` is its docstring.
 
@@ -49,7 +52,7 @@ def module_text(
     statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
     calls the function under a private name. In one function, Numba would have to type everything beside the check too.
     The statement `entry` stands first in the function itself. The functions `beside` are those that it calls.
-    Of several functions each has its own `asked` and `entry`.
+    Of several functions each has its own `asked` and `entry`. The text `after` stands below them, with `more_imports`.
 
     >>> from srcad.ir.nodes import Param, Var
     >>> double = Function("double", (Param("x", "x"),), (), (Op("+", (Var("x"), Var("x"))),), {})
@@ -80,11 +83,15 @@ def module_text(
     texts, names_used = zip(*map(write_with_names, definitions), strict=True)
     used = frozenset().union(*names_used)
     parts = [module_docstring(header)]
-    if "math" in used:
-        parts.append("import math")
+    standard = sorted({*(["import math"] if "math" in used else []), *filter(_is_standard, more_imports)}, key=_place)
+    if standard:
+        parts.append("\n".join(standard))
     third_party = (
         ["import numpy as np"]
-        if "np" in used or any("np." in _at(asked, at) for at in range(len(own))) or decorator is None
+        if "np" in used
+        or "import numpy as np" in more_imports
+        or any("np." in _at(asked, at) for at in range(len(own)))
+        or decorator is None
         else []
     )
     external = sorted({prim for one in found for prim in externals_of(one)})
@@ -100,6 +107,8 @@ def module_text(
         third_party.append(f"from numba import {', '.join(of_numba)}")
     if any(op.prim.startswith("special.") for one in found for op in _operations(one.body, one.results)):
         third_party.append(f"from {special_from} import special")
+    others = {line for line in more_imports if not _is_standard(line)}
+    third_party += sorted(others - {*third_party}, key=_place)
     if third_party:
         parts.append("\n".join(third_party))
     helpers = {name for one in found for name in _helpers(one.body, one.results)}
@@ -114,7 +123,18 @@ def module_text(
     if external:
         parts.append("\n".join(_imports_of(external, compiles)))
     parts += compiled
-    return "\n\n\n".join(["\n\n".join(parts), *texts, *map(write, wrappers)]) + "\n"
+    functions_after = [after] if after else []
+    return "\n\n\n".join(["\n\n".join(parts), *texts, *map(write, wrappers), *functions_after]) + "\n"
+
+
+def _place(line: str) -> tuple[bool, str]:
+    """Where an import statement stands among others."""
+    return line.startswith("from"), line
+
+
+def _is_standard(line: str) -> bool:
+    """Whether an import statement is of the standard library."""
+    return line.split()[1].partition(".")[0] in sys.stdlib_module_names
 
 
 def _imports_of(external: Sequence[str], compiles: bool) -> list[str]:

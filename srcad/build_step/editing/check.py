@@ -96,7 +96,7 @@ class _Case:
 
     @property
     def name(self) -> str:
-        return self.point.one.generated.function.name
+        return self.point.one.generated.entry
 
     @property
     def has_differences(self) -> bool:

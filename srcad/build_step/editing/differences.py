@@ -36,8 +36,28 @@ class Point:
 
     @property
     def flat(self) -> list[Any]:
-        """The flat arguments of the generated function. Buffers of an adjoint have random numbers in them."""
-        return [*self._given(self.example.args, self.example.kwargs), *self._weights.values()]
+        """The flat arguments of the function in the file. Buffers of an adjoint have random numbers in them."""
+        given, inactive = self._all_given, self.one.generated.inactive(imports=False)
+        if inactive is None:
+            return [*given.values()]
+        parameters = Parameters.of(self.f)
+        values = dict(zip(parameters.names, parameters.values(self.example.args, self.example.kwargs), strict=True))
+        return [(given if name in given else values)[name] for name in inactive.parameters if name in given | values]
+
+    @property
+    def _all_given(self) -> dict[str, Any]:
+        """By their names, the flat arguments of the function that is given what Python computes."""
+        names = [parameter.name for parameter in self.one.generated.takes]
+        flat = [*self._given(self.example.args, self.example.kwargs), *self._weights.values()]
+        return dict(zip(names, flat, strict=False))
+
+    def _of_all_given(self, run: Run) -> Run:
+        """The run with these arguments in the place of its own."""
+        inactive = self.one.generated.inactive(imports=False)
+        if inactive is None:
+            return run
+        after = dict(zip(inactive.parameters, run.arguments, strict=False))
+        return Run(run.returned, [after.get(name, value) for name, value in self._all_given.items()])
 
     @property
     def in_place(self) -> bool:
@@ -51,6 +71,7 @@ class Point:
 
     def difference(self, run: Run) -> str | None:
         """How a run at this point differs from finite differences; that of a primal from the function itself."""
+        run = self._of_all_given(run)
         if fault := self._difference_from_function(run):
             return fault
         if self.entry.mode == "primal" or self.one.generated.inserted is not None:
@@ -110,7 +131,7 @@ class Point:
         The weights are what the buffers hold before, the gradient what they hold afterwards.
         """
         weights = self._weights
-        takes_adjoint_of_result = len(self.one.generated.takes) > len(self.flat)
+        takes_adjoint_of_result = len(self.one.generated.takes) > len(self._all_given)
 
         def objective(*args: Any) -> float:
             value = f(*args)

@@ -102,6 +102,8 @@ class Guard:
     name: str
     value: object
     read: Callable[[], object]
+    scope: int = 0
+    """The id of the cell, or of the names of the module, that it is in."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
                 _check_lengths(ctx, captured.name, captured.value)
     statements = (*checks, *builder.statements)
     check_list_aliasing(statements, builder.types, ctx.appended)
-    guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
+    guards = tuple(Guard(key[1], value, get, key[0]) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,
         tuple(params),

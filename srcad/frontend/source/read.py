@@ -41,8 +41,38 @@ class Source:
     """Parameter name -> default value, keyword-only parameters included."""
     name: str
     qualname: str
-    before: tuple[str, ...] = ()
-    """Of what is left of a function: what Python computes before a call, for a reader."""
+    python: PythonPart | None = None
+    """Of what is left of a function: what Python computes before a call."""
+
+
+@dataclass(frozen=True, eq=False)
+class HandedOver:
+    """A value that the Python part of a function computes, and the rest reads."""
+
+    name: str
+    """What the Python part calls it where it hands it over."""
+    variable: str
+    """The variable of the rest, which is from outside of it: of a value in a loop the array of all of them."""
+    in_loop: bool
+    cell: object
+    """What the variable is read from."""
+    first: object
+    """A value that it had in the first call."""
+    said: str
+    """For a reader."""
+
+
+@dataclass(frozen=True, eq=False)
+class PythonPart:
+    """What Python computes before a call, because nothing differentiated reaches it."""
+
+    tree: gast.FunctionDef
+    """The function, which hands over each value by a call of `_given`."""
+    rest: gast.FunctionDef
+    """The function that is compiled."""
+    whole: Source
+    """What was split."""
+    values: tuple[HandedOver, ...]
 
 
 DERIVATIVE_OF = "__srcad_derivative_of__"

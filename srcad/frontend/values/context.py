@@ -149,6 +149,8 @@ class Captured:
     """Its integers and bools are compile-time constants, not leaves."""
     is_table: bool = False
     """It is a parameter as an array."""
+    scope: int = 0
+    """The id of the cell, or of the names of the module, that it is in."""
 
     def leaves(self) -> list[object]:
         """What it is now, as the parameters have it."""

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from srcad.errors import SrcadError
+from srcad.frontend.source.read import PythonPart
 from srcad.frontend.values.abstract_values import (
     UNBOUND,
     Abstract,
@@ -33,6 +34,7 @@ from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_named
 from srcad.frontend.values.iterables import is_iterator
 from srcad.frontend.values.libraries import of_library
 from srcad.ir.nodes import Var
+from srcad.ir.types import Array, Symbol, dim
 from srcad.rules.libraries import read_as
 from srcad.rules.primitive_type import Primitive
 
@@ -139,8 +141,10 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     table = ctx.tables and _is_table(value)
     short, given = name.rpartition(".")[2], np.array(value) if table else value
     described = describe(short, given, ctx.taken, name, ctx.place(), ctx.fixed)
+    if frame.source.python is not None and _is_of_loop(frame.source.python, scope):
+        described = _of_any_number(described)
     ctx.zero_d_seen.made |= isinstance(value, np.ndarray) and value.ndim == 0
-    ctx.captures[key] = Captured(name, described, read, ctx.fixed, table)
+    ctx.captures[key] = Captured(name, described, read, ctx.fixed, table, scope)
     if ctx.fixed:
         ctx.guards[key] = (_integers(value), lambda: _integers(read()))
     ctx.declare(described)
@@ -152,6 +156,19 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
         ctx.table_lengths[name] = given.shape
         return _memoised(ctx, key, lambda: Table(described, given.shape, type(value)))
     return _memoised(ctx, key, lambda: to_callee(ctx, described))
+
+
+def _is_of_loop(python: PythonPart, scope: int) -> bool:
+    """Whether a variable has the values that Python computes in a loop."""
+    return any(one.in_loop and id(one.cell) == scope for one in python.values)
+
+
+def _of_any_number(values: Abstract) -> Abstract:
+    """The array of the values of a loop, which are read one by one: of how many, the text says nothing."""
+    if not (isinstance(values, Leaf) and isinstance(values.atom, Var) and isinstance(values.type, Array)):
+        return values
+    first = dim(Symbol(values.atom.name, 0))
+    return Leaf(values.atom, dataclasses.replace(values.type, dims=(first, *values.type.dims[1:])))
 
 
 def _memoised(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) -> Abstract:
