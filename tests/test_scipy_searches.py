@@ -195,13 +195,15 @@ SAME: list[Any] = [
     lambda p, a, b: optimize.minimize_scalar(waves, args=(p,), bounds=(min(a, b), max(a, b))).x,
     lambda p, a, b: optimize.minimize(many, np.array([a, b, 0.3]), args=(p,)).x,
     lambda p, a, b: optimize.minimize(many, np.array([a, b, 0.3]), args=(p,), jac=slope_of_many, tol=1e-8).x,
+    lambda p, a, b: optimize.minimize(many, np.array([a, b, 0.3]), args=(p,), method="Nelder-Mead").x,
+    lambda p, a, b: optimize.minimize(many, np.array([a, b, 0.3]), args=(p,), method="L-BFGS-B").x,
     lambda p, a, b: optimize.fsolve(slope_of_many, np.array([a, b, 0.3]), args=(p,)),
     lambda p, a, b: optimize.least_squares(curved, np.array([a, b, 0.3]), args=(p,)).x,
     lambda p, a, b: optimize.least_squares(curved, np.array([a, b, 0.3]), args=(p,), method="lm").x,
 ]
 
 
-@pytest.mark.one_in(6, least=3)
+@pytest.mark.one_in(9, least=2)
 @pytest.mark.parametrize("at", range(len(SAME)))
 def test_what_is_found_is_what_scipy_finds(at: int) -> None:
     """To the last bit; of systems, whose matrices are factorised otherwise, as far as differences tell."""
@@ -215,7 +217,7 @@ def test_what_is_found_is_what_scipy_finds(at: int) -> None:
             except (ValueError, RuntimeError):
                 continue  # no root, or none whose derivative is known
         same += 1
-        np.testing.assert_allclose(found, want, rtol=0.0 if at < 14 else 1e-6, atol=0.0 if at < 14 else 1e-6)
+        np.testing.assert_allclose(found, want, rtol=0.0 if at < 15 else 2e-6, atol=0.0 if at < 15 else 2e-6)
     assert same >= 8
 
 

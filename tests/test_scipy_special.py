@@ -53,7 +53,10 @@ ROWS: dict[str, tuple[Any, ...]] = {
     "hyp2f1": (1.4, 0.7, 2.3, INNER),
     **dict.fromkeys("ellipk ellipe".split(), (INNER,)),
     "ellipkm1": (UNIT,),
-    **dict.fromkeys("ellipkinc ellipeinc".split(), (R, 0.6)),
+    **dict.fromkeys("ellipkinc ellipeinc".split(), (FAR, INNER)),
+    **dict.fromkeys("ber bei berp beip ker kei kerp keip itstruve0 itmodstruve0".split(), (POSITIVE,)),
+    **dict.fromkeys("struve modstruve".split(), (1.3, POSITIVE)),
+    **dict.fromkeys("sindg cosdg tandg cotdg".split(), ((10.0, 80.0),)),
     **dict.fromkeys("expi exp1".split(), (POSITIVE,)),
     "expn": (2, POSITIVE),
     "spence": (POSITIVE,),
@@ -103,7 +106,70 @@ def differences(f: Any, args: list[Any], at: int, h: float = 1e-5) -> Any:
 
 def test_every_function_has_a_row() -> None:
     known = {name.removeprefix("special.") for name in RULES if name.startswith("special.")}
-    assert known == ROWS.keys() - {"exp2", "expm1", "log1p", "cbrt"}
+    # what `elliprd` is differentiated by is refused
+    assert known - {"elliprd"} == ROWS.keys() - {"exp2", "expm1", "log1p", "cbrt"}
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda m: special.elliprd(0.7, m, 1.0),
+        lambda m: srcad.grad(lambda m: special.ellipkinc(0.7, m))(m),
+        lambda v: special.struve(v, 1.3),
+    ],
+)
+def test_arguments_without_a_derivative(f: Any) -> None:
+    with pytest.raises(srcad.errors.SrcadError, match="S203"):
+        srcad.grad(f, target="python")(0.3)
+
+
+PHI, M = (
+    np.ravel(a)
+    for a in np.meshgrid(
+        [-7.0, -0.5 * np.pi, -0.4, 0.0, 1e-9, 0.3, 1.6, np.pi, 8.0], [-5.0, -0.3, 0.0, 1e-9, 0.7, 0.99]
+    )
+)
+
+
+@pytest.mark.parametrize("name", ["ellipkinc", "ellipeinc"])
+def test_elliptic_integrals_by_the_parameter(name: str) -> None:
+    """At whole turns, where the parameter is all but 0, and where both are."""
+    function = called(name)
+    found = srcad.grad(lambda m: np.sum(function(PHI, m)), target="python")(M)
+    h = 1e-5 * (1.0 - M) / (2.0 - M)
+    values = [function(PHI, M + k * h) for k in (-2, -1, 1, 2)]
+    want = (8 * (values[2] - values[1]) - (values[3] - values[0])) / (12 * h)
+    np.testing.assert_allclose(found, want, rtol=1e-7, atol=1e-8)
+
+
+EDGES = [-1.0, 0.0, 0.3, 2.5, 40.0, np.inf, np.nan]
+COUNTS, SHARES = [-2.0, -1.0, -0.5, 0.0, 1.0, 2.7, 5.0, 6.0, np.nan], [-0.1, 0.0, 0.2, 1.0, 1.2, np.nan]
+GRIDS: list[tuple[Any, tuple[Any, ...]]] = [
+    (lambda a, b, x: special.gdtr(a, b, x), (EDGES, EDGES, EDGES)),
+    (lambda a, b, x: special.gdtrc(a, b, x), (EDGES, EDGES, EDGES)),
+    (lambda a, b, x: special.fdtr(a, b, x), (EDGES, EDGES, EDGES)),
+    (lambda a, b, x: special.fdtrc(a, b, x), (EDGES, EDGES, EDGES)),
+    (lambda k, n, p: special.bdtr(k, n, p), (COUNTS, [0.0, 1.0, 5.0], SHARES)),
+    (lambda k, n, p: special.bdtrc(k, n, p), (COUNTS, [0.0, 1.0, 5.0], SHARES)),
+    (lambda v, x: special.jvp(v, x, 2) + special.yvp(v, x), ([0.0, 1.0, 1.3], [-3.0, 0.0, 0.3, 9.0])),
+    (lambda v, x: special.ivp(v, x, 2) + special.kvp(v, x, 3), ([0.0, 1.0, 1.3], [-3.0, 0.0, 0.3, 9.0])),
+]
+
+
+@pytest.mark.filterwarnings("ignore:non-integer arg n")
+@pytest.mark.parametrize("at", range(len(GRIDS)))
+def test_what_others_are_made_of(at: int) -> None:
+    """Everywhere, out of their ranges too; and the derivative by the last argument inside."""
+    f, grids = GRIDS[at]
+    args = [np.ravel(a) for a in np.meshgrid(*grids)]
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(srcad.jit(f, target="python")(*args), f(*args), rtol=1e-12)
+    inside = [np.array([2.0, 3.0]), np.array([5.0, 4.0]), np.array([0.3, 0.6])][: len(grids) - 1] + [
+        np.array([0.3, 0.6])
+    ]
+    number = lambda *args: np.sum(f(*args))
+    found = srcad.grad(number, len(grids) - 1, target="python")(*inside)
+    np.testing.assert_allclose(found, differences(number, inside, len(grids) - 1), rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

@@ -156,20 +156,35 @@ def first_slope(first: Any, second: Any, m: Any) -> Any:
 
 @partials(*functions_of_scipy("ellipe", infinite_slopes=True))
 def ellipe(y: Any, m: Any) -> Any:
+    return second_slope(special.ellipk(m), y, m)
+
+
+def second_slope(first: Any, second: Any, m: Any) -> Any:
     near = np.abs(m) < 0.25
     apart = np.where(near, 0.5, m)
     series = -math.pi / 8.0 * special.hyp2f1(0.5, 1.5, 2.0, np.where(near, m, 0.0))
-    return np.where(near, series, (y - special.ellipk(m)) / (2.0 * apart))
+    return np.where(near, series, (second - first) / (2.0 * apart))
 
 
-@partials(*functions_of_scipy("ellipkinc", unknown=(1,)))
+# by m of a quarter of a turn, and twice the complete one for each half turn: DLMF 19.2.10, 19.25.9 and 19.25.10
+
+
+@partials(*functions_of_scipy("ellipkinc", infinite_slopes=True))
 def ellipkinc(y: Any, phi: Any, m: Any) -> Any:
-    return 1.0 / np.sqrt(1.0 - m * np.sin(phi) ** 2), None
+    turns = np.rint(phi / math.pi)
+    sine = np.sin(phi - math.pi * turns)
+    part = sine**3 * special.elliprd(1.0 - sine * sine, 1.0, 1.0 - m * sine * sine) / 6.0
+    whole = 2.0 * turns * first_slope(special.ellipk(m), special.ellipe(m), m)
+    return 1.0 / np.sqrt(1.0 - m * np.sin(phi) ** 2), part + np.where(turns == 0.0, 0.0, whole)
 
 
-@partials(*functions_of_scipy("ellipeinc", unknown=(1,)))
+@partials(*functions_of_scipy("ellipeinc", infinite_slopes=True))
 def ellipeinc(y: Any, phi: Any, m: Any) -> Any:
-    return np.sqrt(1.0 - m * np.sin(phi) ** 2), None
+    turns = np.rint(phi / math.pi)
+    sine = np.sin(phi - math.pi * turns)
+    part = -(sine**3) * special.elliprd(1.0 - sine * sine, 1.0 - m * sine * sine, 1.0) / 6.0
+    whole = 2.0 * turns * second_slope(special.ellipk(m), special.ellipe(m), m)
+    return np.sqrt(1.0 - m * np.sin(phi) ** 2), part + np.where(turns == 0.0, 0.0, whole)
 
 
 # ---- exponential integrals: DLMF 6.2, 8.19.13, 25.12.1 -------------------------------------------

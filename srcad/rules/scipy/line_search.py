@@ -10,8 +10,8 @@ from srcad.rules.primitives import PRIMITIVES
 
 stopped = PRIMITIVES["stop_gradient"]
 
-_DECREASE = 1e-4
-_LEAST, _MOST = 1e-100, 1e100
+DECREASE = 1e-4
+LEAST, MOST = 1e-100, 1e100
 
 
 def first_length(value: Any, value_before: Any, along: Any) -> Any:
@@ -24,28 +24,42 @@ def first_length(value: Any, value_before: Any, along: Any) -> Any:
 
 
 def wolfe_step(
-    f: Any, gradient: Any, x: Any, p: Any, value: Any, value_before: Any, g_before: Any, curvature: Any
+    f: Any,
+    gradient: Any,
+    x: Any,
+    p: Any,
+    value: Any,
+    g_before: Any,
+    first: Any,
+    decrease: Any,
+    curvature: Any,
+    narrow: Any,
+    least: Any,
+    most: Any,
+    tries: Any,
 ) -> Any:
-    """The length, whether it was found, the value and the gradient there. Moré and Thuente (1994), `dcsrch`.
+    """The length, what it is, the value and the gradient there. Moré and Thuente (1994), `dcsrch`.
 
-    Of the slope at x in the direction p, the share `curvature` is allowed at the end.
+    From the length `first`, between `least` and `most`; the value falls by the share `decrease` of what the slope says,
+    and the slope is at most the share `curvature` of what it was. It is 2 where both are so, 1 where rounding or a
+    limit has ended the search, 0 where it has not ended.
     """
     along = g_before @ p
-    step = first_length(value, value_before, along)
+    step = first
     at_step = value
     g = g_before
-    found = False
-    allowed = _DECREASE * along
+    ended = 0
+    allowed = decrease * along
     within = False
     first_stage = True
-    width = _MOST - _LEAST
+    width = most - least
     width_before = 2.0 * width
     best, at_best, slope_best = 0.0 * step, value, along
     end, at_end, slope_end = 0.0 * step, value, along
     low = 0.0 * step
     high = step + 4.0 * step
-    if step >= _LEAST and along < 0.0:
-        for _ in range(99):
+    if step >= least and along < 0.0:
+        for _ in range(tries):
             at_step = stopped(f(x + step * p))
             g = gradient(x + step * p, at_step)
             slope = g @ p
@@ -53,10 +67,11 @@ def wolfe_step(
             if first_stage and at_step <= limit and slope >= 0.0:
                 first_stage = False
             found = at_step <= limit and abs(slope) <= curvature * -along
-            stuck = within and (step <= low or step >= high or high - low <= 1e-14 * high)
-            stuck = stuck or (step == _MOST and at_step <= limit and slope <= allowed)
-            stuck = stuck or (step == _LEAST and (at_step > limit or slope >= allowed))
-            if found or stuck:
+            stuck = within and (step <= low or step >= high or high - low <= narrow * high)
+            stuck = stuck or (step == most and at_step <= limit and slope <= allowed)
+            stuck = stuck or (step == least and (at_step > limit or slope >= allowed))
+            ended = 2 if found else (1 if stuck else 0)
+            if ended > 0:
                 break
             # at first it is the function without the decrease that is asked for
             shift = allowed if first_stage and at_step <= at_best and at_step > limit else 0.0
@@ -88,12 +103,12 @@ def wolfe_step(
             else:
                 low = step + 1.1 * (step - best)
                 high = step + 4.0 * (step - best)
-            step = min(max(step, _LEAST), _MOST)
-            if within and (step <= low or step >= high or high - low <= 1e-14 * high):
+            step = min(max(step, least), most)
+            if within and (step <= low or step >= high or high - low <= narrow * high):
                 step = best
             if not abs(step) < np.inf:
                 break
-    return step, found, at_step, g
+    return step, ended, at_step, g
 
 
 def trial_step(
@@ -194,7 +209,7 @@ def plain_wolfe_step(
             break
         at_step = stopped(f(x + step * p))
         lowest = at_low if shortens else at_before
-        rises = at_step > value + _DECREASE * step * along or (at_step >= lowest and (shortens or count > 0))
+        rises = at_step > value + DECREASE * step * along or (at_step >= lowest and (shortens or count > 0))
         last = not shortens and count == 10  # none was right: SciPy takes the longest
         if not rises or last:
             g = gradient(x + step * p, at_step)
@@ -228,7 +243,7 @@ def plain_wolfe_step(
             high, at_high = before, at_before
         else:
             before, at_before, slope_before = step, at_step, slope
-            step = min(2.0 * step, _MOST)
+            step = min(2.0 * step, MOST)
         if shortens:
             step = interpolated(low, high, at_low, at_high, slope_low, other, at_other, count > 0)
     return step, found, at_step, g

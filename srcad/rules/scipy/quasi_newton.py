@@ -1,4 +1,4 @@
-"""The method of Broyden, Fletcher, Goldfarb and Shanno, as `scipy.optimize.minimize` has it. All of it is constant."""
+"""Quasi-Newton methods, as `scipy.optimize.minimize` has them. All of it is constant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.scipy.line_search import plain_wolfe_step, wolfe_step
+from srcad.rules.scipy.line_search import DECREASE, LEAST, MOST, first_length, plain_wolfe_step, wolfe_step
 
 stopped = PRIMITIVES["stop_gradient"]
 
@@ -15,14 +15,14 @@ EPS = 2.0**-26
 """The square root of the distance from 1 to the next number: the width of a difference."""
 
 
-def forward_gradient(f: Any) -> Any:
+def forward_gradient(f: Any, width: Any) -> Any:
     """The gradient, as SciPy approximates it where none is given."""
 
     def gradient(x: Any, value: Any) -> Any:
         g = np.zeros(len(x))
         for k in range(len(x)):
             there = x.copy()
-            there[k] = x[k] + EPS
+            there[k] = x[k] + width
             if there[k] == x[k]:
                 there[k] = x[k] + (EPS if x[k] >= 0.0 else -EPS) * max(1.0, abs(x[k]))
             g[k] = (stopped(f(there)) - value) / (there[k] - x[k])
@@ -45,7 +45,11 @@ def lowest_by_bfgs(f: Any, gradient: Any, start: Any, tol: Any, most: Any) -> An
         if found:
             break
         p = -(inverse @ g)
-        step, lower, at_step, g_there = wolfe_step(f, gradient, x, p, value, value_before, g, 0.9)
+        first = first_length(value, value_before, g @ p)
+        step, ended, at_step, g_there = wolfe_step(
+            f, gradient, x, p, value, g, first, DECREASE, 0.9, 1e-14, LEAST, MOST, 99
+        )
+        lower = ended == 2
         if not lower:
             step, lower, at_step, g_there = plain_wolfe_step(f, gradient, x, p, value, value_before, g, 0.9)
         if not lower:
@@ -64,4 +68,59 @@ def lowest_by_bfgs(f: Any, gradient: Any, start: Any, tol: Any, most: Any) -> An
         left = identity - move[:, np.newaxis] * change[np.newaxis, :] * rho
         right = identity - change[:, np.newaxis] * move[np.newaxis, :] * rho
         inverse = left @ (inverse @ right) + rho * move[:, np.newaxis] * move[np.newaxis, :]
+    return x, found
+
+
+def lowest_by_lbfgs(f: Any, gradient: Any, start: Any, ftol: Any, gtol: Any, most: Any, memory: Any) -> Any:
+    """The same with the last `memory` steps alone: Byrd, Lu, Nocedal and Zhu (1995), L-BFGS-B without bounds."""
+    x = start * 1.0
+    n = len(x)
+    value = stopped(f(x))
+    g = gradient(x, value)
+    moves = np.zeros((memory, n))
+    changes = np.zeros((memory, n))
+    products = np.ones(memory)
+    shares = np.zeros(memory)
+    count = 0
+    scale = 1.0
+    begins = True
+    found = np.max(np.abs(g)) <= gtol
+    for _ in range(most):
+        if found:
+            break
+        p = -g
+        for back in range(min(count, memory)):
+            k = (count - 1 - back) % memory
+            shares[k] = moves[k] @ p / products[k]
+            p = p - shares[k] * changes[k]
+        p = p * scale
+        for back in range(min(count, memory)):
+            k = (count - min(count, memory) + back) % memory
+            p = p + moves[k] * (shares[k] - changes[k] @ p / products[k])
+        first = min(1.0 / np.sqrt(p @ p), 1e10) if begins else 1.0
+        step, ended, at_step, g_there = wolfe_step(f, gradient, x, p, value, g, first, 1e-3, 0.9, 0.1, 0.0, 1e10, 20)
+        if ended == 0:
+            if count == 0:
+                break
+            # it begins anew, downhill
+            count = 0
+            scale = 1.0
+        else:
+            begins = False
+            move = step * p
+            change = g_there - g
+            product = (change @ p) * step
+            if product > EPS * EPS * -(g @ p) * step:
+                k = count % memory
+                moves[k] = move
+                changes[k] = change
+                products[k] = product
+                count = count + 1
+                scale = product / (change @ change)
+            x = x + move
+            g = g_there
+            fall = value - at_step
+            size = max(max(abs(value), abs(at_step)), 1.0)
+            value = at_step
+            found = np.max(np.abs(g)) <= gtol or fall <= ftol * size
     return x, found

@@ -15,11 +15,12 @@ from scipy import optimize
 from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import expands, unsupported
+from srcad.rules.registry import dtype_of, expands, unsupported
 from srcad.rules.scipy.found_points import derivative_of, given_of, slope_of, with_value
 from srcad.rules.scipy.levenberg_marquardt import least_by_marquardt
 from srcad.rules.scipy.powell_hybrid import forward_jacobian, root_by_hybrid
-from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs
+from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_lbfgs
+from srcad.rules.scipy.simplex import lowest_by_simplex
 from srcad.rules.scipy.trust_region import least_by_trust_region, relative_jacobian
 
 stopped = PRIMITIVES["stop_gradient"]
@@ -123,14 +124,16 @@ def minimize(
     if callback is not None or len(constraints) > 0:
         unsupported("scipy.optimize.minimize with constraints or a callback")
     given = given_of(args)
-    way = ("BFGS" if bounds is None else "L-BFGS-B") if method is None else method
+    if dtype_of(np.asarray(x0)) == "float32":
+        unsupported("scipy.optimize.minimize from a point of float32")
+    way = "bfgs" if method is None else method.lower()
     start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
 
     def objective(x: Any) -> Any:
         return fun(x, *given)[0] if jac is True else fun(x, *given)
 
     if jac is None or jac is False:
-        gradient = forward_gradient(objective)
+        gradient = forward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS)
     elif isinstance(jac, str):
         unsupported(f"scipy.optimize.minimize with jac={jac}")
     else:
@@ -138,12 +141,29 @@ def minimize(
         def gradient(x: Any, value: Any) -> Any:
             return stopped(doubles(np.asarray(fun(x, *given)[1] if jac is True else jac(x, *given))))
 
-    if way == "BFGS" and bounds is None:
+    if bounds is not None:
+        unsupported("scipy.optimize.minimize with bounds")
+    if way == "bfgs":
         known_options(options, ("gtol", "maxiter", "disp"))
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
         found, success = lowest_by_bfgs(objective, gradient, start, tolerance, option(options, "maxiter", None))
+    elif way == "l-bfgs-b":
+        known_options(options, ("ftol", "gtol", "maxiter", "maxcor", "disp"))
+        by_value = option(options, "ftol", 2.220446049250313e-09 if tol is None else tol)
+        tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
+        most = option(options, "maxiter", 15000)
+        memory = option(options, "maxcor", 10)
+        found, success = lowest_by_lbfgs(objective, gradient, start, by_value, tolerance, most, memory)
+    elif way == "nelder-mead":
+        known_options(options, ("xatol", "fatol", "maxiter", "maxfev", "disp"))
+        near = option(options, "xatol", 1e-4 if tol is None else tol)
+        level = option(options, "fatol", 1e-4 if tol is None else tol)
+        limited = options is not None and ("maxiter" in options or "maxfev" in options)
+        any_number = 10**9 if limited else 200 * len(start)
+        most = option(options, "maxiter", any_number)
+        found, success = lowest_by_simplex(objective, start, near, level, most, option(options, "maxfev", any_number))
     else:
-        unsupported(f"scipy.optimize.minimize with method={way}" + (" and bounds" if bounds is not None else ""))
+        unsupported(f"scipy.optimize.minimize with method={method}")
     x = with_value(found, implicit_root(lambda x: slope_of(objective, x), found))
     return Found(x, objective(x), success, _SUCCESS)
 
@@ -187,6 +207,8 @@ def least_squares(
         unsupported("scipy.optimize.least_squares with bounds, a loss, kwargs or a callback")
     if x_scale is not None or diff_step is not None or tr_solver == "lsmr" or jac_sparsity is not None:
         unsupported("scipy.optimize.least_squares with x_scale, diff_step, tr_solver='lsmr' or jac_sparsity")
+    if dtype_of(np.asarray(x0)) == "float32":
+        unsupported("scipy.optimize.least_squares from a point of float32")
     given = given_of(args)
     start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
 
