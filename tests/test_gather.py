@@ -43,6 +43,7 @@ class Writer:
         self.counters = "ijk"[: self.rank]
         self.header = self.headers()
         self.pair = ["d_a", "d_b"]
+        self.costly = self.chance(0.3)
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -70,7 +71,8 @@ class Writer:
 
     def value(self, source: str) -> str:
         factor = self.random.choice(["2.0", "3.0", "w", f"c[{self.index(0.1)}]", "-1.0", "q"])
-        return f"{factor} * {source}[{self.index(0.02)}]"
+        product = f"{factor} * {source}[{self.index(0.02)}]"
+        return f"{product} / 2.0" if self.costly else product
 
     def sweep(self) -> list[str]:
         """`target` gets its terms from `source`, which is then often set to zero."""
@@ -98,6 +100,8 @@ class Writer:
         header = self.header if self.chance(0.93) else self.headers()
         if self.chance(0.2):
             rows = [[line for row in rows for line in row]]
+        if self.chance(0.4):
+            rows = [self.branched(row) if self.chance(0.7) else row for row in rows]
         lines = [f"{'    ' * depth}{line}" for depth, line in enumerate(header[:-1])]
         for row in rows:
             if self.rank > 1 and row is not rows[0] and self.chance(0.1):
@@ -105,6 +109,14 @@ class Writer:
             lines.append("    " * (self.rank - 1) + header[-1])
             lines += ["    " * self.rank + line for line in row]
         return lines
+
+    def branched(self, lines: list[str]) -> list[str]:
+        """Some of the lines under a condition, others where it does not hold."""
+        at, end = sorted(self.random.choices(range(len(lines) + 1), k=2))
+        condition = self.random.choice(["c", "c", "d_a"]) + f"[{self.index(0.1)}] > 0.0"
+        then, orelse = lines[:at] or ["q = 1.0"], lines[at:end] or ["q = 2.0"]
+        branches = ["    " + line for line in then], ["    " + line for line in orelse]
+        return [f"if {condition}:", *branches[0], "else:", *branches[1], *lines[end:]]
 
     def program(self) -> str:
         lines = ["r = 1", "q = 3.0"]
@@ -123,6 +135,14 @@ class Writer:
             loop = self.random.choice(["range(steps)", "range(steps - 1, -1, -1)", "range(0, steps, 2)"])
             body = [f"for t in {loop}:", *(f"    {line}" for line in body)]
         return "\n".join([*lines, *body]) + "\n"
+
+
+class Unset:
+    """What a text calls of NumPy."""
+
+    @staticmethod
+    def empty(*lengths: int) -> np.ndarray:
+        return np.full(lengths, np.nan)
 
 
 def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
@@ -145,14 +165,14 @@ def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
         "steps": steps,
     }
     with np.errstate(over="ignore", invalid="ignore"):
-        exec(text, {"select": lambda condition, a, b: a if condition else b}, env)
+        exec(text, {"select": lambda condition, a, b: a if condition else b, "np": Unset}, env)
     return env
 
 
 @pytest.mark.one_in(8, least=1)
 @pytest.mark.parametrize("part", range(6))
 def test_random_sweeps_compute_the_same(part: int) -> None:
-    changed = waiting = joined = 0
+    changed = waiting = joined = split = 0
     for seed in range(part * 100, part * 100 + 100):
         writer = Writer(seed)
         source, rank = writer.program(), writer.rank
@@ -162,13 +182,14 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
             continue
         changed += 1
         waiting += "t != " in after
+        split += "added" in after
         joined += bool(re.search(r"(d_[abc])(\[.*\]) \+?= .*\n +(?!\1)d_[abc]\2 \+?= ", after))
         for n, steps in ((0, 2), (1, 2), (2, 2), (3, 3), (4, 1), (5, 2), (6, 3), (3, 0)):
             want, have = run(source, rank, n, steps), run(after, rank, n, steps)
             for name in (*(f"{name}, as given" for name in ARRAYS), *results):
                 if np.max(np.abs(want[name])) < 2**52:
                     np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
-    assert changed > 50 and waiting > 0 and joined > 0
+    assert changed > 50 and waiting > 0 and joined > 0 and split > 2
 
 
 def sweep(target: str, source: str, header: str = "for i in range(1, n):") -> str:
@@ -284,3 +305,40 @@ for edge in range(edges):
 def test_fields_that_may_share_memory_have_loops_of_their_own() -> None:
     after = gathered("if w < 0.0:\n    d_c = d_b\n" + FIELDS, 2)
     assert after == show(parse("if w < 0.0:\n    d_c = d_b\n" + FIELDS))
+
+
+UPWIND = """
+for i in range(1, n):
+    q = d_a[i] / 2.0
+    if c[i] > 0.0:
+        d_b[i - 1] += q
+    else:
+        d_b[i + 1] -= q
+    d_b[i] += 3.0 * q
+    d_a[i] = 0.0
+"""
+
+
+def same_numbers(source: str) -> str:
+    after = gathered(source, 1)
+    for n in range(6):
+        want, have = run(source, 1, n, 2), run(after, 1, n, 2)
+        for array in (f"{name}, as given" for name in ARRAYS):
+            np.testing.assert_array_equal(have[array], want[array], f"{n} {array}\n{after}")
+    return after
+
+
+def test_what_a_branch_adds_is_gathered() -> None:
+    after = same_numbers(UPWIND)
+    assert "added_of" in after and "d_b[i - 1]" not in after
+
+
+def test_contributions_that_an_iteration_reads() -> None:
+    """Not split: what one iteration adds, the next one reads."""
+    source = UPWIND.replace("q = d_a[i] / 2.0", "q = d_b[i] / 2.0")
+    assert same_numbers(source) == show(parse(source))
+
+
+def test_a_fill_that_the_nest_reads_after() -> None:
+    for read in ("d_b[i] += d_a[i]", "d_c[i] += d_a[i - 1]"):
+        assert "added" in same_numbers(f"{UPWIND}    {read}\n")

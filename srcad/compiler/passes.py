@@ -205,7 +205,7 @@ VECTORS: Order = (
     Optional("allow_reassociation",             f(allow_reassociation),              SEQUENTIAL, SEQUENTIAL),
 )
 
-COMPILED: Order = (*ARRAYS_AS_LOOPS, *MEMORY, *LOOPS, *VECTORS)
+COMPILED: Order = (*ARRAYS_AS_LOOPS, *MEMORY, *LOOPS, MEMORY[0], *VECTORS)
 """From the readable function, without its comments, to the one that is compiled: the same values, for the machine."""
 
 PARALLELIZE = Optional("parallelize",       f(parallelize),                      SEQUENTIAL, SEQUENTIAL)

@@ -403,3 +403,86 @@ def shifts_of_a_number_with_two_uses(a, b, w, c):
             s += v * c[j]
             s += 0.3 * w * b[j - 2] * c[j]
     return s + np.sum(a * b)
+
+
+@case(real(1), real(1), 2, wrt=(0, 1))
+@case(real(2), real(2), 2, wrt=(0, 1))
+@case(real(3), real(3), 2, wrt=(0, 1))
+@case(real(4), real(4), 3, wrt=(0, 1))
+@case(real(11), real(11), 3, wrt=(0, 1), compiled=True)
+def upwind_to_and_fro(u0, speed, steps):
+    """A branch says which neighbour a point reads, so which one its adjoint adds to."""
+    n = len(u0)
+    u = u0.copy()
+    new = np.zeros(n)
+    for step in range(steps):
+        for i in range(1, n - 1):
+            if speed[i] > 0.0:
+                slope = (u[i] - u[i - 1]) / 0.7
+            else:
+                slope = (u[i + 1] - u[i]) / 0.7
+            new[i] = u[i] - 0.1 * speed[i] * slope
+        new[0] = u[0]
+        new[n - 1] = u[n - 1]
+        u, new = new, u
+    return np.sum(u * u)
+
+
+@case(real(2, 5), real(2, 5), real(2, 5), 2, wrt=(0, 1, 2))
+@case(real(3, 3), real(3, 3), real(3, 3), 2, wrt=(0, 1, 2))
+@case(real(4, 3), real(4, 3), real(4, 3), 2, wrt=(0, 1, 2))
+@case(real(6, 7), real(6, 7), real(6, 7), 3, wrt=(0, 1, 2), compiled=True)
+def upwind_on_a_plane(u0, across, along, steps):
+    rows, cols = u0.shape
+    u = u0.copy()
+    new = u0.copy()
+    for step in range(steps):
+        for i in range(1, rows - 1):
+            for j in range(1, cols - 1):
+                if across[i, j] > 0.0:
+                    dx = u[i, j] - u[i, j - 1]
+                else:
+                    dx = u[i, j + 1] - u[i, j]
+                if along[i, j] > 0.0:
+                    dy = u[i, j] - u[i - 1, j]
+                else:
+                    dy = u[i + 1, j] - u[i, j]
+                new[i, j] = u[i, j] - 0.1 * (across[i, j] * dx + along[i, j] * dy) / 0.3
+        u, new = new, u
+    return np.sum(u * u)
+
+
+@case(real(2), 2)
+@case(real(3), 2)
+@case(real(4), 3)
+@case(real(5), 3)
+@case(real(12), 4, compiled=True)
+def burgers_in_two_buffers(u0, steps):
+    """A state that is read beside the buffer that is written; which memory is which changes from step to step."""
+    n = len(u0)
+    u = u0.copy()
+    new = u0.copy()
+    for step in range(steps):
+        for i in range(1, n - 1):
+            flux = u[i] * (u[i + 1] - u[i - 1]) / (2.0 * 0.8)
+            new[i] = u[i] + 0.1 * (0.2 * (u[i - 1] - 2.0 * u[i] + u[i + 1]) / 0.8**2 - flux)
+        u, new = new, u
+    return np.sum(u * u) + np.sum(new)
+
+
+@case(real(12), 4, compiled=True)
+@case(real(4), 3)
+def limited_slopes(u0, steps):
+    """Branches on the state itself, and copies of it."""
+    n = len(u0)
+    u = u0.copy()
+    for step in range(steps):
+        old = u.copy()
+        for i in range(1, n - 1):
+            left, right = old[i] - old[i - 1], old[i + 1] - old[i]
+            if left * right > 0.0:
+                slope = left if abs(left) < abs(right) else right
+            else:
+                slope = 0.0
+            u[i] = old[i] + 0.2 * slope * old[i + 1] / (1.0 + old[i - 1] ** 2)
+    return np.sum(u * u)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import children, names, own_exprs, own_writes, walk
 from srcad.ir.types import Array, Opaque, Scalar, Tuple, Type
@@ -159,14 +159,14 @@ def is_parallel(loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bo
 
 
 def _is_simple(body: Block, types: Mapping[str, Type]) -> bool:
-    """Whether the body has only scalar assignments, element stores and loops over such, and no side effect."""
+    """Whether the body has only scalar assignments, element stores, loops and branches, and no side effect."""
     for stmt in walk(body):
         match stmt:
             case Assign(target) | AugAssign(target) if isinstance(types.get(target), Scalar):
                 pass
             case Store(Var(array), index) if index and isinstance(types.get(array), Array):
                 pass
-            case For(carried=(), exit=None) | Comment():
+            case For(carried=(), exit=None) | If(joins=()) | Comment():
                 pass
             case _:
                 return False
@@ -178,17 +178,23 @@ def _no_carried_scalar(body: Block, index: str) -> bool:
     assigned = {s.target for s in walk(body) if isinstance(s, Assign | AugAssign)}
     assigned |= {s.index for s in walk(body) if isinstance(s, For)}
 
-    def reads_only_assigned(block: Block, assigned_before: frozenset[str]) -> bool:
+    def assigned_after(block: Block, before: frozenset[str]) -> frozenset[str] | None:
+        """What is certainly assigned after the block; None where it reads what may be of another iteration."""
         for stmt in block:
-            if any(names(e) & assigned - assigned_before for e in own_exprs(stmt)):
-                return False
-            if isinstance(stmt, For) and not reads_only_assigned(stmt.body, assigned_before | {stmt.index}):
-                return False
+            if any(names(e) & assigned - before for e in own_exprs(stmt)):
+                return None
+            if isinstance(stmt, For) and assigned_after(stmt.body, before | {stmt.index}) is None:
+                return None
+            if isinstance(stmt, If):
+                ends = [assigned_after(branch, before) for branch in (stmt.then, stmt.orelse)]
+                if ends[0] is None or ends[1] is None:
+                    return None
+                before = ends[0] & ends[1]
             if isinstance(stmt, Assign):
-                assigned_before |= {stmt.target}
-        return True
+                before |= {stmt.target}
+        return before
 
-    return index not in assigned and reads_only_assigned(body, frozenset())
+    return index not in assigned and assigned_after(body, frozenset()) is not None
 
 
 def is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:

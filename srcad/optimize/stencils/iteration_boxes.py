@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.analysis.loops.parallel_loops import MayAlias, affine_indices, is_reduction_array, memory_reads
 from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.length_exprs import plus
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Stmt, Store, Var
-from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, replace_names
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
+from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, replace_names, walk
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, shifted_expr
 
@@ -33,9 +33,17 @@ class IterationBox:
         """The statements of an iteration, with their innermost loops, in order."""
         return ((loop, s) for loop in _innermost(self.loops) for s in loop.body)
 
+    def bodies(self) -> list[Block]:
+        """The innermost blocks, in order."""
+        return [loop.body for loop in _innermost(self.loops)]
+
+    @property
+    def has_branches(self) -> bool:
+        return any(isinstance(s, If) for _, s in self.statements())
+
 
 def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
-    """The box of one nest; None where the loop is no nest over a box with scalar definitions and stores."""
+    """The box of one nest; None where the loop is no nest over a box with scalar definitions, stores and branches."""
     levels: list[LoopLevel] = []
     row: tuple[Stmt, ...] = (loop,)
     while any(isinstance(s, For) for s in row):
@@ -52,8 +60,8 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
         levels.append(LoopLevel(first.index, first.start.value, first.stop))
         row = tuple(s for other in loops for s in other.body)
     indices = [level.index for level in levels]
-    written = Counter(n for s in row for n in own_writes(s))
-    simple = all(isinstance(s, Assign | AugAssign | Store) for s in row)
+    written = Counter(n for s in walk(row) for n in own_writes(s))
+    simple = all(isinstance(s, Assign | AugAssign | Store) or _is_branch(s) for s in walk(row))
     if not levels or not simple or len(set(indices)) < len(indices) or written.keys() & set(indices):
         return None
     if not all(isinstance(types.get(n), Scalar) for n in written):
@@ -65,11 +73,15 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
     return IterationBox((loop,), tuple(levels))
 
 
+def _is_branch(stmt: Stmt) -> bool:
+    return isinstance(stmt, If) and not stmt.joins and is_pure(stmt.cond)
+
+
 def fused_nests(
     a: IterationBox, b: IterationBox, types: Mapping[str, Type], may_alias: MayAlias
 ) -> IterationBox | None:
     """Both fused, where the first only adds, and nothing else may access the arrays that either adds to."""
-    if a.levels != b.levels or not all(isinstance(s, Assign) or _added(s) for _, s in a.statements()):
+    if a.levels != b.levels or b.has_branches or not all(isinstance(s, Assign) or _added(s) for _, s in a.statements()):
         return None
     for one, other in ((a, b), (b, a)):
         reduced = {name for _, s in one.statements() for name in _added(s)}
@@ -100,6 +112,8 @@ def extract_gathers(found: IterationBox, types: Mapping[str, Type], may_alias: M
     for i in range(1, n, 1):
         d_v[i] = 0.0
     """
+    if found.has_branches:
+        return [], found.loops
     work = _TermExtraction(found, types, may_alias)
     groups: dict[tuple[str, tuple[Expr, ...]], list[tuple[Stmt, ShiftedTerm]]] = {}
     for at, (_, stmt) in enumerate(work.statements):
@@ -130,7 +144,7 @@ def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill
         for _, stmt in over.statements():
             match stmt:
                 case Store(Var(array), index, Const(float()) as value, None) if array not in {f.array for f in found}:
-                    if _shifts_of(index, over.levels, types) != ((0,) * len(over.levels), index):
+                    if shifts_of(index, over.levels, types) != ((0,) * len(over.levels), index):
                         return None
                     found.append(ConstantFill(over.levels, array, index, value))
                 case _:
@@ -156,7 +170,7 @@ class _TermExtraction:
         kind = self.types.get(array)
         if not isinstance(kind, Array) or kind.dtype not in FLOATS or kind.rank != len(stmt.index):
             return None
-        found = _shifts_of(stmt.index, self.levels, self.types)
+        found = shifts_of(stmt.index, self.levels, self.types)
         if found is None or self.levels[-1].index not in {n for item in stmt.index for n in names(item)}:
             return None
         if array not in self.is_reduction:
@@ -202,7 +216,7 @@ class _TermExtraction:
             kind = self.types.get(array.name)
             if not isinstance(kind, Array) or kind.rank != len(items):
                 return False
-            element_index = _shifts_of(tuple(items), self.levels, self.types)
+            element_index = shifts_of(tuple(items), self.levels, self.types)
             is_private = element_index is not None and {n for e in element_index[1] for n in names(e)} >= {
                 level.index for level in self.levels
             }
@@ -215,7 +229,7 @@ class _TermExtraction:
         return True
 
 
-def _shifts_of(
+def shifts_of(
     index: tuple[Expr, ...], levels: tuple[LoopLevel, ...], types: Mapping[str, Type]
 ) -> tuple[tuple[int, ...], tuple[Expr, ...]] | None:
     """The shift at each level, and the index without them: each level at most once, and no negative index."""
@@ -240,13 +254,17 @@ def _shifts_of(
 
 
 def _is_profitable(gather: Gather) -> bool:
-    shifts = [term.shifts for term in gather.terms]
+    rows = {(op.args[0], op.args[1:-1]) for term in gather.terms for op in ops(term.value) if op.prim == "index"}
+    return len(rows) <= _MAX_ROWS and is_short_stencil([term.shifts for term in gather.terms], gather.levels)
+
+
+def is_short_stencil(shifts: Sequence[tuple[int, ...]], levels: tuple[LoopLevel, ...]) -> bool:
+    """Whether there are several shifts, not far apart, and the innermost loop is worth it."""
     if len(set(shifts)) < 2 or len(shifts) > _MAX_TERMS:
         return False
     last = [by[-1] for by in shifts]
-    rows = {(op.args[0], op.args[1:-1]) for term in gather.terms for op in ops(term.value) if op.prim == "index"}
-    inner = For("", Const(gather.levels[-1].start), gather.levels[-1].stop, Const(1), ())
-    return max(last) - min(last) <= _MAX_SHIFT_SPREAD and len(rows) <= _MAX_ROWS and not is_short_loop(inner)
+    inner = For("", Const(levels[-1].start), levels[-1].stop, Const(1), ())
+    return max(last) - min(last) <= _MAX_SHIFT_SPREAD and not is_short_loop(inner)
 
 
 def _without(block: Block, removed: Callable[[Stmt], bool]) -> Block:

@@ -11,9 +11,10 @@ iteration adds, and after the last one the fill is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from srcad.analysis.loops.parallel_loops import MayAlias
 from srcad.analysis.memory.flow_sensitive_aliases import CALLER, AliasPairs
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
@@ -22,10 +23,17 @@ from srcad.ir.nodes import Block, For, Function, Stmt
 from srcad.ir.traversal import with_blocks
 from srcad.ir.types import Type
 from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.optimize.stencils.contributions import scattered_arrays, split_contributions
 from srcad.optimize.stencils.fill_sinking import Item, absorb_fill, sink_fills_across_iterations
 from srcad.optimize.stencils.gather_loops import gather_loops
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
-from srcad.optimize.stencils.iteration_boxes import constant_fills, extract_gathers, fused_nests, iteration_box
+from srcad.optimize.stencils.iteration_boxes import (
+    IterationBox,
+    constant_fills,
+    extract_gathers,
+    fused_nests,
+    iteration_box,
+)
 
 
 def scatter_to_gather(f: Function) -> Function:
@@ -84,26 +92,38 @@ class _ScatterToGather:
 
     def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
         """The end of the box from `at` on, and what becomes of it; no items where there is nothing to gather."""
-        if self._gathers_of_box(block, at, lambda k: frozenset())[1]:
-            end, gathers, rest = self._gathers_of_box(block, at, lambda k: self.memory.aliases_at((*path, k)))
-            later = self.memory.liveness.live_after((*path, end - 1, "head"))
-            if gathers and not later & {level.index for level in gathers[0].levels}:
-                rest = remove_dead_code(rest, later, self.types)
-                zeros = [
-                    replace(fill, also=self._aliases_of(fill.array, path, at, end))
-                    for fill in constant_fills(rest, self.types) or []
-                ]
-                return end, [*gathers, *(zeros or rest)]
-        return at + 1, []
+        if not self._is_worth_asking(block, at):
+            return at + 1, []
+        found, end, may_alias = self._fused(block, at, lambda k: self.memory.aliases_at((*path, k)))
+        later = self.memory.liveness.live_after((*path, end - 1, "head"))
+        if found is None or later & {level.index for level in found.levels}:
+            return at + 1, []
+        split = split_contributions(found, self.types, may_alias, later)
+        if split is not None:
+            gathers, rest = extract_gathers(split.additions, self.types, may_alias)
+            return end, [*split.points, *gathers, *rest, *self._filled(split.fills, path, at, end)]
+        gathers, rest = extract_gathers(found, self.types, may_alias)
+        if not gathers:
+            return at + 1, []
+        rest = remove_dead_code(rest, later, self.types)
+        fills = constant_fills(rest, self.types)
+        return end, [*gathers, *(self._filled(fills, path, at, end) if fills else rest)]
 
-    def _gathers_of_box(
+    def _is_worth_asking(self, block: Block, at: int) -> bool:
+        """Whether there is something to gather if no two names alias."""
+        found, _, may_alias = self._fused(block, at, lambda k: frozenset())
+        if found is None:
+            return False
+        return bool(scattered_arrays(found, self.types, may_alias) or extract_gathers(found, self.types, may_alias)[0])
+
+    def _fused(
         self, block: Block, at: int, pairs: Callable[[int], AliasPairs]
-    ) -> tuple[int, list[Gather], Block]:
+    ) -> tuple[IterationBox | None, int, MayAlias]:
+        """The box of the nests from `at` on, where it ends, and what may alias in it."""
         found, end = iteration_box(block[at], self.types), at + 1
         if found is None:
-            return end, [], ()
+            return None, end, str.__eq__
         together = pairs(at)
-
         for k in range(end, len(block)):
             other = iteration_box(block[k], self.types)
             if other is None:
@@ -113,8 +133,10 @@ class _ScatterToGather:
             if both is None:
                 break
             found, end = both, k + 1
-        gathers, rest = extract_gathers(found, self.types, may_alias_in(together))
-        return end, gathers, rest
+        return found, end, may_alias_in(together)
+
+    def _filled(self, fills: Iterable[ConstantFill], path: Path, at: int, end: int) -> list[ConstantFill]:
+        return [replace(fill, also=self._aliases_of(fill.array, path, at, end)) for fill in fills]
 
     def _aliases_of(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
         """The names that may alias the array there."""
