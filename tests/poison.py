@@ -13,7 +13,7 @@ _empty, _empty_like = np.empty, np.empty_like
 
 
 def _poison(a: Any) -> Any:
-    a[...] = np.nan if a.dtype.kind == "f" else True if a.dtype.kind == "b" else 987654321 % np.iinfo(a.dtype).max
+    a[...] = np.nan if a.dtype.kind in "fc" else True if a.dtype.kind == "b" else 987654321 % np.iinfo(a.dtype).max
     return a
 
 

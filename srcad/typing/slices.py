@@ -17,7 +17,16 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
     >>> slice_dim(dim(10), dim(1), dim(-1), None)
     Dim(terms=(), const=8)
 
-    A window `i:i + 5` has length 5 where it is certainly within the array; NumPy clips it where it is not.
+    A window `i:i + 5` has length 5 where it is certainly within the array; NumPy clips it where it is not. An upper
+    bound `-k` counts from the end if k is certainly positive. Where it may be 0, or is `i - 1` of i from 0, only a run
+    tells from which end it counts.
+
+    >>> from srcad.ir.types import Symbol
+    >>> n, k = dim(Symbol("n", 0)), dim(Symbol("k", None, low=dim(1), high=dim(4)))
+    >>> slice_dim(n, None, dim(0) - k, None) == n - k
+    True
+    >>> slice_dim(n, None, k - 2, None) is None
+    True
     """
     if UNKNOWN in (lower, upper, step):
         return None
@@ -32,9 +41,9 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
         return length
     if stride < 0:
         return None
-    start = dim(0) if lower is None else _from_start(lower, length)
-    end = length if upper is None else _from_start(upper, length)
-    if not _is_unclipped(start, end, length, lower, upper):
+    start = dim(0) if lower is None else length + lower if not lower.terms and lower.const < 0 else lower
+    end = length if upper is None else end_of(upper, length)
+    if end is None or not _is_unclipped(start, end, length, lower, upper):
         return None
     span = end - start
     if stride == 1:
@@ -60,5 +69,22 @@ def _constant(bound: Dim | None) -> bool:
     return bound is None or not bound.terms
 
 
-def _from_start(bound: Dim, length: Dim) -> Dim:
-    return length + bound if not bound.terms and bound.const < 0 else bound
+def end_of(upper: Dim, length: Dim) -> Dim | None:
+    """Where a slice ends, from the start of the axis; None where it is not known from which end the bound counts.
+
+    `length - 1` and `length - 2` count from the start: of an array too short for that, the slice is empty either
+    way. `x[:len(x) - 3]` has one element where x has two.
+    """
+    if is_from_end(upper):
+        return length + upper
+    missing = length - upper
+    if not missing.terms and missing.const <= 2:
+        return upper
+    least = upper.bound(False)
+    return upper if least is not None and least.is_nonnegative else None
+
+
+def is_from_end(bound: Dim) -> bool:
+    """Whether a bound is certainly negative."""
+    most = bound.bound(True)
+    return most is not None and (dim(-1) - most).is_nonnegative

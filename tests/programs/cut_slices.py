@@ -88,3 +88,64 @@ def first_of_none(x, c):
     v = u[::-1]
     v[:1] += 0.5
     return np.sum(u * u) + c * c
+
+
+@case(FOUR, 4)
+@case(FOUR, 6)
+@case(FOUR[:2], 4)
+def up_to_a_counter_from_the_end(x, n):
+    s = 0.0
+    for k in range(1, n):
+        s += np.sum(x[:-k] * x[k:]) + np.sum(x[-k:])
+    return s
+
+
+@case(FOUR, 4)
+@case(FOUR[:2], 4)
+def from_an_end_that_only_a_run_tells(x, n):
+    s = 0.0
+    for k in range(n):
+        s += np.sum(x[:-k] * 2.0) + np.sum(x[: k - 1] * 0.3) + np.sum(x[k:-1]) * np.sum(x[: -1 - k])
+    return s
+
+
+@case(FOUR)
+@case(FOUR[:3])
+@case(FOUR[:2])
+def a_length_less_a_constant(x):
+    y = np.sin(x[: len(x) - 3]) * 2.0
+    z = np.sin(x[: len(x) - 2]) * 2.0
+    return np.sum(y) + np.sum(z) * np.sum(x[: len(x) - 1] * 3.0)
+
+
+@case(FOUR)
+@case(FOUR[:2])
+def less_a_counter(x):
+    s = 0.0
+    n = len(x)
+    for k in range(1, 4):
+        s += np.sum(x[: n - k] * 2.0)
+    for k in range(1, n):
+        s += x[: n - k] @ x[k:]
+    return s
+
+
+@case(FOUR)
+@case(FOUR[:2])
+def stores_up_to_a_counter_from_the_end(x):
+    u = x * 1.0
+    for k in range(3, 0, -1):
+        u[:-k] *= 0.7
+        u[: k - 2] *= 0.3
+        u[k:] += u[:-k] * 0.6
+        u[:-k] = u[k:] * 0.5
+    return np.sum(u * u)
+
+
+@case(np.array([[0.2, 0.5, -0.4], [0.9, -0.1, 0.6], [0.35, 0.8, 0.15]]))
+def blocks_up_to_a_counter_from_the_end(A):
+    B = A * A
+    for k in range(1, 3):
+        B[:-k, k:] += B[k:, :-k] * 0.5
+        B[:, :-k] *= 0.5
+    return np.sum(B * B)

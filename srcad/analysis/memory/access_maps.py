@@ -13,7 +13,7 @@ from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
 from srcad.ir.types import ONE, Array, Dim, Type
 from srcad.rules.traits import having
-from srcad.typing.slices import UNKNOWN, Bound, slice_dim
+from srcad.typing.slices import UNKNOWN, Bound, is_from_end, slice_dim
 from srcad.typing.typeof import linear_value
 
 _CONTENT = having(lambda p: p.elements == "same")
@@ -145,7 +145,7 @@ def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -
     if isinstance(begin, Const) and (not isinstance(begin.value, int) or begin.value < 0):
         return None
     end: Expr = item.upper or extent
-    if isinstance(end, Const) and isinstance(end.value, int) and end.value < 0:
+    if isinstance(upper, Dim) and is_from_end(upper):
         end = plus(extent, end)
     if not known.terms:
         return begin, known, Const(max(known.const, 0))
