@@ -123,11 +123,13 @@ def test_uncompiled(f: Any, dtype: str) -> None:
     assert unlike(f, dtype, "python") == []
 
 
+@pytest.mark.one_in(2, least=5)
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
 def test_compiled(f: Any) -> None:
     assert unlike(f, "uint8", "cpu") == []
 
 
+@pytest.mark.one_in(2, least=4)
 @pytest.mark.parametrize("f", [arrays, elements], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("dtype", ["int16", "int32", "uint32", "uint64"])
 def test_compiled_of_other_dtypes(f: Any, dtype: str) -> None:

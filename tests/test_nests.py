@@ -11,7 +11,7 @@ import srcad
 from srcad.backend.modules.import_module import load
 from tests.random_nests import arguments, by_complex_step, nest
 
-pytestmark = pytest.mark.one_in(10, least=3)
+pytestmark = pytest.mark.one_in(10, least=2)
 
 _EACH = 12
 """Nests to a test: generating their gradients is what takes the time."""

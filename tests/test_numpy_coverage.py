@@ -56,7 +56,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("text", CALLS)
 def test_right_or_refused(text: str, tmp_path: Path) -> None:
     found = of_srcad(made(text, tmp_path), "python")
@@ -130,7 +130,7 @@ class Prelude:
         return EXPANSIONS.get(found, found)
 
 
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("text", [call for call in CALLS if call not in REFUSED])
 def test_the_prelude_is_plain_python(text: str, tmp_path: Path) -> None:
     call = made(text, tmp_path)

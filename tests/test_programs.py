@@ -187,7 +187,7 @@ def joined(error: Exception) -> str:
     return "".join(map(str, error.args))
 
 
-@pytest.mark.one_in(10, least=3)
+@pytest.mark.one_in(16, least=3)
 def test_compiled(compiled_case: Case) -> None:
     case = compiled_case
     before = copied(case.args)

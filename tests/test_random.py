@@ -86,7 +86,7 @@ def test_random_programs(turns: int, text: str) -> None:
     check(load(text, FOLDER).program, arguments(turns), WRT, "python", text)
 
 
-@settings(common, max_examples=int(ASKED or 32) // 8)
+@settings(common, max_examples=int(ASKED or 16) // 8)
 @given(programs())
 def test_random_programs_compiled(text: str) -> None:
     check(load(text, FOLDER).program, arguments(3), WRT, "cpu", text)
@@ -128,13 +128,13 @@ def test_random_jacobians_compiled(returned: str, text: str) -> None:
     check_rows(text, returned, "cpu")
 
 
-@settings(common, max_examples=int(ASKED or 60))
+@settings(common, max_examples=int(ASKED or 40))
 @given(expressions())
 def test_random_expressions(made: tuple[str, tuple[Any, ...]]) -> None:
     check(load(made[0], FOLDER).program, made[1], (0, 1, 2), "python", made[0])
 
 
-@settings(common, max_examples=int(ASKED or 32) // 8)
+@settings(common, max_examples=int(ASKED or 16) // 8)
 @given(expressions())
 def test_random_expressions_compiled(made: tuple[str, tuple[Any, ...]]) -> None:
     check(load(made[0], FOLDER).program, made[1], (0, 1, 2), "cpu", made[0])

@@ -71,7 +71,7 @@ class Model:
         return self.weight * np.sum(np.sin(function(self.part, x)))
 
 
-@pytest.mark.one_in(3, least=8)
+@pytest.mark.one_in(5, least=5)
 @pytest.mark.parametrize("at", range(len(OBJECTS)))
 def test_object(at: int) -> None:
     one, function, x = OBJECTS[at]
@@ -137,7 +137,7 @@ MADE: list[tuple[Any, tuple[Any, ...]]] = [
 ]
 
 
-@pytest.mark.one_in(3, least=9)
+@pytest.mark.one_in(5, least=5)
 @pytest.mark.parametrize("at", range(len(MADE)))
 def test_made_inside(at: int) -> None:
     """Derivatives by the data that an object is made of, too."""

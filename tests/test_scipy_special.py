@@ -172,6 +172,7 @@ def test_what_others_are_made_of(at: int) -> None:
     np.testing.assert_allclose(found, differences(number, inside, len(grids) - 1), rtol=1e-8)
 
 
+@pytest.mark.one_in(3, least=30)
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_values_and_derivatives(name: str) -> None:
     f, args = weighted(name), [a for a in arguments(name) if isinstance(a, np.ndarray)]

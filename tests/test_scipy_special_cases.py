@@ -126,6 +126,7 @@ EXPANDED: list[tuple[Any, Any]] = [
 ]
 
 
+@pytest.mark.one_in(3, least=8)
 @pytest.mark.parametrize("at", range(len(EXPANDED)))
 def test_expansions(at: int) -> None:
     function, x = EXPANDED[at]

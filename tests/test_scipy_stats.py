@@ -52,6 +52,7 @@ def stacked(name: str, methods: tuple[str, ...], count: int) -> Any:
     return lambda x, a, b, loc, scale: np.stack([f(x, a, b, loc, scale=scale) for f in functions])
 
 
+@pytest.mark.one_in(3, least=16)
 @pytest.mark.parametrize("group", sorted(GROUPS))
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_distribution(name: str, group: str) -> None:
