@@ -31,6 +31,7 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    Maybe,
     Record,
     Seq,
     Table,
@@ -133,7 +134,7 @@ def _evaluated(prim: str, args: Sequence[Leaf], static: dict[str, object]) -> ob
 
 def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     """`a prim b` for arithmetic and bit operators."""
-    a, b = ctx.check(a), ctx.check(b)
+    a, b = ctx.present(a), ctx.present(b)
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         if prim == "@" and not _is_blas_product(a, b):
             return ctx.call(Constant(EXPANSIONS[np.matmul]), a, b)
@@ -197,7 +198,7 @@ def unary(ctx: Context, node: Any) -> Abstract:
     if isinstance(node.op, gast.Not):
         value = ctx.test(node)
         return ctx.constant(value) if isinstance(value, bool) else ctx.leaf(value)
-    operand = ctx.check(ctx.expression(node.operand))
+    operand = ctx.present(ctx.expression(node.operand))
     prim = {gast.USub: "neg", gast.UAdd: "pos", gast.Invert: "~"}[type(node.op)]
     if isinstance(operand, Leaf):
         return apply(ctx, prim, operand)
@@ -212,6 +213,12 @@ def unary(ctx: Context, node: Any) -> Abstract:
 
 def compare(ctx: Context, op: Any, a: Abstract, b: Abstract) -> Leaf:
     """One comparison."""
+    if isinstance(op, gast.Is | gast.IsNot | gast.Eq | gast.NotEq):
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Maybe) and other == Constant(None):
+                return one.is_none if isinstance(op, gast.Is | gast.Eq) else apply(ctx, "not", one.is_none)
+    if isinstance(op, gast.Lt | gast.LtE | gast.Gt | gast.GtE):
+        a, b = ctx.present(a), ctx.present(b)
     a, b = ctx.check(a), ctx.check(b)
     match op:
         case gast.Is() | gast.IsNot():
