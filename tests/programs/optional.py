@@ -165,3 +165,16 @@ def matched(x):
             return x[0]
         case _:
             return found * x[1]
+
+
+@case(V, NONE)
+def the_same_array(x, w):
+    y = x
+    z = x.copy()
+    if y is x:
+        w = w * 2.0
+    if z is not x:
+        w = w + z
+    if w is z:
+        w = w * 5.0
+    return np.sum(w * y)

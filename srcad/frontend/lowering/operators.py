@@ -36,6 +36,7 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     Table,
 )
+from srcad.frontend.values.array_identity import is_one_array
 from srcad.frontend.values.constants import formatted
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
@@ -340,6 +341,8 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             return True
         if len(dtypes := _dtypes(a, b)) == 2 and "bool" in dtypes:
             return False  # no number is True
+        if (same := is_one_array(ctx, a, b)) is not None:
+            return same
         ctx.fail("S123", "whether two arrays are the same object must be known when compiling", None, _BY_VALUE)
     if isinstance(a, Seq | Record | Table) and isinstance(b, Seq | Record | Table):
         ctx.fail("S123", f"whether {describe_value(a)} and {describe_value(b)} are the same object", None, _BY_VALUE)
