@@ -134,7 +134,7 @@ def nothing_returned(y):
     y * 2
 
 
-@says("It is a number (float64) on one path and None on the other", "a path without return returns None")
+@says("S119: a value that may be None", "a path without return returns None")
 def nothing_returned_on_one_path(y):
     if y[0] > 0:
         return y[0]

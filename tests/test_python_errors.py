@@ -135,3 +135,22 @@ def test_what_was_printed_is_not_printed_again(capsys: pytest.CaptureFixture[str
     error = raised(srcad.grad(f, target="python"), -2.0)
     assert error.args == ("-2.0",)
     assert capsys.readouterr().out == "once\n"
+
+
+def product_with_none(x):
+    found = None
+    for v in x:
+        if v > 0:
+            found = v
+    return found * x[0]
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_arithmetic_with_none(target):
+    x = np.array([-0.5, -1.0])
+    with pytest.raises(TypeError):
+        product_with_none(x)
+    gradient = srcad.grad(product_with_none, target=target)
+    with pytest.raises(TypeError, match=r"found \* x\[0\]: None where a value is needed"):
+        gradient(x)
+    np.testing.assert_allclose(gradient(np.array([2.0, 3.0])), [3.0, 2.0])

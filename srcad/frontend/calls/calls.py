@@ -95,7 +95,7 @@ def call_node(ctx: Context, node: Any) -> Abstract:
             args.append(ctx.expression(arg))
     keywords: dict[str, Abstract] = {}
     for keyword in node.keywords:
-        value = ctx.check(ctx.expression(keyword.value))
+        value = ctx.optional(ctx.expression(keyword.value))
         if keyword.arg is not None:
             keywords[keyword.arg] = value
         elif isinstance(value, HeapRef) and value.kind == "dict":

@@ -327,7 +327,7 @@ def _dict_method(
 ) -> Abstract:
     cells = ctx.heap[ref.id]
     for item in cells.items:
-        ctx.check(item)
+        ctx.optional(item)
     keys = cells.keys or ()
     entries = dict(zip(keys, cells.items, strict=True))
     match name:

@@ -68,7 +68,7 @@ def object_attribute(ctx: Context, value: HeapRef | Record, name: str) -> Abstra
         return ctx.call(Constant(raw.fget), value)
     found = _own_attribute(ctx, value, name)
     if found is not None:
-        return ctx.check(found)
+        return ctx.optional(found)
     match value, name:
         case _, "__class__":
             return Constant(cls)

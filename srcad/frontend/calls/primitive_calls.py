@@ -50,7 +50,7 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
 
 
 def _operand(ctx: Context, value: Abstract) -> Leaf:
-    value = ctx.check(value)
+    value = ctx.present(value)
     if isinstance(value, Constant) and (value.value is None or isinstance(value.value, str)):
         return ctx.leaf(Const(value.value))
     return array_of(ctx, value)

@@ -54,7 +54,7 @@ from srcad.rules.registry import EXPANSIONS
 
 def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     """`value[items]`."""
-    value, items = ctx.check(value), ctx.check(items)
+    value, items = ctx.present(value), ctx.check(items)
     found = special(ctx, value, "__getitem__", items)
     if found is not None:
         return found
@@ -191,7 +191,7 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
         part = items[static_slice(ctx, item)]
         return ctx.new_ref(HeapObject(tuple(part))) if isinstance(value, HeapRef) else Seq(tuple(part))
     for cell in items:
-        ctx.check(cell)
+        ctx.optional(cell)
     if isinstance(item, Leaf) and not item.known and not ctx.unrollable_loops and _are_scalars_of_one_dtype(items):
         # a shape, or a table of numbers, indexed at run time
         return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))

@@ -45,6 +45,7 @@ from srcad.frontend.values.control_joins import Key, converted_if, describe_valu
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import arithmetic, is_iterator
+from srcad.frontend.values.optional_values import optional_like
 from srcad.frontend.values.structures import Template, compose, copied_containers, decompose, references, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, Type, dim
@@ -99,6 +100,8 @@ class LoopFixpoint:
     origins: dict[Key, frozenset[int]] = field(default_factory=dict)
     """Of what is carried by its contents, and may have other names too: which lists and dicts from before it may be."""
     args: dict[Key, list[Leaf]] = field(default_factory=dict)
+    likes: dict[Key, Abstract] = field(default_factory=dict)
+    """Of what may be None: a value that has flags for all that may be."""
     carried: list[Carry] = field(default_factory=list)
     body: list[Stmt] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
@@ -225,11 +228,16 @@ class LoopFixpoint:
             return
         by_identity = () if key in self.by_contents else self.entry.heap
         base = self._base(key)
-        structure, leaves, bases = decompose(value, heap, by_identity, base)
-        kinds = tuple(
-            _as_varying(forget_iteration_facts(self.ctx.builder.typeof(leaf.atom), defined_inside)) for leaf in leaves
-        )
+        structure, leaves, bases = decompose(self._with_flags(key, value), heap, by_identity, base)
+        kinds = tuple(_as_varying(forget_iteration_facts(self._kind(leaf), defined_inside)) for leaf in leaves)
         self.templates[key] = Template(structure, kinds, tuple(bases))
+
+    def _with_flags(self, key: Key, value: Abstract) -> Abstract:
+        return optional_like(value, self.likes[key]) if key in self.likes else value
+
+    def _kind(self, leaf: Leaf) -> Type:
+        """The type of a leaf, also where there is none (`optional_values`)."""
+        return leaf.type if isinstance(leaf.atom, Undef) else self.ctx.builder.typeof(leaf.atom)
 
     def _base(self, key: Key) -> str:
         """The base of the names of what is carried."""
@@ -338,6 +346,13 @@ class LoopFixpoint:
         value = self._get(key, end)
         by_identity = () if key in self.by_contents else self.entry.heap
         base = self._base(key)
+        before = self.likes.get(key, self._get(key, self.entry))
+        like = optional_like(before, value)
+        if like != before:
+            self.likes[key] = like
+            self._carry(key, optional_like(value, like), end.heap, defined_inside)
+            return True
+        value = self._with_flags(key, value)
         structure, leaves, _ = decompose(value, end.heap, by_identity, base)
         if self._is_unbound(key, end):
             return False  # every path to the end of the iteration raises, or it is deleted
@@ -351,7 +366,7 @@ class LoopFixpoint:
             return self._conflict(key, disagreement(base, reason))
         kinds = []
         for kind, leaf in zip(template.kinds, leaves, strict=True):
-            common = join_types(kind, forget_iteration_facts(self.ctx.builder.typeof(leaf.atom), defined_inside))
+            common = join_types(kind, forget_iteration_facts(self._kind(leaf), defined_inside))
             if isinstance(common, str):
                 text = common.replace("on one path", "before the loop").replace("on the other", "after a turn")
                 return self._conflict(key, disagreement(base, text))
@@ -410,7 +425,7 @@ class LoopFixpoint:
     def _carried(self, key: Key, template: Template, end: State) -> list[Leaf]:
         """Emit a `Carry` for each leaf; the results."""
         ctx, builder = self.ctx, self.ctx.builder
-        entry, last = self._get(key, self.entry), self._get(key, end)
+        entry, last = (self._with_flags(key, self._get(key, state)) for state in (self.entry, end))
         by_identity = () if key in self.by_contents else self.entry.heap
         starts = decompose(entry, self.entry.heap, by_identity, "")[1]
         ends = decompose(last, end.heap, by_identity, "")[1]
@@ -420,11 +435,11 @@ class LoopFixpoint:
             bound_before, bound_after = (
                 bound_flag(state.names, key) if isinstance(key, str) else None for state in (self.entry, end)
             )
-            init = converted_if(builder, starts[at], kind, bound_before) if starts else Undef()
+            init = self._converted(starts[at], kind, bound_before) if starts else Undef()
             following: Expr = Undef()
             if ends:
                 with builder.block() as conversion:
-                    following = converted_if(builder, ends[at], kind, bound_after)
+                    following = self._converted(ends[at], kind, bound_after)
                 self.body += conversion
             result = fresh_of(builder, base, kind)
             if not starts or ctx.is_undefined(starts[at]):
@@ -432,6 +447,11 @@ class LoopFixpoint:
             self.carried.append(Carry(arg.name, init, following, result.name))  # type: ignore[union-attr]
             results.append(ctx.leaf(result))
         return results
+
+    def _converted(self, leaf: Leaf, kind: Type, bound: Abstract | None) -> Expr:
+        if isinstance(leaf.atom, Undef):
+            return Undef()
+        return converted_if(self.ctx.builder, leaf, kind, bound)
 
 
 def _is_true(bound_after: Abstract | None) -> bool:

@@ -63,6 +63,7 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.describe import paths
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
+from srcad.frontend.values.optional_values import narrowed, narrowed_state, present
 from srcad.ir.nodes import Atom, Const, Expr, Function, Param, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Scalar, Symbol
@@ -90,6 +91,9 @@ class _Parts:
     bind = staticmethod(bind)
     index = staticmethod(index)
     store = staticmethod(store)
+    narrowed = staticmethod(narrowed)
+    narrowed_state = staticmethod(narrowed_state)
+    present = staticmethod(present)
 
 
 PARTS = _Parts()

@@ -31,10 +31,12 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    Maybe,
     Record,
     Seq,
     Table,
 )
+from srcad.frontend.values.array_identity import is_one_array
 from srcad.frontend.values.constants import formatted
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
@@ -133,7 +135,7 @@ def _evaluated(prim: str, args: Sequence[Leaf], static: dict[str, object]) -> ob
 
 def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     """`a prim b` for arithmetic and bit operators."""
-    a, b = ctx.check(a), ctx.check(b)
+    a, b = ctx.present(a), ctx.present(b)
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         if prim == "@" and not _is_blas_product(a, b):
             return ctx.call(Constant(EXPANSIONS[np.matmul]), a, b)
@@ -197,7 +199,7 @@ def unary(ctx: Context, node: Any) -> Abstract:
     if isinstance(node.op, gast.Not):
         value = ctx.test(node)
         return ctx.constant(value) if isinstance(value, bool) else ctx.leaf(value)
-    operand = ctx.check(ctx.expression(node.operand))
+    operand = ctx.present(ctx.expression(node.operand))
     prim = {gast.USub: "neg", gast.UAdd: "pos", gast.Invert: "~"}[type(node.op)]
     if isinstance(operand, Leaf):
         return apply(ctx, prim, operand)
@@ -212,6 +214,12 @@ def unary(ctx: Context, node: Any) -> Abstract:
 
 def compare(ctx: Context, op: Any, a: Abstract, b: Abstract) -> Leaf:
     """One comparison."""
+    if isinstance(op, gast.Is | gast.IsNot | gast.Eq | gast.NotEq):
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Maybe) and other == Constant(None):
+                return one.is_none if isinstance(op, gast.Is | gast.Eq) else apply(ctx, "not", one.is_none)
+    if isinstance(op, gast.Lt | gast.LtE | gast.Gt | gast.GtE):
+        a, b = ctx.present(a), ctx.present(b)
     a, b = ctx.check(a), ctx.check(b)
     match op:
         case gast.Is() | gast.IsNot():
@@ -333,6 +341,8 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             return True
         if len(dtypes := _dtypes(a, b)) == 2 and "bool" in dtypes:
             return False  # no number is True
+        if (same := is_one_array(ctx, a, b)) is not None:
+            return same
         ctx.fail("S123", "whether two arrays are the same object must be known when compiling", None, _BY_VALUE)
     if isinstance(a, Seq | Record | Table) and isinstance(b, Seq | Record | Table):
         ctx.fail("S123", f"whether {describe_value(a)} and {describe_value(b)} are the same object", None, _BY_VALUE)

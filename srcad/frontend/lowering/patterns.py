@@ -20,17 +20,17 @@ _SELF = (bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tu
 
 
 def pattern_test(ctx: Context, node: Any) -> Abstract:
-    return _matches(ctx, ctx.check(ctx.expression(node.subject)), node.pattern)
+    return _matches(ctx, ctx.optional(ctx.expression(node.subject)), node.pattern)
 
 
 def pattern_binding(ctx: Context, node: Any) -> Abstract:
-    _bind(ctx, ctx.check(ctx.expression(node.subject)), node.pattern)
+    _bind(ctx, ctx.optional(ctx.expression(node.subject)), node.pattern)
     return ctx.constant(True)
 
 
 def _matches(ctx: Context, value: Abstract, pattern: Any) -> Leaf:
     """Whether the value is as the pattern says."""
-    value = ctx.check(value)
+    value = ctx.optional(value)
     match pattern:
         case gast.MatchValue(value=wanted):
             return compare(ctx, gast.Eq(), value, ctx.expression(wanted))
@@ -45,7 +45,7 @@ def _matches(ctx: Context, value: Abstract, pattern: Any) -> Leaf:
             for one in patterns:
                 found = both_evaluated(ctx, "or", found, _matches(ctx, value, one))
             return found
-    parts = _parts(ctx, value, pattern)
+    parts = _parts(ctx, ctx.check(value), pattern)
     if parts is None:
         return ctx.constant(False)
     found = ctx.constant(True)

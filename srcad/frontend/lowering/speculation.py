@@ -24,7 +24,7 @@ import gast
 
 from srcad.frontend.lowering.overloading import class_with_methods
 from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Record
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Maybe, Record
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.definedness import may_be_unbound
 from srcad.frontend.values.user_classes import class_attribute, special_method
@@ -42,7 +42,13 @@ def is_safe_to_speculate(ctx: Context, node: Any) -> bool:
     """
     if any(isinstance(inner, _UNSAFE) or not _is_safe_item(inner) for inner in gast.walk(node)):
         return False
-    return not may_be_unbound(ctx, node) and not _runs_methods(ctx, node)
+    return not may_be_unbound(ctx, node) and not _runs_methods(ctx, node) and not _may_be_none(ctx, node)
+
+
+def _may_be_none(ctx: Context, node: Any) -> bool:
+    """Whether a variable or an attribute in the expression may be None."""
+    parts = [part for part in gast.walk(node) if isinstance(part, gast.Name | gast.Attribute)]
+    return any(isinstance(_found(ctx, part), Maybe) for part in parts)
 
 
 def _runs_methods(ctx: Context, node: Any) -> bool:

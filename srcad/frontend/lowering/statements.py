@@ -177,7 +177,7 @@ def _bind_attribute(ctx: Context, owner: Abstract, name: str, value: Abstract) -
 
 
 def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
-    value = materialised(ctx, iterated(ctx, ctx.check(value)))
+    value = materialised(ctx, iterated(ctx, ctx.present(value)))
     stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
@@ -247,7 +247,7 @@ def _updated(ctx: Context, node: Any) -> None:
             elif lookup(ctx, name) != current:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
-            base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
+            base, items = ctx.present(ctx.expression(container)), ctx.check(ctx.expression(where))
             if isinstance(base, HeapRef) or class_with_methods(base) is not None:
                 current = index(ctx, base, items)
                 value = ctx.expression(node.value)
@@ -295,7 +295,7 @@ def _has_stores(written: Sequence[Stmt]) -> bool:
 
 def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:
     """Lower `current op= value` where it modifies an array or a list in place; False where it rebinds the name."""
-    current = ctx.check(current)
+    current = ctx.present(current)
     if isinstance(current, Leaf) and isinstance(current.type, Array):
         operand = array_of(ctx, ctx.check(value))
         if prim == "@":

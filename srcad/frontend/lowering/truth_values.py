@@ -38,6 +38,7 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Mapping,
+    Maybe,
     Method,
     Partial,
     Record,
@@ -54,6 +55,8 @@ from srcad.ir.types import Array, Scalar
 
 def truth(ctx: Context, value: Abstract) -> bool | Atom:
     """The truth value: known at compile time, or a run-time boolean."""
+    if isinstance(value, Maybe):
+        ctx.fail("S127", f"the truth of {describe_value(value)}", None, "ask whether it is None: w is not None.")
     value = ctx.check(value)
     match value:
         case Leaf(atom, type, static):

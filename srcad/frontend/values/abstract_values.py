@@ -95,6 +95,14 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Maybe:
+    """A value that may be None, which only a run knows (`optional_values`)."""
+
+    value: Abstract
+    is_none: Leaf
+
+
+@dataclass(frozen=True)
 class HeapRef:
     """A reference to a mutable list, dict or object inside a function: its contents are `Context.heap[id]`.
 
@@ -350,6 +358,7 @@ Abstract = Union[
     Mapping,
     Record,
     Constant,
+    Maybe,
     HeapRef,
     Closure,
     Partial,
@@ -405,6 +414,8 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return Record(cls, each(pairs))
         case CopiedContainer(items):
             return replace(value, items=tuple(change(item) for item in items))
+        case Maybe(inner, flag):
+            return Maybe(change(inner), change(flag))  # type: ignore[arg-type]
         case Partial(function, args, keywords):
             return Partial(change(function), tuple(change(a) for a in args), each(keywords))
         case Closure(tree, frame, defaults):

@@ -12,7 +12,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.source.scopes import own_nodes
-from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapObject, HeapRef, Leaf, map_structure
+from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapObject, HeapRef, Leaf, Maybe, map_structure
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.definedness import check_flag
 
@@ -93,6 +93,8 @@ def is_undefined(ctx: Context, value: Abstract) -> bool:
         nonlocal found
         if isinstance(part, Leaf):
             found |= ctx.is_undefined(part)
+            return part
+        if isinstance(part, Maybe):
             return part
         return part if isinstance(part, HeapRef) else map_structure(part, visit)
 

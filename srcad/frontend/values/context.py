@@ -24,6 +24,7 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     LoopSite,
+    Maybe,
     Site,
     TypeConflict,
     ZeroD,
@@ -180,6 +181,9 @@ class LoweringHooks(Protocol):
     def bind(self, ctx: Context, target: Any, value: Abstract) -> None: ...
     def index(self, ctx: Context, value: Abstract, items: Abstract) -> Abstract: ...
     def store(self, ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None) -> None: ...
+    def narrowed(self, ctx: Context, value: Abstract) -> Abstract: ...
+    def narrowed_state(self, ctx: Context, state: State) -> State: ...
+    def present(self, ctx: Context, value: Maybe, error: str) -> Abstract: ...
 
 
 Differentiate = Callable[[Function, Abstract, Request, Sequence[KeptFunction]], Callable[..., Any]]
@@ -320,7 +324,15 @@ class Context:
         return self.parts.call(self, function, args, keywords)
 
     def attribute(self, value: Abstract, name: str) -> Abstract:
-        return self.parts.attribute(self, value, name)
+        return self.narrowed(self.parts.attribute(self, self.present(value, "AttributeError"), name))
+
+    def narrowed(self, value: Abstract) -> Abstract:
+        """A value that may be None as one of the two, where the path conditions say which it is."""
+        return self.parts.narrowed(self, value) if isinstance(value, Maybe) else value
+
+    def narrowed_state(self) -> State:
+        """The state here, with all values narrowed."""
+        return self.parts.narrowed_state(self, self.snapshot())
 
     def test(self, node: Any) -> bool | Atom:
         """The truth of an expression: known while compiling, or a boolean at run time."""
@@ -531,14 +543,30 @@ class Context:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined
 
     def check(self, value: Abstract) -> Abstract:
-        """The value; an error if it is unbound or has conflicting types."""
+        """The value; an error if it is unbound, has conflicting types, or may be None."""
         if isinstance(value, TypeConflict):
             if value.loop is not None and value.loop not in self.peeled and not self.unrollable_loops:
                 self._retry_peeled(value, value.loop)
             self.retry(value.code, value.message, value.why, value.advice, value.lists)
+        if isinstance(value, Maybe):
+            value = self.narrowed(value)
+        if isinstance(value, Maybe):
+            why = "Whether it is None is known only at run time."
+            advice = "ask first: if w is not None; a path without return returns None."
+            self.fail("S119", "a value that may be None", why, advice)
         if value is UNBOUND:
             self.fail("S120", "this value is not set on every path that leads here")
         return value
+
+    def optional(self, value: Abstract) -> Abstract:
+        """The value, which may be None; an error if it is unbound or has conflicting types."""
+        value = self.narrowed(value)
+        return value if isinstance(value, Maybe) else self.check(value)
+
+    def present(self, value: Abstract, error: str = "TypeError") -> Abstract:
+        """The value of an operand: Python raises the error where it is None."""
+        value = self.narrowed(value)
+        return self.check(self.parts.present(self, value, error) if isinstance(value, Maybe) else value)
 
 
 def is_integer(value: Abstract) -> bool:

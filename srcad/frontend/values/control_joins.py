@@ -34,6 +34,7 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    Maybe,
     Method,
     Partial,
     RangeValue,
@@ -75,13 +76,13 @@ def branch(
     builder = ctx.builder
     span, entry, frames = builder.span, ctx.snapshot(), ctx.frames
     with builder.block() as first, ctx.assuming(cond):
-        value = then()
-        after_first = ctx.snapshot()
+        value = ctx.narrowed(then())
+        after_first = ctx.narrowed_state()
     first_raises, ctx.has_raised = ctx.has_raised, False
     ctx.restore(entry)
     with builder.block() as second, ctx.assuming(Op("not", (cond,))):
-        other = orelse()
-        after_second = ctx.snapshot()
+        other = ctx.narrowed(orelse())
+        after_second = ctx.narrowed_state()
     second_raises, ctx.has_raised = ctx.has_raised, first_raises and ctx.has_raised
     joiner = _Joiner(ctx, cond, first, second, frames)
     if first_raises != second_raises:
@@ -189,6 +190,11 @@ class _Joiner:
         builder = self.ctx.builder
         if isinstance(a, Leaf) and isinstance(b, Leaf) and a.atom == b.atom and type(a.static) is type(b.static):
             return a
+        statics = [one.static for one in (a, b) if isinstance(one, Leaf)]
+        if base == "%is_none" and statics == [True, False] and isinstance(self.cond, Var):
+            return self.ctx.leaf(self.cond)
+        if base == "%is_none" and statics == [False, True]:
+            return self.ctx.leaf(builder.op("not", self.cond))
         kind = joined_kind(builder, a, b)
         if isinstance(kind, str):
             return disagreement(base, kind)
@@ -346,11 +352,32 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
     def pairs(x: Pairs, y: Pairs) -> Pairs:
         return tuple((k, inner(v, w)) for (k, v), (_, w) in zip(x, y, strict=True))
 
+    def flag(x: Abstract, y: Abstract) -> Leaf | None:
+        joined = leaves(x, y, "%is_none")  # type: ignore[arg-type]
+        return joined if isinstance(joined, Leaf) else None
+
     match a, b:
         case (TypeConflict(), _):
             return a
         case (_, TypeConflict()):
             return b
+        case (Maybe() | Constant(None) as x, Maybe() as y) | (Maybe() as x, Constant(None) as y):
+            is_none = flag(_flag_of(x), _flag_of(y))
+            if is_none is not None:
+                return Maybe(inner(_value_of(x), _value_of(y)), is_none)
+        case (
+            (Constant(None), Leaf() | Seq() | Record() | HeapRef() | Maybe())
+            | (
+                Leaf() | Seq() | Record() | HeapRef() | Maybe(),
+                Constant(None),
+            )
+            | (Maybe(), Leaf() | Seq() | Record() | HeapRef())
+            | (Leaf() | Seq() | Record() | HeapRef(), Maybe())
+        ):
+            is_none = flag(_flag_of(a), _flag_of(b))
+            joined = inner(_value_of(a), _value_of(b))
+            if is_none is not None and not isinstance(joined, TypeConflict):
+                return Maybe(joined, is_none)
         case (Leaf() | Unbound() as x, Leaf() as y) | (Leaf() as x, Unbound() as y):
             return leaves(x, y, base)
         case Unbound(), _:
@@ -381,6 +408,19 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
     return disagreement(base, f"it is {describe_value(a)} on one path and {describe_value(b)} on the other")
 
 
+def _flag_of(value: Abstract) -> Leaf:
+    """Whether a value is None."""
+    if isinstance(value, Maybe):
+        return value.is_none
+    is_none = value == Constant(None)
+    return Leaf(Const(is_none), Scalar("bool"), is_none)
+
+
+def _value_of(value: Abstract) -> Abstract:
+    """The value that there is, if it is not None."""
+    return value.value if isinstance(value, Maybe) else UNBOUND if value == Constant(None) else value
+
+
 def describe_value(value: Abstract) -> str:
     """What a value is, for messages."""
     match value:
@@ -398,6 +438,8 @@ def describe_value(value: Abstract) -> str:
             return f"a {kind}"
         case Constant(None):
             return "None"
+        case Maybe(inner):
+            return f"{describe_value(inner)} or None"
         case Constant(str()):
             return "a string"
         case Constant(v):

@@ -32,7 +32,7 @@ import gast
 
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, Leaf
 from srcad.frontend.values.context import Context, Frame, State
-from srcad.ir.nodes import Atom, Expr, Op, Var
+from srcad.ir.nodes import Expr, Op, Var
 from srcad.ir.runtime_checks import negated
 
 _FLAG = "%has_"
@@ -71,7 +71,7 @@ def check_bound(ctx: Context, frame: Frame, name: str) -> None:
 
 def check_flag(ctx: Context, frame: Frame, name: str, flag: Leaf) -> None:
     """Emit the check of the flag of a name of that frame, unless the path conditions imply it."""
-    if not _is_implied(ctx, flag.atom):
+    if not is_implied(ctx, flag.atom):
         is_local = frame is ctx.frame
         text = "local variable '{}' where it is not associated with a value"
         text = text if is_local else "free variable '{}' where it is not associated with a value in enclosing scope"
@@ -160,7 +160,8 @@ def _flag_of(ctx: Context, names: dict[str, Abstract], name: str) -> Leaf:
 # ---- path conditions ---------------------------------------------------------------------------
 
 
-def _is_implied(ctx: Context, flag: Atom) -> bool:
+def is_implied(ctx: Context, flag: Expr) -> bool:
+    """Whether the path conditions imply that a condition holds."""
     implied_conditions = {fact for cond in ctx.path_conditions for fact in _implied_conditions(_expanded(ctx, cond))}
     return _expanded(ctx, flag) in implied_conditions or (
         flag in ctx.builder.implied and _expanded(ctx, ctx.builder.implied[flag]) in implied_conditions

@@ -96,12 +96,12 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             if cells.grown or cells.cls is not None:
                 return None
             for item in cells.items:
-                ctx.check(item)
+                ctx.optional(item)
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
         case DictView(HeapRef(id=ref), kind):
             entries = ctx.heap[ref].entries
             keys = tuple(key_value(ctx, key) for key in entries)
-            values = tuple(ctx.check(item) for item in entries.values())
+            values = tuple(ctx.optional(item) for item in entries.values())
             both = tuple(Seq(pair) for pair in zip(keys, values, strict=True))
             return {"keys": keys, "values": values, "items": both}[kind]
         case Mapping(pairs):

@@ -44,7 +44,7 @@ def lookup(ctx: Context, name: str) -> Abstract:
     frame: Frame | None = ctx.frame
     while frame is not None:
         if (name in frame.locals or name in frame.names) and name not in declared_nonlocal(frame.origin):
-            return _local(ctx, frame, name)
+            return ctx.narrowed(_local(ctx, frame, name))
         if frame.parent is None:
             return _outer(ctx, frame, name)
         frame = frame.parent
