@@ -296,6 +296,7 @@ JOINING = [
     "np.pad(I, 1, constant_values=1.5)",
     "np.pad(v, (1,))", "np.pad(m, ((1, 2),))", "np.pad(v, 1, mode='edge')", "np.pad(v, 1, mode='constant')",
     "np.pad(c, ((0, 1), (1, 0), (2, 2)))", "np.pad(v, 0)", "np.pad(m, 1, 'constant', constant_values=(1.0, 2.0))",
+    "np.unstack(m)[1]", "np.unstack(m, axis=-1)[0]",
     "np.split(v, 5)", "np.split(v, 2)", "np.split(m, [1, 3], axis=1)", "np.split(m, 2, 1)", "np.split(m, [2, 1])",
     "np.split(v, [-1])", "np.split(v, [9])", "np.array_split(v, 2)", "np.array_split(v, 7)",
     "np.array_split(m, 3, axis=1)", "np.vsplit(m, 3)", "np.vsplit(m, [1])",

@@ -31,8 +31,6 @@ np.quantile(v, 0.3, weights=w * w, method='inverted_cdf')
 np.histogramdd(m.T, bins=2)
 np.linalg.eigh(p, 'U')
 np.bmat([[m, n]])
-np.unstack(m)
-np.unstack(m, axis=1)
 np.meshgrid(v, r, copy=False)
 np.r_[0:1:5j]
 np.r_['0,2', v, w]

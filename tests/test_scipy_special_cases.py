@@ -218,3 +218,24 @@ for f in (lambda x: np.sum(special.erf(x)), lambda x: np.sum(linalg.expm(x)), la
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         run = subprocess.run(call, env=env, capture_output=True, text=True)
         assert run.stdout.split() == ["10.0", "7.0", "3.0"], run.stderr[-2000:]
+
+
+def test_logarithms_of_sums_that_are_all_but_one() -> None:
+    """Values to the last digits, however near to 0: with ties, signs, weights of 0 and infinities."""
+    rng = np.random.default_rng(0)
+    functions: list[Any] = [
+        lambda a, b: special.logsumexp(a),
+        lambda a, b: special.logsumexp(a, b=b),
+        lambda a, b: special.logsumexp(a, b=b, return_sign=True),
+        lambda a, b: special.logsumexp(a, return_sign=True),
+    ]
+    own = [srcad.jit(f, target="python") for f in functions]
+    for _ in range(100):
+        a = rng.choice([-np.inf, 0.0, -50.0, 1.0, -1e-20, 700.0, -745.0, -3.0, np.nan], 4)
+        b = rng.choice([0.0, 1.0, -1.0, 2.5, 1e-30], 4)
+        for mine, f in zip(own, functions, strict=True):
+            with np.errstate(all="ignore"):
+                np.testing.assert_allclose(mine(a, b), f(a, b), rtol=1e-12, err_msg=f"{a} {b}")
+    a = np.array([0.0, -50.0])
+    value, gradient = srcad.value_and_grad(lambda a: special.logsumexp(a))(a)
+    assert value == pytest.approx(np.exp(-50.0)) and gradient == pytest.approx([1.0, np.exp(-50.0)])

@@ -273,3 +273,14 @@ def extends_a_global(x):
 @refused(0.7, code="S123")
 def key_made_of_values(x):
     return {"0.7": x}[f"{x}"]
+
+
+@refused(0.7, code="S127")
+def array_of_records(x):
+    table = np.array([(1.0, 2), (2.0, 3)], dtype=[("a", float), ("b", int)])
+    return np.sum(x * table["a"])
+
+
+@refused(0.7, code="S127")
+def array_of_text(x):
+    return x * np.zeros(2, dtype="U3")

@@ -35,7 +35,7 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
     if static and not ctx.frame.library:
         ctx.fail("S128", f"the option {next(iter(static))} of {prim}")
     if "dtype" in static:
-        static["dtype"] = np.dtype(static["dtype"]).name
+        static["dtype"] = _dtype(ctx, static["dtype"])
     if prim in ("float", "int", "bool"):
         leaves = [_as_scalar(ctx, leaf) for leaf in leaves]
         if all(leaf.type == Scalar(prim) for leaf in leaves):
@@ -47,6 +47,22 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
         if before is not None:
             return ctx.leaf(before)
     return apply(ctx, prim, *leaves, **static)
+
+
+def _dtype(ctx: Context, given: Any) -> str:
+    """The name of a dtype that arrays may have."""
+    try:
+        dtype: np.dtype[Any] | None = np.dtype(given)
+    except TypeError:  # the name of one of text or of records, which NumPy does not read
+        dtype = None
+    if dtype is None or dtype.kind not in "biufc":
+        ctx.fail(
+            "S127",
+            f"an array of dtype {given if dtype is None else dtype} is not in the language",
+            "Arrays are of floats, complex numbers, integers and bool.",
+            "compute what has it outside, and give the fields and numbers as arrays of their own.",
+        )
+    return str(dtype.name)
 
 
 def _operand(ctx: Context, value: Abstract) -> Leaf:

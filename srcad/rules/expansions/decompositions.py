@@ -81,7 +81,9 @@ def eigvals(a: Any) -> Any:
 @expands(np.linalg.svd)
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
     if hermitian:
-        unsupported("np.linalg.svd with hermitian=True")
+        if compute_uv:
+            unsupported("np.linalg.svd with hermitian=True and vectors")
+        return np.sort(np.abs(np.linalg.eigvalsh(a)), axis=-1)[..., ::-1]
     if not compute_uv:
         return np.linalg.svdvals(a)
     x = matrices(a)

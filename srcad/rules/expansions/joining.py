@@ -104,6 +104,11 @@ def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     return [ary[at_axis(np.ndim(ary), k, slice(i * size, (i + 1) * size))] for i in range(indices_or_sections)]
 
 
+@expands(np.unstack)
+def unstack(x: Any, *, axis: Any = 0) -> Any:
+    return (*np.moveaxis(np.asarray(x), axis, 0),)
+
+
 @expands(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     k = axis_of(axis, np.ndim(ary))

@@ -101,14 +101,26 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, re
     used = x if b is None else np.where(factors == 0.0, -np.inf, x)
     largest = stopped(np.max(used, axis=axes, keepdims=True))
     largest = np.where(np.isfinite(largest), largest, 0.0)
-    if b is None:
-        total = np.sum(np.exp(x - largest), axis=axes, keepdims=keepdims)
-    else:
-        total = np.sum(np.where(factors == 0.0, 0.0, factors * np.exp(x - largest)), axis=axes, keepdims=keepdims)
+    powers = np.exp(x - largest)
+    if b is not None:
+        powers = np.where(factors == 0.0, 0.0, factors * powers)
+    total = np.sum(powers, axis=axes, keepdims=keepdims)
+    size = np.log(total if b is None else np.abs(total))
     shift = largest if keepdims else np.sum(largest, axis=axes)
+    value = size + stopped(lost_digits(size, powers, used == largest, axes, keepdims)) + shift
     if return_sign:
-        return np.log(np.abs(total)) + shift, np.sign(total)
-    return np.log(total) + shift
+        return value, np.sign(total)
+    return value if b is None else np.where(total < 0.0, np.nan, value)
+
+
+def lost_digits(size: Any, powers: Any, leads: Any, axes: Any, keepdims: Any) -> Any:
+    """What the logarithm of a sum lacks where the sum is all but the largest of its terms."""
+    lead = np.sum(np.where(leads, powers, 0.0), axis=axes, keepdims=keepdims)
+    share = np.sum(np.where(leads, 0.0, powers), axis=axes, keepdims=keepdims) / np.where(lead == 0.0, 1.0, lead)
+    share = np.where(share < -1.0, -share - 2.0, share)
+    exact = np.log1p(share) + np.log(np.abs(np.where(lead == 0.0, 1.0, lead)))
+    known = (lead != 0.0) & np.isfinite(size) & np.isfinite(exact)
+    return np.where(known, exact - size, 0.0)
 
 
 @expands(special.softmax)
