@@ -166,16 +166,18 @@ def test_another_process_has_it_from_the_cache(tmp_path):
     assert outputs[0] == outputs[1] != ""
 
 
-def power(x: Any) -> Any:
+def of_a_spectrum(x: Any) -> Any:
     return np.sum(np.abs(np.fft.rfft(x)) ** 2)
 
 
 def test_a_file_alone_runs_as_python(tmp_path: Any) -> None:
-    derivative = srcad.grad(power)
+    derivative = srcad.grad(of_a_spectrum)
     derivative.source_for(np.arange(5.0))
-    text = derivative.save(tmp_path / "power_grad.py").read_text()
+    text = derivative.save(tmp_path / "of_a_spectrum_grad.py").read_text()
     assert "njit" not in text
     alone = function_of(text)
-    np.testing.assert_allclose(alone(np.arange(5.0)), srcad.grad(power, target="python")(np.arange(5.0)), rtol=1e-14)
-    with pytest.raises(TypeError, match="power_grad takes x"):
+    np.testing.assert_allclose(
+        alone(np.arange(5.0)), srcad.grad(of_a_spectrum, target="python")(np.arange(5.0)), rtol=1e-14
+    )
+    with pytest.raises(TypeError, match="of_a_spectrum_grad takes x"):
         alone(np.arange(5))
