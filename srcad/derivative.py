@@ -113,7 +113,7 @@ class Derivative:
     def _run(self, one: Specialisation, values: Sequence[Any], leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         if one.tells_apart:
             refuse_repeated(self._parameters.names, values)
-        if not one.generated.lowered.rewords or self._inactive:
+        if not one.generated.lowered.rewords:
             return one.run(leaves, more)
         try:
             return one.run(leaves, more)
@@ -121,6 +121,8 @@ class Derivative:
             raise
         except Exception as error:
             caught = error
+        if one.inactive is not None:  # what Python has computed is not computed again
+            raise one.inactive.raised_by_rest(values) or caught
         raise raised_in_python(self._parameters, values) or caught
 
     def of_leaves(self, leaves: list[Any], spec: PyTreeSpec) -> Any:
@@ -510,6 +512,7 @@ class Derivative:
             made, arguments, specialiser = self._without_inactive(key, specialiser, fault)
         warn_of_zeros(made.steps, made.lowered.function)
         one = self._kind(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
+        one.inactive = specialiser.inactive
         existing = self._specialisations.setdefault(key, [])
         # another thread may have made the same specialisation meanwhile: only one is compiled
         chosen = next((other for other in existing if other.fits(leaves)), one)

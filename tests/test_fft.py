@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.backend.modules.text_functions import function_of
 from srcad.errors import SrcadError
 from tests.complex_derivatives import check, complex_normal
 
@@ -163,3 +164,20 @@ def test_another_process_has_it_from_the_cache(tmp_path):
         for _ in range(2)
     ]
     assert outputs[0] == outputs[1] != ""
+
+
+def of_a_spectrum(x: Any) -> Any:
+    return np.sum(np.abs(np.fft.rfft(x)) ** 2)
+
+
+def test_a_file_alone_runs_as_python(tmp_path: Any) -> None:
+    derivative = srcad.grad(of_a_spectrum)
+    derivative.source_for(np.arange(5.0))
+    text = derivative.save(tmp_path / "of_a_spectrum_grad.py").read_text()
+    assert "njit" not in text
+    alone = function_of(text)
+    np.testing.assert_allclose(
+        alone(np.arange(5.0)), srcad.grad(of_a_spectrum, target="python")(np.arange(5.0)), rtol=1e-14
+    )
+    with pytest.raises(TypeError, match="of_a_spectrum_grad takes x"):
+        alone(np.arange(5))

@@ -1,6 +1,7 @@
 """Saved and built text of functions with inactive code: a function of Python computes it, and calls the other."""
 
 import copy
+import heapq
 import importlib
 import os
 import subprocess
@@ -196,3 +197,41 @@ def test_what_a_file_cannot_have(f, name, tmp_path):
     assert name in derivative.source
     with pytest.raises(srcad.SrcadError, match=f"S363.*it reads {name}"):
         derivative.save(tmp_path / "f_grad.py")
+
+
+def refused_for_large(x, rng):
+    r = rng.normal()
+    if x[0] > 1.0:
+        raise ValueError(f"{x[0] * r:.3f} is too large")
+    return np.sum(x) * r
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_messages_are_those_of_python_and_nothing_is_drawn_twice(target):
+    derivative = srcad.grad(refused_for_large, target=target)
+    derivative(X, np.random.default_rng(0))
+    said = []
+    for f in (refused_for_large, derivative):
+        rng = np.random.default_rng(1)
+        with pytest.raises(ValueError, match="is too large") as caught:
+            f(X + 1.0, rng)
+        said.append((str(caught.value), rng.random()))
+    assert said[0] == said[1]
+
+
+def written_into(x, w):
+    heapq.heapify(w)
+    return x[0] * w[0]
+
+
+def test_a_reason_is_given():
+    with pytest.raises(srcad.SrcadError, match="it may write into the argument w, which the rest reads"):
+        srcad.grad(written_into)(X, [2.0, 1.0])
+
+
+def test_a_pullback_is_not_saved(tmp_path):
+    pullback = srcad.vjp(model.of_table, target="python")
+    value, back = pullback(X, "a.json")
+    assert back(1.0)[0] == pytest.approx(srcad.grad(model.of_table, target="python")(X, "a.json"))
+    with pytest.raises(srcad.SrcadError, match="S363"):
+        pullback.save(tmp_path / "table_vjp.py")

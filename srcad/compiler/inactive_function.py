@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dis
-import inspect
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 import gast
@@ -18,6 +13,16 @@ import numpy as np
 
 from srcad import handed_over
 from srcad.backend.python.writer import write
+from srcad.compiler.python_function_text import (
+    called_names,
+    copied_tree,
+    copy_of,
+    function_text,
+    global_names,
+    renamed,
+    without_unread,
+)
+from srcad.compiler.value_kinds import item_of, kind_of, zero_of
 from srcad.errors import fail
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.outside_imports import OutsideName, outside_name
@@ -26,7 +31,6 @@ from srcad.frontend.syntax.inactive_text import Returned, with_returned_values
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq, leaves
 from srcad.frontend.values.abstract_values import Mapping as Dictionary
 from srcad.ir.nodes import Var
-from srcad.ir.types import LONG
 
 ACTIVE = "_active"
 """The ending of the function that is given what Python computes."""
@@ -54,7 +58,7 @@ class InactiveFunctions:
 
     def text_with_helpers(self) -> str:
         """The text with copies of the functions that it calls."""
-        text = "\n\n\n".join(_copy(getattr(handed_over, name)) for name, _ in self.helpers)
+        text = "\n\n\n".join(copy_of(getattr(handed_over, name)) for name, _ in self.helpers)
         for name, own in self.helpers:
             text = re.sub(rf"\b{name}\(", f"{own}(", text)
         return f"{self.text}\n\n\n{text}" if text else self.text
@@ -84,8 +88,8 @@ def inactive_functions(
     before = f"{', '.join(values)} = {call}" if values else call
     lines = [f"def {whole}({', '.join(params)}):", f"    {before}", *(f"    {check}" for check in made.checks())]
     calling = ast.parse("\n".join([*lines, f"    return {name}({', '.join(given)})"]))
-    texts = [_text(tree), write(calling)]
-    called = {one for text in texts for one in _called(ast.parse(text))}
+    texts = [function_text(tree), write(calling)]
+    called = {one for text in texts for one in called_names(text)}
     helpers = [(helper, name) for helper, name in made.names.items() if name in called and helper != "deepcopy"]
     if "each" in dict(helpers) and "noted" not in dict(helpers):
         helpers.append(("noted", made.names["noted"]))
@@ -129,13 +133,13 @@ class _Made:
 
     def python_function(self, name: str) -> ast.FunctionDef:
         """The function that returns the values, of the parameters that it reads."""
-        (tree,) = gast.gast_to_ast(gast.Module([_copied(self._part.tree)], [])).body
+        (tree,) = gast.gast_to_ast(gast.Module([copied_tree(self._part.tree)], [])).body
         tree.name, tree.decorator_list, tree.returns = name, [], None
         values = [
-            Returned(one.name, one.variable, one.in_loop, isinstance(one.first, _IMMUTABLE), _zero(one.first))
+            Returned(one.name, one.variable, one.in_loop, isinstance(one.first, _IMMUTABLE), zero_of(one.first))
             for one in self._part.values
         ]
-        tree = _without_unread(with_returned_values(tree, values, self.names))
+        tree = without_unread(with_returned_values(tree, values, self.names))
         taken = _all_params(tree)
         read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         captured = [n for n in self._others if n in read and n not in taken and isinstance(self._others[n].value, Leaf)]
@@ -147,11 +151,10 @@ class _Made:
         """The function with what it reads from outside as a file has it."""
         stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
         stored |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-        code = compile(ast.Module([tree], []), "<inactive>", "exec")
         instead: dict[str, str] = {}
         bound = {"np": _NUMPY, **dict.fromkeys([*self._functions, *self.names.values()], "")}
         bound["deepcopy"] = _DEEPCOPY
-        for name in dict.fromkeys(_globals(code)):
+        for name in global_names(tree):
             found = None if name in self.names.values() else self._outside(name)
             if found is None:
                 continue
@@ -164,8 +167,7 @@ class _Made:
                 self._refuse(f"it reads {name} from outside, and that name has another meaning there", "rename it.")
             bound[alias] = line
             self.imports.append(line)
-        renamed: ast.FunctionDef = _Renamed(instead).visit(tree)
-        return ast.fix_missing_locations(renamed)
+        return renamed(tree, instead)
 
     def _outside(self, name: str) -> OutsideName | None:
         whole = self._part.whole
@@ -268,7 +270,11 @@ class _Made:
         return [self._parts(one, None) for one in only]
 
     def _parts(self, one: HandedOver, known: Abstract | None, numbers: bool = False) -> str:
-        return f"{self.names['parts']}({one.variable}, {self._kind(one, one.first, known, numbers)})"
+        kind = kind_of(one.first, known, numbers)
+        if kind is None and self._asks:
+            what = f"a value of {one.said} has more in it than numbers, strings, lists, tuples and dicts"
+            self._refuse(what, "let the inactive code take the numbers out.")
+        return f"{self.names['parts']}({one.variable}, {kind or 'object'})"
 
     def given(self) -> list[str]:
         """The arguments of the compiled function."""
@@ -280,7 +286,7 @@ class _Made:
             captured = self._captured[one.name]
             flat = [self._names[name] for name in _flat(captured.value)]
             if one.in_loop:
-                texts[flat[0]] = f"{self.names['as_array']}({one.variable}, {_item(one.first)})"
+                texts[flat[0]] = f"{self.names['as_array']}({one.variable}, {item_of(one.first)})"
             elif captured.is_table:
                 rows = np.array(one.first).shape
                 text = f"np.array({self._parts(one, None, numbers=True)})"
@@ -292,40 +298,6 @@ class _Made:
                 texts |= dict.fromkeys(flat, "")
         found = [several.get(name) or texts.get(name, name) for name in self._takes]
         return [text for text in found if text]
-
-    def _kind(self, one: HandedOver, value: Any, known: Abstract | None, numbers: bool = False) -> str:
-        """What `parts` asks for: types of numbers and arrays in the structure, and constants."""
-        if isinstance(value, list | tuple) and type(value) in (list, tuple):
-            inner = known.items if isinstance(known, Seq) else [None] * len(value)
-            kinds = [self._kind(one, item, of, numbers) for item, of in zip(value, inner, strict=True)]
-            if len(kinds) > 3 and len(set(kinds)) == 1:
-                return (f"[{kinds[0]}]" if isinstance(value, list) else f"({kinds[0]},)") + f" * {len(kinds)}"
-            ends = "," if len(kinds) == 1 else ""
-            return f"[{', '.join(kinds)}]" if isinstance(value, list) else f"({', '.join(kinds)}{ends})"
-        if type(value) is dict:
-            pairs = dict(known.items) if isinstance(known, Dictionary) else {}
-            kinds = [f"{key!r}: {self._kind(one, item, pairs.get(key), numbers)}" for key, item in value.items()]
-            return f"{{{', '.join(kinds)}}}"
-        if isinstance(known, Leaf) or numbers:
-            if type(value) is np.ndarray:
-                return "np.ndarray"
-            if isinstance(value, np.generic):
-                return f"np.{type(value).__name__}"
-            if type(value) in (bool, int, float, complex):
-                return type(value).__name__
-        elif value is None or type(value) in (bool, int, float, str):
-            return repr(value)
-        if self._asks:
-            what = f"`{gast.unparse(self._part.tree).strip() and one.said}` is a {type(value).__name__}"
-            self._refuse(what, "let it be numbers, arrays, or lists and dicts of these.")
-        return "object"
-
-
-def _copy(helper: Any) -> str:
-    """The text of a helper, without types and examples."""
-    text = re.sub(r": Any = ", "=", inspect.getsource(helper)).rstrip("\n")
-    text = re.sub(r": Any(?=[ ,)])", "", text).replace(" -> Any:", ":", 1)
-    return re.sub(r'\n\n    >>> .*?"""\n', '"""\n', text, count=1, flags=re.DOTALL)
 
 
 def _unused(name: str, taken: set[str]) -> str:
@@ -350,86 +322,3 @@ def _flat(value: Abstract) -> list[str]:
 
 def _is_load(node: Any) -> bool:
     return isinstance(node.ctx, gast.Load)
-
-
-def _copied(tree: Any) -> Any:
-    """The tree without what the compiler notes at its nodes, which is shared."""
-    if isinstance(tree, list):
-        return [_copied(item) for item in tree]
-    if not isinstance(tree, gast.AST):
-        return tree
-    return gast.copy_location(type(tree)(*(_copied(getattr(tree, name, None)) for name in tree._fields)), tree)
-
-
-def _item(value: Any) -> str:
-    """What `as_array` asks for of each value."""
-    if isinstance(value, np.ndarray):
-        return f"np.{value.dtype.type.__name__}, {value.shape}"
-    return f"np.{type(value).__name__}" if isinstance(value, np.generic) else type(value).__name__
-
-
-def _zero(value: Any) -> str:
-    """An expression of the type of a value, with axes of lengths that are of the same kind."""
-    if isinstance(value, np.ndarray):
-        shape = tuple(min(length, LONG) for length in value.shape)
-        return f"np.zeros({shape}, np.{value.dtype.type.__name__})"
-    if isinstance(value, list | tuple):
-        inside = ", ".join(map(_zero, value))
-        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {_zero(item)}' for key, item in value.items())}}}"
-    if isinstance(value, np.generic):
-        return f"np.{type(value).__name__}(0)"
-    if isinstance(value, str):
-        return repr(value)
-    return repr(type(value)(0)) if isinstance(value, bool | int | float | complex) else "None"
-
-
-def _globals(code: CodeType) -> Iterator[str]:
-    """The global names that code reads."""
-    for one in dis.get_instructions(code):
-        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield one.argval
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _globals(inner)
-
-
-def _called(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, instead: Mapping[str, str]) -> None:
-        self._instead = instead
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id not in self._instead:
-            return node
-        return ast.parse(self._instead[node.id], mode="eval").body
-
-
-def _without_unread(tree: ast.FunctionDef) -> ast.FunctionDef:
-    """The function without assignments of constants to variables that nothing else has to do with."""
-    names = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    tree.body = [stmt for stmt in tree.body if not _is_idle(stmt, names)] or [ast.Pass()]
-    return tree
-
-
-def _is_idle(stmt: ast.stmt, names: Mapping[str, int]) -> bool:
-    match stmt:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant()):
-            return names[name] == 1
-    return False
-
-
-def _text(tree: ast.FunctionDef) -> str:
-    """The text of a function of the user's: where the writer does not know all of it, as Python writes it."""
-    plain = ast.unparse(tree)
-    try:
-        text = write(deepcopy(tree))
-        return text if ast.dump(ast.parse(text)) == ast.dump(ast.parse(plain)) else plain
-    except (SyntaxError, AttributeError):
-        return plain

@@ -34,6 +34,7 @@ from srcad.options import Options
 
 _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"
 _SPECIAL = "needs   SciPy, of which it calls special functions"
+_TRANSFORMS = "runs    as Python where its compiled form is not beside it: Numba has no np.fft"
 _HEADING = "# ---- what NumPy or Numba lacks "
 
 
@@ -42,7 +43,9 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
 
     With a compiled form beside it, its last lines look for that.
     """
-    compiles = options.target != "python"
+    has_form = options.target != "python"
+    transforms = has_form and "np.fft." in generated.code()
+    compiles = has_form and not transforms  # by itself
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
     special = special_functions(generated.printed)
     cached = not recursive(generated.beside) and not special  # nor what knows addresses of this process
@@ -76,7 +79,9 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
         text = text.replace("\nfrom numba import njit\n", "\nimport scipy  # noqa: F401\nfrom numba import njit\n", 1)
     if helpers:
         text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
-    if compiles and with_form:
+    if transforms:
+        text = text.replace('\n"""\n', f'\n{_TRANSFORMS}\n"""\n', 1)
+    if has_form and with_form:
         text = machine_folder.with_footer(text, generated.function.name)
     return text
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
@@ -72,6 +74,20 @@ class InactivePart:
                 items = [together(items, self.cells[one.values].cell_contents)]
             if items:
                 self.cells[one.values].set(items[-1])
+
+    def raised_by_rest(self, values: Sequence[Any]) -> Exception | None:
+        """What the rest raises where Python executes it, with what was computed last; None where it raises nothing.
+
+        What it prints has been printed before.
+        """
+        closure = {name: cell for name, cell in self.source.closure.items() if not isinstance(cell, Nothing)}
+        rest = replace(self.source, closure=closure)
+        try:
+            with redirect_stdout(io.StringIO()):
+                called(compiled(rest.tree, rest), rest, self._names, values, {})
+        except Exception as real:
+            return real
+        return None
 
 
 def compiled(tree: Any, source: Source) -> Callable[..., Callable[..., Any]]:

@@ -18,6 +18,7 @@ from srcad.backend.modules.import_module import load
 from srcad.compiler.generate import Generated
 from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.device_calls import DeviceCall, loaded_program, refuse_overlap
+from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import (
     argument_conversion,
     gradient_conversion,
@@ -68,6 +69,8 @@ class Specialisation:
         watched: Callable[..., Call] = lambda call, *_: call,
     ) -> None:
         self.generated = generated
+        self.inactive: InactivePart | None = None
+        """What Python computes before each call."""
         self._make = make
         self._watched = watched
         self._checked_function: Callable[..., Any] | None = None
