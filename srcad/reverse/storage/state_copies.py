@@ -28,10 +28,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from srcad.analysis.memory.alias_classes import AliasClasses
-from srcad.ir.nodes import Assign, Block, Carry, Expr, For, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Carry, Effect, Expr, For, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import root, roots, sources
-from srcad.ir.traversal import blocks, own_stores, replace_names, rewrite, walk, with_blocks
+from srcad.ir.traversal import bindings, blocks, own_stores, replace_names, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Type
 
 
@@ -62,11 +62,31 @@ def _copying(stmt: Stmt, copies: Mapping[str, str]) -> Stmt:
 
 
 def without_copies(block: Block, copies: Mapping[str, str]) -> Block:
-    """The forward sweep, which reads the states themselves: nothing stores into them as long as they are read."""
-    if not copies:
+    """The forward sweep, which reads the states themselves: nothing stores into them as long as they are read.
+
+    A copy of which the tape has a reference, not the elements, stays.
+    """
+    dropped = {copy: name for copy, name in copies.items() if not _is_kept(copy, block)}
+    if not dropped:
         return block
-    states = {copy: Var(name) for copy, name in copies.items()}
-    return tuple(rewrite(stmt, lambda e: replace_names(e, states)) for stmt in _without(block, copies))
+    states = {copy: Var(name) for copy, name in dropped.items()}
+    return tuple(rewrite(stmt, lambda e: replace_names(e, states)) for stmt in _without(block, dropped))
+
+
+def _is_kept(copy: str, block: Block) -> bool:
+    """Whether a list, or what a loop carries or a branch joins, may refer to the copy or a view of it."""
+    names = {copy}
+    while True:
+        views = {s.target for s in walk(block) if isinstance(s, Assign) and roots(s.value) & names}
+        if views <= names:
+            break
+        names |= views
+    for stmt in walk(block):
+        if isinstance(stmt, Effect) and any(name in names for arg in stmt.call.args for name in roots(arg)):
+            return True
+        if not isinstance(stmt, Assign) and any(roots(value) & names for _, value in bindings(stmt)):
+            return True
+    return False
 
 
 def _without(block: Block, copies: Mapping[str, str]) -> Block:
