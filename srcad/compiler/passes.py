@@ -107,6 +107,7 @@ REVERSE: Order = (
     Optional("hoist_saved_invariants",          steps.invariants_hoisted,            NORMAL,     NORMAL),
     Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
     Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
+    Optional("copy_states",                     steps.states_copied,                 NORMAL,     NORMAL),
     Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),
     REMOVE,
 )

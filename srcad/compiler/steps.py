@@ -351,6 +351,10 @@ def arrays_expanded(unit: Unit) -> Unit:
     return _reversing(unit, driver.expand_overwritten_arrays(_of(unit)))
 
 
+def states_copied(unit: Unit) -> Unit:
+    return _reversing(unit, driver.copy_states(_of(unit)))
+
+
 def reversed_(unit: Unit) -> Unit:
     made = _both_sweeps(unit, _of(unit))
     is_given = unit.asked.request.mode == "taped sweeps"

@@ -55,6 +55,7 @@ from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_lo
 from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
 from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE
 from srcad.reverse.storage.shape_reads import read_outer_lengths
+from srcad.reverse.storage.state_copies import reading_copies, states_to_copy, without_copies
 from srcad.typing.builder import Builder
 
 
@@ -82,6 +83,8 @@ class Reversal:
     """Whether a cotangent of zero may mean that a result was not used (`analysis/values/masked_cotangents`)."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Of the arrays that have been expanded, the number of leading axes that say whose row it is."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Copies of states that loops carry, each with the state: an iteration reads the copy."""
 
     @cached_property
     def plan(self) -> _Plan:
@@ -109,6 +112,7 @@ class _Plan:
                 wrt,
                 buffers,
                 reversal.rows,
+                {*reversal.copies},
                 known,
                 prefix,
                 masked_names(f, reversal.masked),
@@ -118,6 +122,7 @@ class _Plan:
         ]
         self.adjoints: list[Mapping[str, Var]] = [adjoints for _, adjoints in parts]
         self.sweep: ReverseSweep = merge_sweeps([part for part, _ in parts])
+        self.copies = reversal.copies
         read_outer_lengths(self.sweep, self.places, builder)
         carrying = active_names(f, wrt, [result for out in outputs for result in out])
         self.state = SegmentState(builder, self.places, self.found, self.sweep, reversal.segments, reversal.rows)
@@ -145,7 +150,8 @@ class _Plan:
         return self.places.definitions[loop].region
 
     def assembled(self) -> AssembledSweeps:
-        return Assembly(self.builder, self.loops, self.found, self.state).sweeps(self.sweep)
+        sweeps = Assembly(self.builder, self.loops, self.found, self.state).sweeps(self.sweep)
+        return replace(sweeps, forward=without_copies(sweeps.forward, self.copies))
 
 
 def restorable(f: Function) -> frozenset[str]:
@@ -272,6 +278,23 @@ def expand_overwritten_arrays(reversal: Reversal) -> Reversal:
         builder = Builder.resume(reversal.function)
         f, rows = expand_arrays(reversal.function, builder, wanted, reversal.rows)
         reversal = replace(reversal, function=builder.built(f), rows=rows)
+
+
+def copy_states(reversal: Reversal) -> Reversal:
+    """Save copies of the states that loops carry, where that restores no memory: what an iteration only reads."""
+    plan = reversal.plan
+    saved, types = plan.loops.plan.saved, plan.builder.types
+    wanted = list(states_to_copy(saved, plan.places, plan.found, types)) if not reversal.segments else []
+    if not wanted:
+        return reversal
+    builder = Builder.resume(reversal.function)
+    named = {name: builder.fresh(base(name), types[name]).name for name in wanted}
+    body = reading_copies(reversal.function.body, named)
+    copies = {copy: name for name, copy in named.items()}
+    made = replace(reversal, function=builder.built(replace(reversal.function, body=body)), copies=copies)
+    before, after = plan.loops.plan, made.plan.loops.plan
+    is_better = named.keys().isdisjoint(after.saved) and len(after.save_points) < len(before.save_points)
+    return made if is_better else reversal
 
 
 def save_results(f: Function) -> Function:

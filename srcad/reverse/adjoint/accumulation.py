@@ -19,7 +19,7 @@ was broadcast, so its contributions are summed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import is_writable_view
@@ -52,7 +52,8 @@ class AdjointVariables:
     The first contribution to an adjoint defines it by assignment; where that is inside a loop, it is initialised to
     zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no adjoint of its own, what
     is added to it goes to `d_x[2:5]`. `rows` are expanded arrays, with a row per iteration (by their number of leading
-    axes): for their adjoints one row is enough. `prefix` is what the names of adjoints begin with.
+    axes): for their adjoints one row is enough. The adjoints of `copies` are those of what they
+    are copied from (`storage/state_copies`). `prefix` is what the names of adjoints begin with.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class AdjointVariables:
         stored: frozenset[str],
         buffers: Mapping[str, Var],
         rows: Mapping[str, int],
+        copies: Container[str],
         prefix: str,
     ) -> None:
+        self.copies = copies
         self.builder = builder
         self.regions = regions
         self.active = active
@@ -97,6 +100,8 @@ class AdjointVariables:
         node = self.regions.definitions[primal].node
         if isinstance(node, Assign) and isinstance(node.value, Op) and isinstance(self.builder.types[primal], Array):
             op = node.value
+            if primal in self.copies:
+                return op
             if op.prim == "index" and Const(None) not in op.args:
                 return op
             if is_writable_view(op, primal, self.builder.types, self.stored):
@@ -139,6 +144,8 @@ class AdjointVariables:
             case Var(name):
                 view = self.view(name)
                 return self.value(name) if view is None else self.adjoint_view(view)
+            case Op("copy", (base,)):
+                return self.adjoint_view(base)  # of a state that the iteration only reads
             case Op("index", (Var(name), *items)) if name in self.rows:
                 row_items = items[self.rows[name] :]
                 return Op("index", (self.value(name), *row_items)) if row_items else self.value(name)

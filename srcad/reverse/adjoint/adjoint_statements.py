@@ -28,7 +28,7 @@ written as if every value were available. How those values are recovered is deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
@@ -81,6 +81,7 @@ def reverse_sweep(
     wrt: Iterable[str],
     buffers: Mapping[str, Var],
     rows: Mapping[str, int],
+    copies: Container[str],
     computed: AvailableExpressions,
     prefix: str,
     masked: Mapping[str, int],
@@ -89,11 +90,11 @@ def reverse_sweep(
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
     `buffers` are adjoints allocated by the caller: they have a value from the start. `rows` are expanded arrays, with
-    a row per iteration, and their number of leading axes. `prefix` is what the names of adjoints begin with.
-    `masked` are names whose cotangents may be those of values that were not used. `adjoint_of` gives the adjoints of
-    the functions that are called.
+    a row per iteration, and their number of leading axes. `copies` are those of states that loops carry. `prefix` is
+    what the names of adjoints begin with. `masked` are names whose cotangents may be those of values that were not
+    used. `adjoint_of` gives the adjoints of the functions that are called.
     """
-    adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, prefix)
+    adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, copies, prefix)
     sweep = ReverseSweep(regions.top)
     adjoints.scopes.append(ReversalScope(sweep, set(buffers)))
     overwrites = ToBeRecorded(regions, aliases, builder.types)
