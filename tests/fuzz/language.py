@@ -85,6 +85,7 @@ class Language(Containers, ComplexNumbers, Compound):
             (0.7, self.bind_generated),
             (0.4, self.raised),
             (0.7, self.zero_d),
+            (1.5, self.cut_by_counter),
         ]
         if self.inactive:
             ways += [(2.5, self.bind_inactive), (1.5, self.inactive_effect)]
@@ -126,6 +127,19 @@ class Language(Containers, ComplexNumbers, Compound):
         name = self.lines[-1].strip().partition(" = ")[0]
         if name in self.env and not isinstance(self.env[name], kind | float):
             raise Refused
+
+    def cut_by_counter(self) -> None:
+        vectors = [at for at, a in self.arrays() if a.ndim == 1 and a.size]
+        counters = [c for c in self.counters if c in self.env]
+        if not vectors or not counters:
+            raise Refused
+        given = {"o": self.pick(vectors), "i": self.pick(counters)}
+        if self.chance(0.5):
+            self.emit(self.of(self.pick(functions.CUT_STORES), **given))
+        else:
+            name = self.target(is_float)
+            sign = "+=" if name in self.env else "="
+            self.emit(f"{name} {sign} {self.of(self.pick(functions.CUT), **given)}")
 
     def zero_d(self) -> None:
         """An array without axes, made or changed."""
