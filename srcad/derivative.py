@@ -464,8 +464,8 @@ class Derivative:
             known = self._inactive.get(key)
             if known is None:
                 made, arguments, specialiser = specialiser.without_inactive(error)
-                assert specialiser.inactive is not None
-                self._inactive[key] = specialiser.inactive
+                if specialiser.inactive is not None:  # else all of it is compiled
+                    self._inactive[key] = specialiser.inactive
                 return made, arguments, specialiser
             if known is specialiser.inactive:
                 raise error

@@ -92,7 +92,7 @@ def leaves_a_loop_from_with(x, n):
     return x[0] * i
 
 
-@refused()
+@right()
 def suppressed(x, n):
     with contextlib.suppress(KeyError):
         if n > 2:
