@@ -471,13 +471,13 @@ def test_functions_of_every_kind():
 
 def test_an_error_inside_a_library_is_shown_at_the_call():
     def f(x):
-        return statistics.fmean([x, x])
+        return statistics.mean([x, x])
 
     with pytest.raises(SrcadError) as caught:
         srcad.grad(f, **plain)(1.0)
     (problem,) = caught.value.problems
     assert problem.code == "S203" and problem.span.file == __file__
-    assert problem.span.text[problem.span.column : problem.span.end_column].startswith("statistics.fmean(")
+    assert problem.span.text[problem.span.column : problem.span.end_column].startswith("statistics.mean(")
 
 
 # ---- what Python refuses -----------------------------------------------------------------------

@@ -46,8 +46,10 @@ def test_every_function_compiled(tmp_path: Path) -> None:
     given, calls = rows_of(sorted(ROWS))
     text = f"{HEAD}    return np.array([{', '.join(calls)}])\n"
     f = written(tmp_path, text, "special_of_numbers").f
-    for point in (np.array(given)[:, 0], np.array(given, np.float32)[:, 0]):
-        np.testing.assert_allclose(srcad.jit(f)(point), f(point), rtol=1e-13 if point.dtype == np.float64 else 1e-6)
+    exact, single = np.array(given)[:, 0], np.array(given, np.float32)[:, 0]
+    np.testing.assert_allclose(srcad.jit(f)(exact), f(exact), rtol=1e-13)
+    # SciPy rounds to float32 what cancels at a zero of kerp
+    np.testing.assert_allclose(srcad.jit(f)(single), f(single), rtol=1e-6, atol=1e-7)
 
 
 SOME = "expit log_ndtr gammaln betaln xlogy iv i1e".split()
