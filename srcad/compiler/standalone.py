@@ -10,7 +10,6 @@
 import numpy as np
 def _volumes_grad(x, d_result=1.0):
 def volumes_grad(x, d_result=1.0):
-def prod_first(x):
 def product_of_others_first(x):
 """
 
