@@ -162,3 +162,37 @@ def test_refused(function):
     with pytest.raises(UnsupportedError) as caught:
         srcad.grad(function, len(args) - 1, target="python")(*args)
     assert [problem.code for problem in caught.value.problems] == [code]
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_what_stands_beside_a_try_that_is_left_happens_once(target, capsys):
+    def total(p, known):
+        s = 0.0
+        for key in ("u", "v"):
+            print("look", key)
+            try:
+                w = known[key]
+            except KeyError:
+                continue
+            s += p * w
+        return s
+
+    df = srcad.grad(total, target=target)
+    for known, slope in (({"u": 3.0}, 3.0), ({"u": 3.0}, 3.0), ({"u": 1.0, "v": 1.5}, 2.5)):
+        assert df(2.0, known) == slope
+        assert capsys.readouterr().out == "look u\nlook v\n"
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_nothing_is_read_of_a_loop_without_iterations(target):
+    def least(x):
+        best = None
+        for v in x:
+            if best is None or v < best:
+                best = v
+        return best * best
+
+    df = srcad.grad(least, target=target)
+    np.testing.assert_array_equal(df(np.array([3.0, 2.0])), [0.0, 4.0])
+    with pytest.raises(ValueError, match="no iteration"):
+        df(np.array([]))

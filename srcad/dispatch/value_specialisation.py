@@ -33,7 +33,7 @@ from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail, not_left_to_python
 from srcad.frontend.source.read import DERIVATIVE_OF, Source, read, read_as, span
 from srcad.frontend.syntax.activity import Activity
-from srcad.frontend.syntax.control_exits import may_go_on
+from srcad.frontend.syntax.control_exits import NEXT, RAISE, exits, may_go_on
 from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
@@ -114,11 +114,14 @@ class ValueSpecialisation:
         return [name for name, value in values.items() if name in asked and any(map(is_float, flatten(value)[0]))]
 
     def _inactive_try(self) -> gast.Try | gast.With | None:
-        """A `try` that goes on after an error, with nothing in it that is differentiated: Python has more errors."""
+        """A `try` that goes on after an error, with nothing in it that is differentiated: Python has more errors.
+
+        One that a `continue` leaves is no part by itself: it is compiled.
+        """
         if self.compiles_tries or self.invented or self.inner is not None:
             return None
         source = self._source
-        tries = [one for one in gast.walk(source.tree) if may_go_on(one)]
+        tries = [one for one in gast.walk(source.tree) if may_go_on(one) and exits([one]) <= {NEXT, RAISE}]
         wrt = self._differentiated() if tries else []
         activity = Activity(source.tree, wrt) if wrt else None
         for one in tries if activity is not None else ():

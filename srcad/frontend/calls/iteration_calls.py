@@ -107,10 +107,12 @@ def iterator_of(items: Any) -> Seq:
 
 def _first(ctx: Context, value: Abstract, name: str) -> tuple[Abstract, Abstract]:
     """The first item and the others of a run-time iterable, which must have one."""
-    first, rest, count = first_and_rest(ctx, value)
-    if not isinstance(count.static, int):
-        python_check(ctx, ctx.builder.op(">", count.atom, ctx.constant(0).atom), ValueError, f"{name} of nothing")
-    return first, rest
+
+    def demand(count: Leaf) -> None:
+        if not isinstance(count.static, int):
+            python_check(ctx, ctx.builder.op(">", count.atom, ctx.constant(0).atom), ValueError, f"{name} of nothing")
+
+    return first_and_rest(ctx, value, demand)
 
 
 @builtin(map, least=2, most=ANY_NUMBER, iterates=True, takes_generators=True)

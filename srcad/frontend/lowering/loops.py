@@ -134,9 +134,12 @@ def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str 
 def _lower_peeled(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
     """The first iteration, then the loop of the others."""
     span = ctx.builder.span
+
+    def demand(count: Leaf) -> None:
+        check_first_iteration(ctx, node.iter, ctx.builder.op(">", count.atom, Const(0)))
+
     with ctx.at(node.iter):
-        first, rest, count = first_and_rest(ctx, over)
-    check_first_iteration(ctx, node.iter, ctx.builder.op(">", count.atom, Const(0)))
+        first, rest = first_and_rest(ctx, over, demand)
     with ctx.at(node):
         ctx.bind(node.target, first)
     ctx.statements(node.body)

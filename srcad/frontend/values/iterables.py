@@ -396,10 +396,11 @@ def _product(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
     return Iterable(ctx.constant(0), total, ctx.constant(1), item, by_position=by_position)
 
 
-def first_and_rest(ctx: Context, value: Abstract) -> tuple[Abstract, Abstract, Leaf]:
-    """The first item of a run-time iterable, the others, and how many there are of all."""
+def first_and_rest(ctx: Context, value: Abstract, demand: Callable[[Leaf], None]) -> tuple[Abstract, Abstract]:
+    """The first item of a run-time iterable, and the others. `demand` is given their number before any is read."""
     whole = from_zero(ctx, value)
-    return whole.item(ctx.constant(0)), PartValue(value, ctx.constant(1), whole.stop), whole.stop
+    demand(whole.stop)
+    return whole.item(ctx.constant(0)), PartValue(value, ctx.constant(1), whole.stop)
 
 
 def is_iterator(value: Abstract) -> bool:
