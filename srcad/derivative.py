@@ -292,8 +292,8 @@ class Derivative:
         """The memory that a call with these arguments saves in its forward sweep for its reverse sweep, in bytes.
 
         Nothing is compiled, and the function is not run, but for what Python computes before a call: this is a
-        prediction for a large call. `.saved` lists the
-        arrays and scalars; `.bytes` is the sum of the known sizes. Buffers of an `adjoint` may be left out.
+        prediction for a large call. `.saved` lists the arrays and scalars; `.bytes` is the sum of the known sizes.
+        Buffers of an `adjoint` may be left out.
         """
         if self._request.mode == "adjoint":
             args, kwargs, _ = split(self._parameters, args, kwargs)
