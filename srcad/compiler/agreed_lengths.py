@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.integers.residual_conditions import equalities
 from srcad.analysis.values.effects import has_effect
-from srcad.frontend.values.abstract_values import Abstract, Leaf, map_structure
+from srcad.compiler.fitted_lengths import with_lengths
+from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.length_exprs import shape_query
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Effect, Expr, Function, Op, Stmt, Var
 from srcad.ir.runtime_checks import Check, check, check_of
 from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, map_expr, names, walk
-from srcad.ir.types import Array, Dim, Scalar, Symbol, Type
+from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
 from srcad.rules.traits import CONDITIONS, SHAPE_ARITHMETIC
 from srcad.typing.builder import Builder
 from srcad.typing.typeof import linear_value
@@ -35,15 +36,8 @@ class AgreedLengths:
 
     def arguments(self, given: Mapping[str, Abstract]) -> dict[str, Abstract]:
         """The arguments, with one length for those that are equal."""
-        return {name: self._unified(value) for name, value in given.items()}
-
-    def _unified(self, value: Abstract) -> Abstract:
-        if not isinstance(value, Leaf):
-            return map_structure(value, self._unified)
-        if not isinstance(value.type, Array):
-            return value
-        dims = tuple(d.replaced(lambda symbol: Dim(((self.equal.get(symbol, symbol), 1),))) for d in value.type.dims)
-        return replace(value, type=replace(value.type, dims=dims))
+        equal = {axis: dim(standing) for axis, standing in self.equal.items()}
+        return {name: with_lengths(value, equal) for name, value in given.items()}
 
     def at_the_start(self, f: Function) -> Function:
         """The function with the checks before all else."""

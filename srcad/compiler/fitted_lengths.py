@@ -34,20 +34,7 @@ class FittedLengths:
 
     def arguments(self, given: Mapping[str, Abstract]) -> dict[str, Abstract]:
         """The arguments, with these lengths."""
-        return {name: self._fitted(value) for name, value in given.items()}
-
-    def _fitted(self, value: Abstract) -> Abstract:
-        if not isinstance(value, Leaf):
-            return map_structure(value, self._fitted)
-        match value.type:
-            case Array(dims=dims):
-                return replace(value, type=replace(value.type, dims=tuple(map(self._of, dims))))
-            case Scalar(dim=Dim() as known):
-                return replace(value, type=replace(value.type, dim=self._of(known)))
-        return value
-
-    def _of(self, d: Dim) -> Dim:
-        return _substituted(d, self.equal)
+        return {name: with_lengths(value, self.equal) for name, value in given.items()}
 
     def at_the_start(self, f: Function) -> Function:
         """The function with a check of each before all else."""
@@ -60,6 +47,18 @@ class FittedLengths:
                 # not derived: by the types that the parameters have here it says nothing
                 builder.emit(check(same, "ValueError", (message,), f.span, derived=False))
         return builder.built(replace(f, body=(*first, *f.body)))
+
+
+def with_lengths(value: Abstract, equal: Mapping[Symbol, Dim]) -> Abstract:
+    """An argument whose lengths, and integers, are written in terms of others."""
+    if not isinstance(value, Leaf):
+        return map_structure(value, lambda part: with_lengths(part, equal))
+    match value.type:
+        case Array(dims=dims):
+            return replace(value, type=replace(value.type, dims=tuple(_substituted(d, equal) for d in dims)))
+        case Scalar(dim=Dim() as known):
+            return replace(value, type=replace(value.type, dim=_substituted(known, equal)))
+    return value
 
 
 def fitted_lengths(f: Function, sizes: Sizes) -> FittedLengths | None:
@@ -90,11 +89,6 @@ def fitted_lengths(f: Function, sizes: Sizes) -> FittedLengths | None:
             symbol, length = solved
             equal = {s: d.with_value(symbol, length) for s, d in equal.items()} | {symbol: length}
     return FittedLengths(equal) if equal else None
-
-
-def open_slices(f: Function) -> int:
-    """How many slices there are whose lengths are not known."""
-    return sum(1 for _ in _open_ends(f))
 
 
 def _open_ends(f: Function) -> Iterator[tuple[Symbol, Dim]]:
