@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 import srcad
+from srcad.dispatch.loaded_function import as_compiled
 from srcad.dispatch.pytree import flatten, unflatten
-from srcad.dispatch.specialisation import as_compiled
 
 
 class Race(AssertionError):

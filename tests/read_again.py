@@ -15,8 +15,8 @@ import numpy as np
 
 import srcad
 from srcad.backend.modules.text_functions import function_of
+from srcad.dispatch.loaded_function import as_compiled
 from srcad.dispatch.pytree import flatten
-from srcad.dispatch.specialisation import as_compiled
 from srcad.errors import SrcadError
 from tests.programs.registry import Case, all_cases
 

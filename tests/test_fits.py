@@ -12,7 +12,7 @@ import pytest
 import srcad
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
-from srcad.dispatch.specialisation import joined
+from srcad.dispatch.loaded_function import joined
 
 pytestmark = pytest.mark.one_in(10, least=3)
 

@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 from srcad.compiler.generate import Generated
 from srcad.dispatch.cotangents import CotangentStructure
+from srcad.dispatch.derivative_result import gradient_builder
 from srcad.dispatch.leaf_conversion import gradient_conversion
+from srcad.dispatch.loaded_function import called_from_python, joined, load_function
 from srcad.dispatch.pullback import Pullback
 from srcad.dispatch.result_structure import result_builder
 from srcad.dispatch.signature import Parameters
-from srcad.dispatch.specialisation import Specialisation, both_texts, called_from_python, gradient_builder, joined
+from srcad.dispatch.specialisation import Specialisation, both_texts
 from srcad.frontend.values.abstract_values import Seq
 from srcad.ir.types import Array, Type
 
@@ -79,7 +81,8 @@ class PairSpecialisation(Specialisation):
         if not self._checked_pair:
             text = both_texts if self.is_compiled else Generated.code
             made = self.for_weakest_types(text).generated
-            module, forward = self._loaded(made.machine_text(asks=True) if self.is_compiled else made.text(asks=True))
+            asking = made.machine_text(asks=True) if self.is_compiled else made.text(asks=True)
+            module, forward = load_function(made, asking, self._request.options)
             self._checked_pair = {"forward": forward, "reverse": getattr(module, self._pair.reverse.name)}
         return self._checked_pair
 

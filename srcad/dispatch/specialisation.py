@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.compiler.generate import Generated
 from srcad.dispatch.argument_types import AbstractArguments
+from srcad.dispatch.call_guards import CallGuards
+from srcad.dispatch.derivative_result import derivative_result
 from srcad.dispatch.device_calls import DeviceCall, loaded_program, refuse_overlap
 from srcad.dispatch.inactive_values import InactivePart
-from srcad.dispatch.leaf_conversion import (
-    argument_conversion,
-    gradient_conversion,
-    jacobian_conversion,
-    leaf_type_key,
-    overlaps_itself,
+from srcad.dispatch.leaf_conversion import argument_conversion
+from srcad.dispatch.loaded_function import (
+    LoadedFunction,
+    as_compiled,
+    called_from_python,
+    compiles,
+    joined,
+    load_function,
 )
+from srcad.dispatch.memory_checks import Check, check_overlap, check_written, overlap_pairs
 from srcad.dispatch.memory_plan import Plan, memory_planner, refuse_above
-from srcad.dispatch.pytree import flatten, is_leaf, unflatten
-from srcad.dispatch.result_structure import Rebuild, result_builder
-from srcad.dispatch.signature import Argument, Parameters
+from srcad.dispatch.pytree import flatten
+from srcad.dispatch.signature import Parameters
 from srcad.dispatch.weaker_types import Steps, Weakest, weakened, weakened_arguments
 from srcad.errors import SrcadError, fail
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq, map_structure
-from srcad.frontend.values.abstract_values import leaves as output_leaves
-from srcad.ir.types import Array, Scalar, Symbol, is_float
+from srcad.ir.types import Array
 from srcad.request import Request
 
 if TYPE_CHECKING:
     from srcad.compiler.shipment import Shipment
 
 Call = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class LoadedFunction:
-    module: ModuleType
-    function: Callable[..., Any]
-    call: Callable[..., Any]
-    """The function as srcad calls it: uncompiled, without floating-point warnings."""
 
 
 class Specialisation:
@@ -76,7 +65,7 @@ class Specialisation:
         self._checked_function: Callable[..., Any] | None = None
         self.arguments = arguments
         self._request = request
-        self.is_compiled = request.options.target == "cpu" and not _is_disabled()
+        self.is_compiled = compiles(request.options)
         leaves, _ = flatten(tuple(values))
         by_name = {leaf.name: leaf for leaf in arguments.leaves}
         order = [param.name for param in generated.lowered.function.params]
@@ -90,17 +79,15 @@ class Specialisation:
             if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self.is_compiled)) is not None
         ]
         self._captures = generated.lowered.captures
-        self._guards = generated.lowered.guards
-        self._capture_keys = self._keys_of_captures()
-        self._lengths = [(order.index(name), axis, length) for name, axis, length in generated.lowered.lengths]
-        self._fitted = generated.lowered.fitted
-        apart = generated.written | generated.lowered.kept_apart
-        self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
+        self._guards = CallGuards.of(generated.lowered, arguments, order, self._positions)
         types = generated.lowered.function.types
-        self._written = [at for at, n in enumerate(order) if n in generated.written and isinstance(types[n], Array)]
-        self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
+        arrays = [at for at, name in enumerate(order) if isinstance(types[name], Array)]
+        self._overlaps = overlap_pairs(order, generated.written | generated.lowered.kept_apart, arrays)
+        self._written = [at for at in arrays if order[at] in generated.written]
+        is_copied = request.mode not in ("primal", "adjoint")
+        self._checks: list[Check] = [check_written(order, self._written, is_copied)] if self._written else []
         if self._overlaps:
-            self._checks.append(self._check_overlap)
+            self._checks.append(check_overlap(order, self._overlaps))
         if request.options.max_tape is not None:
             self._checks.append(self._check_tape)
         self._planner: Callable[[Sequence[Any]], Plan] | None = None
@@ -116,25 +103,7 @@ class Specialisation:
 
     def fits(self, leaves: Sequence[Any]) -> bool:
         """Whether the guards hold: constant arguments, outer constants, types of captured variables, lengths."""
-        for position, value in self.arguments.known:
-            if leaves[position] != value:
-                return False
-        for guard in self._guards:
-            now = guard.read()
-            if now is not guard.value and not _equal(now, guard.value):
-                return False
-        if self._captures and self._keys_of_captures() != self._capture_keys:
-            return False
-        if not self._lengths and not self._fitted:
-            return True
-        flat = [*self._select(list(leaves)), *(leaf for captured in self._captures for leaf in captured.leaves())]
-
-        def size(symbol: Symbol) -> int:
-            value = flat[self.names.index(symbol.name)]
-            return int(value if symbol.axis is None else value.shape[symbol.axis])
-
-        fit = all(size(s) == d.const + sum(c * size(term) for term, c in d.terms) for s, d in self._fitted)
-        return fit and all(flat[at].shape[axis] == length for at, axis, length in self._lengths)
+        return self._guards.hold(leaves)
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""
@@ -189,7 +158,7 @@ class Specialisation:
 
     def _conversion(self, leaves: list[Any], values: Sequence[Any], parameters: Parameters) -> Callable[[Any], Any]:
         """The conversion of the return value of the generated function to that of the derivative."""
-        return _result_conversion(self.generated, self.arguments, leaves, values, parameters, self._request)
+        return derivative_result(self.generated, self.arguments, leaves, values, parameters, self._request)
 
     @property
     def writes(self) -> frozenset[int]:
@@ -219,7 +188,7 @@ class Specialisation:
         """The tape memory of a call with these leaves. Nothing is compiled, the function is not run."""
         return self._plan(self.flat(leaves))
 
-    def _plan(self, flat: list[Any]) -> Plan:
+    def _plan(self, flat: Sequence[Any]) -> Plan:
         if self._planner is None:
             self._planner = memory_planner(self.generated)
         return self._planner(flat)
@@ -256,9 +225,8 @@ class Specialisation:
         """The function on flat arguments with a check of their types, for direct calls by the user."""
         if self._checked_function is None:
             generated = self.for_weakest_types(both_texts if self.is_compiled else Generated.code).generated
-            _, checked = self._loaded(
-                generated.machine_text(asks=True) if self.is_compiled else generated.text(asks=True)
-            )
+            text = generated.machine_text(asks=True) if self.is_compiled else generated.text(asks=True)
+            _, checked = load_function(generated, text, self._request.options)
             if self.is_compiled:  # a derivative of it is made from the readable text
                 path = cache_files.store(self.generated.name, generated.text(asks=True), keep=False)
                 checked.__srcad_primal__ = getattr(load(path), generated.function.name)  # type: ignore[attr-defined]
@@ -276,9 +244,8 @@ class Specialisation:
     def _load(self) -> LoadedFunction:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
-            module, function = self._loaded(
-                self.generated.machine_text() if self.is_compiled else self.generated.text()
-            )
+            text = self.generated.machine_text() if self.is_compiled else self.generated.text()
+            module, function = load_function(self.generated, text, self._request.options)
             call = self._watched(called_from_python(function, self.is_compiled), self.generated, self._request)
             self._loaded_function.append(LoadedFunction(module, function, call))
         return self._loaded_function[0]
@@ -292,115 +259,15 @@ class Specialisation:
         path = cache_files.store(weakest.name, weakest.machine_text(), keep=False)
         return compilation.device_function(getattr(load(path), weakest.function.name), weakest.takes)
 
-    def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
-        options = self._request.options
-        if options.target == "cuda":
-            why = 'With target="cuda" it takes arrays that are on the device, or it is called in kernels of your own.'
-            advice = (
-                "pass arrays of CuPy, PyTorch or numba.cuda; call what .device(*args) gives, in a kernel;\n"
-                "or leave target out."
-            )
-            fail("S523", f"{self.generated.name} is called on the host", None, why, advice)
-        versions = _versions() if self.is_compiled else ()
-        path = cache_files.store(
-            self.generated.name, text, repr(options), *versions, keep=self.is_compiled and options.cache
-        )
-        module = load(path)
-        name = self.generated.function.name
-        function: Callable[..., Any] = getattr(module, name)
-        if self.is_compiled:
-            from srcad.backend.numba import compilation
-
-            layouts = self.generated.layouts
-            with _compiling:  # a function that calls itself is one object
-                for own, one in list(vars(module).items()):
-                    if inspect.isfunction(one) and one.__module__ == module.__name__:
-                        setattr(module, own, compilation.compiled(one, options, layouts.get(own, ())))
-            function = getattr(module, name)
-        return module, function
-
-    def _keys_of_captures(self) -> list[object]:
-        keys: list[object] = []
-        for captured in self._captures:
-            leaves, spec = flatten(captured.read())
-            keys.append((spec, *map(leaf_type_key, leaves)))
-        return keys
-
-    def _check_tape(self, flat: list[Any]) -> None:
+    def _check_tape(self, flat: Sequence[Any]) -> None:
         """S314 before anything is compiled or run, where the tape is known to exceed `max_tape`."""
         most = self._request.options.max_tape
         assert most is not None
         refuse_above(most, self.generated.name, self._plan(flat))
 
-    def _check_written(self, flat: list[Any]) -> None:
-        for at in self._written:
-            name, array = self.names[at], flat[at]
-            if not array.flags.writeable:
-                if self._request.mode in ("primal", "adjoint"):  # the other modes copy the array
-                    fail("S317", f"{name} is read-only, and is written to", None, None, f"pass {name}.copy().")
-            elif not array.flags.forc and overlaps_itself(array):
-                fail(
-                    "S308",
-                    f"{name} may overlap itself in memory",
-                    why="It is written to, which would change more than one of its elements.",
-                    advice=f"pass {name}.copy().",
-                )
-
-    def _check_overlap(self, flat: list[Any]) -> None:
-        for one, other in self._overlaps:
-            a, b = flat[one], flat[other]
-            if np.may_share_memory(a, b) and np.shares_memory(a, b):
-                fail(
-                    "S308",
-                    f"{self.names[one]} and {self.names[other]} overlap in memory",
-                    why=f"{self.names[one]} is written to, which would change {self.names[other]} too.",
-                    advice=f"pass {self.names[other]}.copy().",
-                )
-
-
-_compiling = Lock()
-
 
 def both_texts(generated: Generated) -> str:
     return generated.code() + generated.machine_code()
-
-
-def joined(error: Exception) -> Exception:
-    """The error with one message: compiled code raises it with the parts.
-
-    >>> joined(IndexError("index ", 3, " of an axis of length ", 2))
-    IndexError('index 3 of an axis of length 2')
-    """
-    if len(error.args) > 1 and all(type(part) in (str, int) for part in error.args):
-        return type(error)("".join(map(str, error.args)))
-    return error
-
-
-def _is_disabled() -> bool:
-    from srcad.backend.numba import compilation
-
-    return compilation.disabled()
-
-
-def called_from_python(function: Callable[..., Any], compiles: bool) -> Callable[..., Any]:
-    """The loaded function as a call of the user's runs it."""
-    if not compiles:
-        return as_compiled(function)
-    from srcad.backend.numba import compilation
-
-    return compilation.callable_at_once(function)
-
-
-def as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function without warnings for 1/0, which is inf as in compiled code: float defaults become np.float64."""
-    given = function.__defaults__ or ()
-    function.__defaults__ = tuple(np.float64(value) if type(value) is float else value for value in given)
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*args, **kwargs)
-
-    return called
 
 
 def _leaf_selector(positions: list[int]) -> Callable[[list[Any]], list[Any]]:
@@ -412,145 +279,3 @@ def _leaf_selector(positions: list[int]) -> Callable[[list[Any]], list[Any]]:
         return lambda leaves: [leaves[only]]
     pick = itemgetter(*positions)
     return lambda leaves: list(pick(leaves))
-
-
-def _overlap_pairs(names: list[str], written: frozenset[str], types: Any) -> list[tuple[int, int]]:
-    arrays = [at for at, name in enumerate(names) if hasattr(types.get(name), "dims")]
-    return [
-        (one, other)
-        for one in arrays
-        if names[one] in written
-        for other in arrays
-        if other != one and not (names[other] in written and other < one)
-    ]
-
-
-def _equal(now: object, before: object) -> bool:
-    try:
-        return type(now) is type(before) and bool(now == before)
-    except Exception:  # a comparison defined by the user may raise anything
-        return False
-
-
-def _versions() -> tuple[str, ...]:
-    from srcad.backend.numba.cache_key import versions
-
-    return versions()
-
-
-def _result_conversion(
-    generated: Generated,
-    arguments: AbstractArguments,
-    leaves: list[Any],
-    values: Sequence[Any],
-    parameters: Parameters,
-    request: Request,
-) -> Callable[[Any], Any]:
-    """The conversion of the return value of the generated function to that of the derivative."""
-    count = len(generated.lowered.function.results)
-    rebuild = result_builder(generated.result)
-    if request.mode == "primal":
-        if count == 0:
-            return lambda flat: rebuild(())
-        return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
-    if request.is_forward:
-        return _with_tangents(generated.result, count, request)
-    if request.mode == "adjoint":
-        return _scalar_gradients(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
-    outputs = list(output_leaves(generated.result))
-    many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
-    back = jacobian_conversion if many else gradient_conversion
-    gradients = gradient_builder(arguments, leaves, values, parameters, request, back)
-    if request.mode == "jacobian":
-        return _jacobian_rows(gradients, result_builder(generated.result, lambda _: None), len(outputs))
-    value_count = count if request.keep_value else 0
-    total = value_count + sum(leaf.differentiated for leaf in arguments.leaves)
-
-    def finish(flat: Any) -> Any:
-        if total == 1:
-            flat = (flat,)
-        gradient = gradients(flat[value_count:])
-        if not value_count:
-            return gradient
-        value = rebuild(flat[:value_count])
-        if request.mode == "grad":
-            return gradient, value[1]
-        return value, gradient
-
-    return finish
-
-
-def _with_tangents(result: Abstract, count: int, request: Request) -> Callable[[Any], Any]:
-    """The outputs, and their tangents in the same structure: None in the place of what is no float."""
-    has_aux = request.has_aux
-    moving = result.items[0] if has_aux and isinstance(result, Seq) else result
-    rebuild, of_tangents = result_builder(result), result_builder(_floats_alone(moving))
-    count = count if request.mode == "jvp" else 0
-    total = count + sum(is_float(leaf.type) for leaf in output_leaves(moving))
-
-    def finish(flat: Any) -> Any:
-        flat = (flat,) if total == 1 else () if total == 0 else flat
-        if request.mode == "tangent":
-            return of_tangents(flat)
-        value, tangent = rebuild(flat[:count]), of_tangents(flat[count:])
-        return (value[0], tangent, value[1]) if has_aux else (value, tangent)
-
-    return finish
-
-
-def _floats_alone(value: Abstract) -> Abstract:
-    """The structure with None in the place of what is no float."""
-    if isinstance(value, Leaf):
-        return value if is_float(value.type) else Constant(None)
-    return Constant(None) if isinstance(value, Constant) else map_structure(value, _floats_alone)
-
-
-def _jacobian_rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Callable[[Any], Any]:
-    """The structure of outputs with the gradient of each; the flat values are ordered by output."""
-
-    def finish(flat: Any) -> Any:
-        flat = flat if isinstance(flat, tuple) else (flat,)
-        each = len(flat) // count
-        return rebuild([gradients(flat[at * each : (at + 1) * each]) for at in range(count)])
-
-    return finish
-
-
-def _scalar_gradients(
-    arguments: AbstractArguments, leaves: list[Any], chosen: Sequence[Argument]
-) -> Callable[[Any], Any]:
-    """In procedure style only the gradients of scalars are returned: None, one, or a tuple."""
-    active = [leaf for one in chosen for leaf in arguments.leaves if leaf.position in one.positions]
-    scalars = [leaf for leaf in active if isinstance(leaf.type, Scalar)]
-    converts = [gradient_conversion(leaves[leaf.position]) for leaf in scalars]
-    if not converts:
-        return lambda flat: None
-    if len(converts) == 1:
-        return lambda flat: converts[0](flat)
-    return lambda flat: tuple(convert(one) for convert, one in zip(converts, flat, strict=True))
-
-
-def gradient_builder(
-    arguments: AbstractArguments,
-    leaves: list[Any],
-    values: Sequence[Any],
-    parameters: Parameters,
-    request: Request,
-    back: Callable[[Any], Callable[[Any], Any]],
-) -> Callable[[Sequence[Any]], Any]:
-    converts = {leaf.position: back(leaves[leaf.position]) for leaf in arguments.leaves if leaf.differentiated}
-    chosen = [parameters.argument(name, values) for name in request.wrt]
-    if request.single and is_leaf(chosen[0].value):
-        (only,) = converts.values()
-        return lambda flat: only(flat[0])
-    # flat gradients are in the order of `wrt`, leaf by leaf
-    order = [(flatten(one.value)[1], [converts.get(position) for position in one.positions]) for one in chosen]
-
-    def build(flat: Sequence[Any]) -> Any:
-        gradients = iter(flat)
-        rebuilt = []
-        for spec, changes in order:
-            rebuilt.append(unflatten(spec, [None if change is None else change(next(gradients)) for change in changes]))
-        return rebuilt[0] if request.single else tuple(rebuilt)
-
-    return build
