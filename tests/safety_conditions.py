@@ -240,6 +240,8 @@ CONDITIONS: tuple[Condition, ...] = (
     _c("hoisting: a loop that may have no iteration", "canonicalize/invariant_hoisting.py",
        "all(_never_fails(stmt.value) for stmt in needed.values())", "True",
        "saved_once:element_of_a_table[no turn and no such place]"),
+    _c("hoisting: the results of a call", "canonicalize/invariant_hoisting.py",
+       "needed = needed and self._with_results(needed)", "pass", "saved_once:called_again_in_a_loop#1"),
     _c("hoisting: past a check", "canonicalize/invariant_hoisting.py",
        "any(isinstance(s, Effect) for s in walk(self.region.stmts[: max(needed)]))", "False",
        "test_storage.py::test_nothing_moves_past_a_check"),

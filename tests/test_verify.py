@@ -24,7 +24,7 @@ from srcad.compiler.unit import Unit, without_source
 from srcad.compiler.verification import KNOWN, verifier
 from srcad.dispatch.pytree import flatten
 from srcad.errors import InternalError, SrcadError
-from srcad.ir.nodes import Assign, Block, Const, For, Function, Op, Param, Return, Var
+from srcad.ir.nodes import Assign, Block, Const, For, Function, If, Op, Param, Return, Var
 from srcad.ir.types import Array, Scalar, Type, dim
 from srcad.ir.verify import Malformed, verify_sequential
 from srcad.reverse.source_comments import FORWARD, REVERSE
@@ -116,11 +116,18 @@ def change_types(unit: Unit) -> Unit:
     return unit
 
 
+APART = If(Const(True), (Assign("y", Op("result", (Var("x"),), (("at", 0),))),), (), ())
+
 BROKEN: dict[str, tuple[Callable[[Unit], Unit], Form, str]] = {
     "normal form": (
         lambda u: replace(u, function=with_body(Assign("y", Op("neg", (Op("neg", (Var("x"),)),))))(u.function)),
         Form.NORMAL,
         "has Op where an atom is needed",
+    ),
+    "results of a call": (
+        lambda u: replace(u, function=with_body(APART)(u.function)),
+        Form.NORMAL,
+        "y is a result of a call in another block",
     ),
     "assigned twice": (
         lambda u: replace(u, function=with_body(Assign("y", Var("x")), Assign("y", Var("x")))(u.function)),

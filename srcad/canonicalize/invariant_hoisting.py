@@ -101,12 +101,14 @@ class _Hoisting:
     def add(self, name: str) -> None:
         """Move the definition of a name, where that may be."""
         needed = self._needed(name)
+        needed = needed and self._with_results(needed)
         if not needed:
             return
         if all(_never_fails(stmt.value) for stmt in needed.values()):
             self.guarded -= needed.keys()
         elif not surely_runs(self.loop):
-            if not isinstance(self.types[name], Scalar) or not self._may_ask(needed):
+            own = [one.target for one in needed.values() if one.target == name or _is_result(one)]
+            if not all(isinstance(self.types[n], Scalar) for n in own) or not self._may_ask(needed):
                 return
             self.guarded |= needed.keys() - self.moved.keys()
         self.moved |= needed
@@ -130,6 +132,18 @@ class _Hoisting:
                 return found
         return None
 
+    def _with_results(self, needed: dict[int, Assign]) -> dict[int, Assign] | None:
+        """A call moves with all its results: its adjoint is where they are. None where one of them has to stay."""
+        targets = {one.target for one in needed.values()}
+        found = dict(needed)
+        for stmt in self.region.stmts:
+            if isinstance(stmt, Assign) and _is_result(stmt) and not targets.isdisjoint(names(stmt.value)):
+                inner = self._needed(stmt.target)
+                if inner is None:
+                    return None
+                found |= inner
+        return found
+
     def _may_ask(self, needed: dict[int, Assign]) -> bool:
         """Whether it can be asked before the loop if there is an iteration, which then computes them before a check."""
         if not isinstance(self.loop, For) or self.loop.step not in (Const(1), Const(-1)):
@@ -150,6 +164,10 @@ class _Hoisting:
         with builder.block() as asked:
             runs = builder.op(">" if self.loop.step == Const(1) else "<", self.loop.stop, self.loop.start)
         return (*always, *asked, If(runs, renamed, (), tuple(joins), self.loop.span))
+
+
+def _is_result(stmt: Assign) -> bool:
+    return isinstance(stmt.value, Op) and stmt.value.prim == "result"
 
 
 def _never_fails(value: Expr) -> bool:

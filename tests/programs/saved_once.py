@@ -368,6 +368,62 @@ def products_of_columns_in_place(a, b, alpha):
     return np.sum(b)
 
 
+# ---- calls that are alike in each iteration ----------------------------------------------------------------------
+
+
+def up_to_eight_tenths(v):
+    s = 0.0
+    while s < 0.8:
+        s += v * v
+    return s
+
+
+def scaled_until_it_is_long(x):
+    y = x.copy()
+    while np.sum(y * y) < 3.0:
+        y += 0.5 * x
+    return y, 2.0 * x[0]
+
+
+@case(real(3), 0)
+@case(real(3), 2, compiled=True)
+def called_again_in_a_loop(x, n):
+    """What counts the iterations of the call is saved once; its value is of the same call."""
+    y = up_to_eight_tenths(x[1])
+    for _ in range(n):
+        y = up_to_eight_tenths(x[1])
+    return y * x[0]
+
+
+@case(real(3))
+def called_in_a_loop_that_surely_runs(x):
+    y = up_to_eight_tenths(x[0])
+    for i in range(3):
+        y = y * up_to_eight_tenths(x[1]) + x[i]
+    return y
+
+
+@case(real(3), 0)
+@case(real(3), 2, compiled=True)
+def several_results_of_a_call_in_a_loop(x, n):
+    z, _ = scaled_until_it_is_long(x)
+    s = z[1]
+    for _ in range(n):
+        y, a = scaled_until_it_is_long(x)
+        s += a * np.sum(y * y) * s
+    return s
+
+
+@case(real(3), 2, compiled=True)
+def result_of_a_call_that_the_loop_writes_into(x, n):
+    z, s = scaled_until_it_is_long(x)
+    for _ in range(n):
+        y, a = scaled_until_it_is_long(x)
+        y[0] += s
+        s += a * np.sum(y * y)
+    return s + z[2]
+
+
 # ---- arrays that are put back, or hold it still ------------------------------------------------------------------
 
 
