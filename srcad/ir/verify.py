@@ -37,7 +37,8 @@ class Malformed(Exception):
 def verify(function: Function, primitives: Container[str]) -> Function:
     """Raise `Malformed` unless every name is assigned once, is defined where it is read, and has a type.
 
-    Operations are of these primitives, their operands are atoms. A call and its results are in one block. Gives the function back, so that calls can be chained.
+    Operations are of these primitives, their operands are atoms. A call and its results are in one block. Gives the
+    function back, so that calls can be chained.
 
     >>> from srcad.ir.nodes import Op
     >>> verify(Function("f", (), (Assign("y.0", Op("neg", (Var("x.0"),))),), (Var("y.0"),), {}), {"neg"})
@@ -116,9 +117,9 @@ class _Check:
             scope = self.stmt(stmt, scope)
         here = {stmt.target for stmt in block if isinstance(stmt, Assign)}
         for stmt in block:  # the adjoint of a call stands where its results are
-            if isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "result":
-                if here.isdisjoint(names(stmt.value)):
-                    self.fail(f"{stmt.target} is a result of a call in another block", stmt)
+            match stmt:
+                case Assign(target, Op("result", (Var(of),))) if of not in here:
+                    self.fail(f"{target} is a result of a call in another block", stmt)
         return scope
 
     def stmt(self, stmt: Stmt, scope: frozenset[str]) -> frozenset[str]:
