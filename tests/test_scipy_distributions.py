@@ -227,6 +227,15 @@ SAMPLES: list[Any] = [
     lambda x: stats.pearsonr(x, OTHER)[0] + stats.pearsonr(OTHER, x).pvalue,
     lambda x: stats.linregress(OTHER, x).slope + stats.linregress(x, OTHER).stderr,
     lambda x: stats.linregress(x, OTHER).pvalue * stats.linregress(x, OTHER)[1],
+    lambda x: np.sum(stats.rankdata(x) * x) + stats.rankdata(np.round(x), "dense")[3] * x[0],
+    lambda x: (
+        np.sum(stats.rankdata(np.append(x, x[1]), "min") * stats.rankdata(np.append(x[2], x), method="max")) * x[0]
+    ),
+    lambda x: np.sum(stats.rankdata(np.append(x, x[1]), "ordinal") * np.append(x, x[1])),
+    lambda x: (
+        np.sum(stats.rankdata([[1.0, 0.5], [2.0, 1.0]]) * x[:4]) + stats.rankdata([x[0], np.nan * x[0]])[:0].sum()
+    ),
+    lambda x: stats.mode(np.append(x, x[2])).mode * x[0] + stats.mode(np.array([2, 1, 2, 1])).count * x[1],
     lambda x: stats.wishart.logpdf(C + x[0] * np.eye(3), 5, C * x[1]),
     lambda x: stats.invwishart.logpdf(C + x[0] * np.eye(3), 5.0 * x[2], C * x[1]),
 ]

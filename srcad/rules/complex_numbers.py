@@ -42,6 +42,7 @@ PRIMITIVES_OF_COMPLEX = frozenset(
 
 _FUNCTIONS: set[object] = (
     {abs, complex, operator.abs, operator.matmul, np.square, np.reciprocal, np.where, np.select, np.count_nonzero}
+    | {np.isreal, np.iscomplex, np.isrealobj, np.iscomplexobj}
     | {np.real, np.imag, np.conj, np.angle, np.isclose, np.allclose, np.array_equal, np.complex128, np.complex64}
     # new arrays
     | {np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array, np.copy, np.asarray, np.asanyarray}

@@ -49,6 +49,9 @@ np.conj(x)
 np.conjugate(x)
 np.iscomplex(x)
 np.isreal(x)
+np.isreal(x + 1j * (x > 0.0))
+np.iscomplexobj(x)
+np.isrealobj(x * 1j)
 np.isposinf(x)
 np.isneginf(x)
 np.logical_not(x)
@@ -825,6 +828,7 @@ np.meshgrid(v, r, indexing='ij')
 np.meshgrid(v, r, sparse=True)
 np.meshgrid(v)
 np.meshgrid(v, r, copy=False)
+np.meshgrid(v, r, copy=False, sparse=True)
 np.r_[v, w]
 np.r_[v, t, 0.0]
 np.r_[0:5]
@@ -834,6 +838,10 @@ np.c_[m, u]
 np.r_['0,2', v, w]
 np.mgrid[0:3, 0:4]
 np.mgrid[0:1:3j]
+np.mgrid[0:2:0.5, 0:3, 1:2:4j]
+np.ogrid[0:1:3j, 0:2][1]
+np.r_[t:2.0:4j, v]
+np.r_[0.5:2.0:0.4]
 np.ogrid[0:3, 0:4]
 m[np.ix_([0, 2], [1, 3])]
 m[np.ix_(np.array([0, 1]), B[0])]
@@ -882,6 +890,7 @@ np.tri(3)
 np.arange(0.0, 1.0, 0.25)
 np.atleast_2d(v, w)
 m.tolist()
+v.tolist()
 np.fromiter((z * z for z in v), float)
 """
 
@@ -914,6 +923,8 @@ np.unique_counts(i)
 np.unique_inverse(i)
 np.unique_all(v)
 np.unique(m, axis=0)
+np.unique(c, axis=-1, return_counts=True)
+np.unique(np.round(m), axis=1, return_index=True, return_inverse=True)[1:]
 np.union1d(v, w)
 np.intersect1d(i, np.arange(3))
 np.setdiff1d(v, w)
@@ -1100,7 +1111,7 @@ WITHOUT_NUMBERS = frozenset(
     array2string array_repr array_str asmatrix base_repr binary_repr busday_count busday_offset can_cast
     common_type datetime_as_string datetime_data einsum_path empty empty_like format_float_positional
     format_float_scientific from_dlpack frombuffer fromfile fromregex fromstring genfromtxt get_include
-    get_printoptions getbufsize geterr geterrcall info is_busday iscomplexobj isdtype isfortran isnat isrealobj
+    get_printoptions getbufsize geterr geterrcall info is_busday isdtype isfortran isnat
     isscalar issubdtype iterable load loadtxt may_share_memory min_scalar_type mintypecode ndim nested_iters
     packbits printoptions promote_types result_type save savetxt savez savez_compressed set_printoptions
     setbufsize seterr seterrcall shape shares_memory show_config show_runtime size test typename unpackbits

@@ -192,7 +192,7 @@ ARRAYS = (
     "np.concatenate([{v}[:0], {v}])",
     "{a}.astype(np.float32)",
     "np.zeros({v}.shape, np.float32)",
-    "np.empty_like({a}, dtype=np.float32) * 0.0",
+    "np.zeros_like({a}, dtype=np.float32)",
     "np.float32({f}) * {a}",
 )
 

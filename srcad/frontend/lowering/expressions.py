@@ -27,6 +27,7 @@ import gast
 from srcad.errors import SrcadError
 from srcad.frontend.lowering import operators, truth_values
 from srcad.frontend.lowering.generators import materialised
+from srcad.frontend.lowering.indexing import INDEXED_TO_MAKE
 from srcad.frontend.lowering.overloading import iterated
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
@@ -140,7 +141,28 @@ def _subscript(ctx: Context, node: Any) -> Abstract:
             if isinstance(position, Leaf) and type(position.static) is int and -rank <= position.static < rank:
                 return length(ctx, array, position.static % rank)
         return ctx.index(ctx.attribute(array, "shape"), ctx.expression(node.slice))
-    return ctx.index(ctx.expression(node.value), ctx.expression(node.slice))
+    value = ctx.expression(node.value)
+    if isinstance(value, Constant) and isinstance(value.value, INDEXED_TO_MAKE):
+        return ctx.index(value, _named_in_brackets(ctx, node.slice))
+    return ctx.index(value, ctx.expression(node.slice))
+
+
+def _named_in_brackets(ctx: Context, node: Any) -> Abstract:
+    """What `np.mgrid` and the like make arrays of: the numbers in a slice are of any kind, `0.5:2.0:5j`."""
+    if isinstance(node, gast.Tuple):
+        return Seq(tuple(_named_in_brackets(ctx, item) for item in node.elts))
+    if not isinstance(node, gast.Slice):
+        return ctx.expression(node)
+    return SliceValue(*(_number(ctx, part) for part in (node.lower, node.upper, node.step)))
+
+
+def _number(ctx: Context, node: Any) -> Leaf | None:
+    value = Constant(None) if node is None else ctx.check(ctx.expression(node))
+    if value == Constant(None):
+        return None
+    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar):
+        ctx.fail("S126", f"a bound of a slice must be a number, and this is {describe_value(value)}")
+    return value
 
 
 def length(ctx: Context, array: Leaf, axis: int) -> Leaf:

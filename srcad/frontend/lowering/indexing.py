@@ -106,14 +106,15 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return RangeValue(ctx.constant(part.start), ctx.constant(part.stop), ctx.constant(part.step))
         case FlatValue():  # what it gives is no view
             return ctx.call(Constant(np.copy), index(ctx, as_array(ctx, value), items))
-        case Constant(thing) if isinstance(thing, _INDEXED):
+        case Constant(thing) if isinstance(thing, INDEXED_TO_MAKE):
             return ctx.call(Constant(EXPANSIONS[thing]), items)
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
     ctx.fail("S126", f"{describe_value(value)} cannot be indexed so")
 
 
-_INDEXED = type(np.r_), type(np.c_), type(np.mgrid), type(np.ogrid)
+INDEXED_TO_MAKE = type(np.r_), type(np.c_), type(np.mgrid), type(np.ogrid)
+"""Types of what is indexed to make arrays."""
 
 
 def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:

@@ -276,6 +276,15 @@ def fill(a: Any, value: Any) -> None:
     a[...] = value
 
 
+@expands(methods=("tolist",))
+def tolist(a: Any) -> Any:
+    if np.ndim(a) == 0:
+        return item(a)
+    if np.ndim(a) > 1:
+        unsupported("tolist of an array of several axes")
+    return list(a)
+
+
 @expands(methods=("item",))
 def item(a: Any, *index: Any) -> Any:
     y = a

@@ -82,7 +82,7 @@ def eigvals(a: Any) -> Any:
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
     if hermitian:
         if compute_uv:
-            unsupported("np.linalg.svd with hermitian=True and vectors")
+            return singular_vectors_of_symmetric(a)
         return np.sort(np.abs(np.linalg.eigvalsh(a)), axis=-1)[..., ::-1]
     if not compute_uv:
         return np.linalg.svdvals(a)
@@ -94,6 +94,15 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: An
         raise ValueError("np.linalg.svd of a matrix that is not square is not supported: give full_matrices=False")
     triplets = of_each(runtime.singular_triplets, x, (m + n + 1, min(m, n)))
     return SVDResult(triplets[..., :m, :], triplets[..., m, :], transposed(triplets[..., m + 1 :, :]))
+
+
+def singular_vectors_of_symmetric(a: Any) -> Any:
+    """From the eigenvectors: the singular values are the absolute eigenvalues, the greatest first."""
+    values, vectors = np.linalg.eigh(a)
+    order = np.argsort(np.abs(values))[..., ::-1]
+    values = np.take_along_axis(values, order, -1)
+    vectors = np.take_along_axis(vectors, order[..., None, :], -1)
+    return SVDResult(vectors, np.abs(values), transposed(vectors * np.sign(values)[..., None, :]))
 
 
 @expands(np.linalg.svdvals)

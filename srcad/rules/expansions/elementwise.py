@@ -206,12 +206,24 @@ def angle(z: Any, deg: Any = False) -> Any:
 
 @expands(np.isreal)
 def isreal(x: Any) -> Any:
+    if is_complex_name(dtype_of(x)):
+        return np.imag(np.asarray(x)) == 0.0
     return np.asarray(x) == np.asarray(x) if not is_float_name(dtype_of(x)) else np.isnan(x) | (x == x)
 
 
 @expands(np.iscomplex)
 def iscomplex(x: Any) -> Any:
     return np.logical_not(isreal(x))
+
+
+@expands(np.iscomplexobj)
+def iscomplexobj(x: Any) -> Any:
+    return is_complex_name(dtype_of(x))
+
+
+@expands(np.isrealobj)
+def isrealobj(x: Any) -> Any:
+    return not is_complex_name(dtype_of(x))
 
 
 @expands(np.isposinf)

@@ -16,8 +16,6 @@ copy_of = PRIMITIVES["copy"]
 
 @expands(np.meshgrid)
 def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "xy") -> Any:
-    if not copy:
-        unsupported("np.meshgrid with copy=False, whose arrays share memory,")
     if indexing != "xy" and indexing != "ij":
         raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
     vectors = [np.ravel(x) for x in xi]
@@ -27,10 +25,10 @@ def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "x
     rows = [
         x[tuple([slice(None) if j == k else None for j in range(rank)])] for x, k in zip(vectors, axes, strict=True)
     ]
-    if sparse:
-        return tuple([copy_of(x) for x in rows])
-    shape = tuple([len(vectors[axes.index(k)]) for k in range(rank)])
-    return tuple([copy_of(np.broadcast_to(x, shape)) for x in rows])
+    if not sparse:
+        shape = tuple([len(vectors[axes.index(k)]) for k in range(rank)])
+        rows = [np.broadcast_to(x, shape) for x in rows]
+    return tuple([copy_of(x) if copy else x for x in rows])
 
 
 @expands(np.ix_)

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.expansions.picking import position
+from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import common_dtype, dtype_of, expands, unsupported
+
+cast = PRIMITIVES["astype"]
 
 
 def parts_of(items: Any) -> Any:
@@ -25,7 +28,18 @@ def counted(item: Any) -> Any:
     """The numbers that a slice stands for."""
     if item.stop is None:
         raise ValueError("a slice without a stop stands for no array")
-    return np.arange(0 if item.start is None else item.start, item.stop, 1 if item.step is None else item.step)
+    start = 0 if item.start is None else item.start
+    step = 1 if item.step is None else item.step
+    if dtype_of(step) == "complex128":  # how many there are
+        return np.linspace(start, item.stop, int(np.abs(step)))
+    return np.arange(start, item.stop, step)
+
+
+def counted_alike(items: Any) -> Any:
+    """The numbers that each slice stands for, all of one dtype."""
+    vectors = [counted(item) for item in items]
+    dtype = common_dtype(*[dtype_of(x) for x in vectors])
+    return [cast(x, dtype=dtype) for x in vectors]
 
 
 @expands(np.r_)
@@ -52,9 +66,10 @@ def open_grid(items: Any) -> Any:
     if not isinstance(items, tuple):
         return counted(items)
     rank = len(items)
+    vectors = counted_alike(items)
     found: Any = ()
     for k in range(rank):
-        found = found + (counted(items[k])[tuple([slice(None) if j == k else None for j in range(rank)])],)
+        found = found + (vectors[k][tuple([slice(None) if j == k else None for j in range(rank)])],)
     return found
 
 

@@ -28,18 +28,23 @@ def unique(
     equal_nan: Any = True,
     sorted: Any = True,
 ) -> Any:
-    if axis is not None and np.ndim(ar) != 1:
-        unsupported("np.unique with axis=")
-    x = flat(ar)
-    order = runtime.stable_order(x)
-    first = is_first(x, order, equal_nan)
+    if axis is None or np.ndim(ar) == 1:
+        x = flat(ar)
+        order = runtime.stable_order(x)
+        first = is_first(x, order, equal_nan)
+    else:
+        x = np.moveaxis(ar, axis, 0)
+        rows = np.reshape(x, (x.shape[0], -1))
+        order = np.lexsort(rows.T[::-1])
+        first = is_first_row(rows, order)
     starts = np.flatnonzero(first)
     places = order[starts]
-    results: Any = [x[places]]
+    results: Any = [x[places] if axis is None else np.moveaxis(x[places], 0, axis)]
     if return_index:
         results = results + [places]  # noqa: RUF005
     if return_inverse:
-        results = results + [reshaped(inverse_of_order(order, first), np.shape(ar))]  # noqa: RUF005
+        inverse = inverse_of_order(order, first)
+        results = results + [reshaped(inverse, np.shape(ar)) if axis is None else inverse]  # noqa: RUF005
     if return_counts:
         results = results + [counts_from(starts, len(x))]  # noqa: RUF005
     if len(results) == 1:
@@ -55,6 +60,14 @@ def is_first(x: Any, order: Any, equal_nan: Any) -> Any:
         if equal_nan and is_float_name(dtype_of(x)):
             same = same | (np.isnan(x[order[k]]) & np.isnan(x[order[k - 1]]))
         first[k] = not same
+    return first
+
+
+def is_first_row(rows: Any, order: Any) -> Any:
+    """The same of rows, of which one with a nan equals none."""
+    first = np.ones(len(order), dtype=bool)
+    for k in range(1, len(order)):
+        first[k] = np.any(rows[order[k]] != rows[order[k - 1]])
     return first
 
 
