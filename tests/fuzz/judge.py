@@ -104,6 +104,8 @@ def judged(program: Program, folder: Path, targets: tuple[str, ...]) -> Outcome:
             return outcome
     except TooLong:
         return Outcome("timeout")
+    except SyntaxError as error:  # a `break` of which the loop was taken away to make the program small
+        return Outcome("not written", str(error))
 
 
 @dataclass
