@@ -125,11 +125,37 @@ def deletes_an_element(x):
 
 
 @refused(0.7, code="S110")
-def defines_a_class(x):
+def defines_a_class_with_a_run_time_value(x):
     class Thing:
-        pass
+        scale = x
 
-    return x * x
+    return x * Thing.scale
+
+
+@refused(real(2), code="S110")
+def defines_a_class_with_a_list(x):
+    class Bag:
+        items = []
+
+        def add(self, v):
+            self.items.append(v)
+
+    one, other = Bag(), Bag()
+    one.add(x[0])
+    other.add(x[1])
+    return sum(one.items)
+
+
+@refused(0.7, code="S110")
+def defines_a_class_with_a_call(x):
+    class Thing:
+        scale = registered(2.0)
+
+    return x * Thing.scale
+
+
+def registered(value):
+    return value
 
 
 @refused(0.7, code="S111")

@@ -20,6 +20,7 @@ from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue
 from srcad.frontend.values.cells import make_cells, new_cell
 from srcad.frontend.values.context import Context, Frame, RetryWithCalls
+from srcad.frontend.values.inner_classes import defining_frame
 from srcad.rules.registry import METHODS
 
 _MAX_NESTED = 6
@@ -53,14 +54,15 @@ def inline_source(
     if not library and id(source.tree) not in _checked:
         check_subset(source)
         _checked[id(source.tree)] = source.tree
-    own = (not library or is_derivative(source)) and not is_generator(source.tree)
+    parent = defining_frame(source)
+    own = (not library or is_derivative(source)) and not is_generator(source.tree) and parent is None
     if own and stands_for is None and ctx.functions is not None and id(source.tree) in ctx.functions.trees:
         kept = kept_call(ctx, source, bound_arguments(ctx, source.tree, args, keywords, defaults))
         if kept is not None:
             return kept
     if own and not library and stands_for is None and ctx.functions is not None:
         ctx.functions.note(source.tree, ctx.place())
-    frame = new_frame(ctx, source, source.tree, library, None)
+    frame = new_frame(ctx, source, source.tree, library, parent)
     if stands_for is None and library:
         stands_for = _METHOD_OF.get(source.function)
     return run_frame(ctx, frame, args, keywords, defaults, stands_for)

@@ -25,6 +25,7 @@ from srcad.frontend.values.context import (
     RetryWithCalls,
     RetryWithLists,
 )
+from srcad.frontend.values.inner_classes import reads_frame
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
 from srcad.ir.called import Called, callee_of, in_terms_of
@@ -219,6 +220,8 @@ def _name(leaf: Leaf) -> str:
 
 def _with_slots(ctx: Context, value: Abstract, found: list[Leaf], recurs: bool) -> Abstract:
     """The structure of a result; what is known while compiling stays in it, unless the function calls itself."""
+    if reads_frame(getattr(value, "cls", None)):
+        raise NotKept("it returns an object of a class defined inside, which reads variables around it")
     if isinstance(value, Leaf):
         if not isinstance(value.atom, Var) and not recurs:
             return value

@@ -288,6 +288,8 @@ class Context:
         """Bounds checks are emitted."""
         self.functions: KeptFunctions | None = None
         """The functions whose calls stay calls; None: all are inlined."""
+        self.inner_classes: dict[int, list[tuple[Frame | None, dict[str, object], type]]] = {}
+        """Classes defined inside functions: the frame that they read, what they were made of, and the class."""
         self.is_rule = False
         """It is the text of a rule, inlined where nothing can be captured: numbers from outside are constants."""
         self.nested = 0
