@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -87,6 +88,12 @@ def call_closure(
     ctx: Context, closure: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
 ) -> Abstract:
     tree = closure.tree if isinstance(closure.tree, gast.FunctionDef) else as_function(closure.tree)
+    if ctx.functions is not None and id(tree) in ctx.functions.recursive:
+        own = replace(closure.frame.source, tree=tree, name=tree.name)
+        bound = bound_arguments(ctx, tree, args, keywords, dict(closure.defaults))
+        kept = kept_call(ctx, own, bound, replace(closure, tree=tree))
+        if kept is not None:
+            return kept
     frame = new_frame(ctx, closure.frame.source, tree, closure.frame.library, closure.frame)
     return run_frame(ctx, frame, args, keywords, dict(closure.defaults))
 
@@ -95,7 +102,7 @@ def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Fr
     caller = ctx.frame
     if (not library or is_derivative(source)) and _recurs(caller, tree, parent, source):
         if not is_generator(tree):
-            _keep(ctx, tree, parent)
+            _keep(ctx, tree)
         if _depth(caller, tree) > _MOST_GENERATORS:
             why = f"It is a generator function, more than {_MOST_GENERATORS} calls deep."
             ctx.fail("S115", f"{tree.name} calls itself", why, "write it as a loop.")
@@ -118,13 +125,13 @@ def _cells(source: Source) -> list[int]:
     return [id(cell) for cell in source.closure.values()]
 
 
-def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
+def _keep(ctx: Context, tree: Any) -> NoReturn:
     """Lower again, with the function that calls itself as one of its own; S115 where it cannot be."""
     functions = ctx.functions
     try:
         ctx.fail("S115", f"{tree.name} calls itself", _NOT_ALONE, "define it outside, or write it as a loop.")
     except SrcadError as error:
-        if functions is None or parent is not None or id(tree) in functions.trees:
+        if functions is None or id(tree) in functions.trees:
             raise
         functions.trees[id(tree)] = tree
         functions.recursive.add(id(tree))
