@@ -93,6 +93,7 @@ class Specialisation:
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
         self._lengths = [(order.index(name), axis, length) for name, axis, length in generated.lowered.lengths]
+        self._elements = [(order.index(name), values) for name, values in generated.lowered.elements]
         self._fitted = generated.lowered.fitted
         apart = generated.written | generated.lowered.kept_apart
         self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
@@ -115,7 +116,7 @@ class Specialisation:
         return self.generated.whole_text()
 
     def fits(self, leaves: Sequence[Any]) -> bool:
-        """Whether the guards hold: constant arguments, outer constants, types of captured variables, lengths."""
+        """Whether the guards hold: constants, outer constants, types of captured variables, lengths, integers."""
         for position, value in self.arguments.known:
             if leaves[position] != value:
                 return False
@@ -125,7 +126,7 @@ class Specialisation:
                 return False
         if self._captures and self._keys_of_captures() != self._capture_keys:
             return False
-        if not self._lengths and not self._fitted:
+        if not self._lengths and not self._fitted and not self._elements:
             return True
         flat = [*self._select(list(leaves)), *(leaf for captured in self._captures for leaf in captured.leaves())]
 
@@ -134,7 +135,8 @@ class Specialisation:
             return int(value if symbol.axis is None else value.shape[symbol.axis])
 
         fit = all(size(s) == d.const + sum(c * size(term) for term, c in d.terms) for s, d in self._fitted)
-        return fit and all(flat[at].shape[axis] == length for at, axis, length in self._lengths)
+        fit = fit and all(flat[at].shape[axis] == length for at, axis, length in self._lengths)
+        return fit and all(np.array_equal(flat[at], values) for at, values in self._elements)
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""

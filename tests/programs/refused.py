@@ -173,14 +173,6 @@ def imports_what_is_not_there(x):
     return m.sin(x)
 
 
-@refused(0.7, code="S115")
-def recursive_inside(x):
-    def power(n):
-        return x if n == 0 else x * power(n - 1)
-
-    return power(3)
-
-
 @refused(0.7, code="S202")
 def complex_result(x):
     return x + 2j
@@ -324,14 +316,6 @@ def rows_written_to_masked_places(x, m):
     y = x * 1.0
     y[x > 0.0] = m[1:]
     return np.sum(y)
-
-
-@refused(real(2, 2), 3, code="S119")
-def type_that_settles_after_two_iterations(x, n):
-    first, second = None, None
-    for _ in range(n):
-        first, second = np.sum(x), first
-    return second
 
 
 @refused(np.array([0.4, 0.8]), 0.5, code="S119")

@@ -36,8 +36,9 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import as_array, items_of
+from srcad.frontend.values.iterables import as_array, items_in_call, items_of
 from srcad.frontend.values.structures import compose, decompose
+from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar
 
 
@@ -54,6 +55,8 @@ def sorted_list(ctx: Context, value: Abstract, keywords: Keywords) -> HeapRef:
         ctx.retry("S123", "whether to sort in reverse must be known when compiling")
     items = items_of(ctx, as_array(ctx, value))
     if items is None:
+        items = items_in_call(ctx, value)
+    if items is None:
         return _sorted_array(ctx, as_array(ctx, value), key, bool(backwards))
     keys = items if key == Constant(None) else tuple(ctx.check(ctx.call(key, item)) for item in items)
     known = [to_python(ctx, one) for one in keys]
@@ -63,8 +66,33 @@ def sorted_list(ctx: Context, value: Abstract, keywords: Keywords) -> HeapRef:
         except TypeError as error:
             ctx.fail("S127", f"TypeError: {error}")
         return ctx.new_ref(HeapObject(tuple(items[at] for at in order)))
-    places = _order(ctx, _vector(ctx, keys), bool(backwards))
+    places = _places(ctx, keys, bool(backwards))
     return ctx.new_ref(HeapObject(_rearranged(ctx, items, places)))
+
+
+def _places(ctx: Context, keys: Sequence[Abstract], backwards: bool) -> Leaf:
+    """The places of the items in the order of their keys; tuples are in the order of the first number that differs."""
+    lengths = {len(one.items) if isinstance(one, Seq) else None for one in keys}
+    width = lengths.pop()
+    if width is None or lengths:
+        return _order(ctx, _vector(ctx, keys), backwards)
+    found: Abstract = ctx.call(Constant(np.arange), ctx.constant(len(keys)))
+    for at in reversed(range(width)):
+        column = _vector(ctx, _as_numbers([one.items[at] for one in keys if isinstance(one, Seq)]))
+        moved = ctx.index(column, found)
+        assert isinstance(moved, Leaf)
+        found = ctx.index(found, _order(ctx, moved, backwards))
+    assert isinstance(found, Leaf)
+    return found
+
+
+def _as_numbers(keys: Sequence[Abstract]) -> Sequence[Abstract]:
+    """Strings by their places among all."""
+    texts = [one.value for one in keys if isinstance(one, Constant) and isinstance(one.value, str)]
+    if len(texts) < len(keys):
+        return keys
+    places = {text: at for at, text in enumerate(sorted(set(texts)))}
+    return [Leaf(Const(places[text]), Scalar("int64"), places[text]) for text in texts]
 
 
 def _vector(ctx: Context, keys: Sequence[Abstract]) -> Leaf:
