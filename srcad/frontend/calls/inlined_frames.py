@@ -15,7 +15,7 @@ from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source, is_derivative
-from srcad.frontend.syntax.generator_functions import is_generator
+from srcad.frontend.syntax.generator_functions import gone_through, is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue
@@ -188,7 +188,8 @@ def run_frame(
     frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
     make_cells(ctx, frame)
     if is_generator(frame.origin):
-        return GeneratorValue(frame, new_cell(ctx, Constant(False)))
+        has_place = gone_through(frame.origin) is not None
+        return GeneratorValue(frame, new_cell(ctx, ctx.constant(0) if has_place else Constant(False)))
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)

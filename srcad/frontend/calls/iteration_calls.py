@@ -440,7 +440,8 @@ _known_list = BUILTINS[list]
 
 
 def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    found = listed(ctx, iterated(ctx, ctx.check(args[0]))) if len(args) == 1 else None
+    args = [iterated(ctx, ctx.check(arg)) for arg in args]
+    found = listed(ctx, args[0]) if len(args) == 1 else None
     return _known_list(ctx, args, keywords) if found is None else found
 
 

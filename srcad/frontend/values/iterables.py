@@ -28,6 +28,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from srcad.frontend.syntax.generator_functions import gone_through
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
@@ -459,7 +460,9 @@ def first_and_rest(ctx: Context, value: Abstract, demand: Callable[[Leaf], None]
 
 
 def is_iterator(value: Abstract) -> bool:
-    """Whether a loop over it uses up its items."""
+    """Whether a loop over it uses up its items, and nothing says how many there are left."""
+    if isinstance(value, GeneratorValue) and gone_through(value.frame.origin) is not None:
+        return False  # see `iterator_places`
     return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue | GeneratorValue) or (
         isinstance(value, Seq) and value.kind == "iterator"
     )
