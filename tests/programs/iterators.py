@@ -138,3 +138,13 @@ def objects_that_have_items(x):
     total = sum([Vector([x[0], x[1]]), Vector([x[1], x[2] * x[0]])], Vector([1.0, x[2]]))
     a, b = total
     return a * b + sum(total) * len(total) + np.prod(list(total))
+
+
+@case(np.array([0.7, 1.3, 0.4, 2.1, 0.9]), np.array([1, 0, 1, 0, 1]))
+def sorted_by_tuples(x, labels):
+    by_two = sorted(x, key=lambda v: (v < 0.8, -v))
+    stable = sorted(x, key=lambda v: (v < 0.8, 1), reverse=True)
+    places = sorted(range(5), key=lambda i: (labels[i], -x[i]), reverse=True)
+    found = sum((n + 1) * v for n, v in enumerate(by_two))
+    found += sum((n + 1) * v**2 for n, v in enumerate(stable))
+    return found * sum((n + 1) * x[i] * (1 + labels[i]) for n, i in enumerate(places))

@@ -31,6 +31,7 @@ from srcad.frontend.values.abstract_values import (
     MapValue,
     RangeValue,
     Seq,
+    SliceValue,
     map_structure,
 )
 from srcad.frontend.values.constants import to_python
@@ -76,14 +77,34 @@ def _places(ctx: Context, keys: Sequence[Abstract], backwards: bool) -> Leaf:
     width = lengths.pop()
     if width is None or lengths:
         return _order(ctx, _vector(ctx, keys), backwards)
-    found: Abstract = ctx.call(Constant(np.arange), ctx.constant(len(keys)))
-    for at in reversed(range(width)):
-        column = _vector(ctx, _as_numbers([one.items[at] for one in keys if isinstance(one, Seq)]))
+    rows = [one.items for one in keys if isinstance(one, Seq)]
+    columns = [_vector(ctx, _as_numbers([row[at] for row in rows])) for at in range(width)]
+    return _by_columns(ctx, columns or [_vector(ctx, [ctx.constant(0)] * len(rows))], backwards)
+
+
+def _by_columns(ctx: Context, columns: Sequence[Leaf], backwards: bool) -> Leaf:
+    """The places in the order of the first column that differs: sorted by the last one first, as sorting is stable."""
+    found = _order(ctx, columns[-1], backwards)
+    for column in columns[-2::-1]:
         moved = ctx.index(column, found)
         assert isinstance(moved, Leaf)
-        found = ctx.index(found, _order(ctx, moved, backwards))
-    assert isinstance(found, Leaf)
+        places = ctx.index(found, _order(ctx, moved, backwards))
+        assert isinstance(places, Leaf)
+        found = places
     return found
+
+
+def _columns(ctx: Context, keys: Leaf) -> list[Leaf]:
+    """The numbers of the keys: of keys that are tuples, the first ones, the second ones, and so on."""
+    assert isinstance(keys.type, Array)
+    if len(keys.type.dims) == 1:
+        return [keys]
+    width = keys.type.dims[1]
+    if len(keys.type.dims) > 2 or width.terms or not width.const:
+        ctx.fail("S123", "sorting by arrays", None, "sort by one number, or by a tuple of numbers.")
+    every = SliceValue(None, None, None)
+    found = [ctx.index(keys, Seq((every, ctx.constant(at)))) for at in range(width.const)]
+    return [one for one in found if isinstance(one, Leaf)]
 
 
 def _as_numbers(keys: Sequence[Abstract]) -> Sequence[Abstract]:
@@ -164,7 +185,7 @@ def _sorted_array(ctx: Context, value: Abstract, key: Abstract, backwards: bool)
             computed = ctx.call(Constant(np.array), BUILTINS[list](ctx, [MapValue(key, (value,))], {}))
             assert isinstance(computed, Leaf)
             keys = computed
-        found = ctx.index(items, _order(ctx, keys, backwards))
+        found = ctx.index(items, _by_columns(ctx, _columns(ctx, keys), backwards))
     made = BUILTINS[list](ctx, [found], {})
     assert isinstance(made, HeapRef)
     return made
