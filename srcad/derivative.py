@@ -464,7 +464,10 @@ class Derivative:
         with self._finding:
             known = self._inactive.get(key)
             if known is None:
-                made, arguments, specialiser = specialiser.without_inactive(error)
+                try:
+                    made, arguments, specialiser = specialiser.without_inactive(error)
+                except SrcadError as refused:
+                    made, arguments, specialiser = specialiser.taken_apart(refused)
                 if specialiser.inactive is not None:  # else all of it is compiled
                     self._inactive[key] = specialiser.inactive
                 return made, arguments, specialiser

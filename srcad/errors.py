@@ -138,7 +138,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S107": (UnsupportedError, "async and await"),
     "S108": (UnsupportedError, "global and nonlocal"),
     "S109": (UnsupportedError, "del"),
-    "S110": (UnsupportedError, "class definition inside a function"),
+    "S110": (UnsupportedError, "class inside a function that depends on a run"),
     "S111": (UnsupportedError, "match"),
     "S112": (UnsupportedError, "import inside a function"),
     "S113": (UnsupportedError, "star-arguments of unknown length"),

@@ -677,14 +677,20 @@ def test_refused(f, args, why):
     assert error.value.problems[0].code == "S115"
 
 
-def test_recursion_of_a_function_inside():
+def test_recursion_that_assigns_a_variable_around_it():
     def inside(x):
+        total = 0.0
+
         def again(n):
-            return x if n == 0 else x * again(n - 1)
+            nonlocal total
+            total += x * n
+            if n > 0:
+                again(n - 1)
 
-        return again(3)
+        again(3)
+        return total
 
-    with pytest.raises(UnsupportedError, match="S115"):
+    with pytest.raises(UnsupportedError, match="it assigns total, a variable around it"):
         srcad.grad(inside)(2.0)
 
 

@@ -155,13 +155,6 @@ def uses_global(x):
     return x
 
 
-def uses_class(x):
-    class Local:
-        pass
-
-    return x
-
-
 def uses_set(x):
     return x in {1.0, 2.0}
 
@@ -176,7 +169,6 @@ FENCED = {
     is_async: ["S107"],
     awaits: ["S107"],
     uses_global: ["S108"],
-    uses_class: ["S110"],
     uses_set: ["S117"],
     uses_bytes: ["S117"],
 }

@@ -83,3 +83,42 @@ def test_twice_is_refused(f: Any, x: Any) -> None:
     with pytest.raises(SrcadError) as caught:
         srcad.grad(f, target="python")(x)
     assert caught.value.problems[0].code == "S113"
+
+
+def iter_twice(x):
+    it = iter(x)
+    s = sum(v * v for v in it)
+    return s + sum(it)  # Python finds nothing in it
+
+
+def iter_left_early(x):
+    it = iter(x)
+    s = 0.0
+    for v in it:
+        s += v
+        if s > 0.0:
+            break
+    return s + 2.0 * sum(it)
+
+
+def iter_beside_itself(x):
+    it = iter(x)
+    return sum(a * b for a, b in zip(it, it))
+
+
+def iter_in_each_iteration(x):
+    it = iter(x)
+    s = 0.0
+    for _ in range(2):
+        for v in it:
+            s += v
+    return s
+
+
+@pytest.mark.parametrize("x", [(0.5, 0.6), np.array([0.5, 0.6])], ids=["tuple", "array"])
+@pytest.mark.parametrize(
+    "f", [iter_twice, iter_left_early, iter_beside_itself, iter_in_each_iteration], ids=lambda f: f.__name__
+)
+def test_iter_is_used_up(f: Any, x: Any) -> None:
+    with pytest.raises(SrcadError, match="S113"):
+        srcad.grad(f, target="python")(x)

@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import Any
 
 import gast
+import numpy as np
 
 from srcad.analysis.cache import remembered_analyses
 from srcad.analysis.values.parameter_roles import ParameterRole
@@ -322,6 +323,8 @@ def generate(
     source: Source | None = None,
     shapes: Dictionary[str, tuple[int, ...]] = MappingProxyType({}),
     integers: Dictionary[str, int] = MappingProxyType({}),
+    apart: bool = False,
+    elements: Dictionary[str, np.ndarray] = MappingProxyType({}),
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
 
@@ -329,10 +332,11 @@ def generate(
 
     Where `fixed`, integers and bools that the function reads from outside are constants of the text. `source` is what
     is read in place of the function's own source. `shapes` and `integers` are those of the call that it is generated
-    for.
+    for. Where `apart`, loops over arrays may be unrolled for these shapes, and `elements` of arrays be known.
     """
     source = source or read(function)
-    asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums, shapes=shapes, integers=integers)
+    of_call = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums, shapes=shapes, integers=integers)
+    asked = replace(of_call, apart=apart, elements=elements)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     if request.kernel:
         asked = replace(asked, calls=False)

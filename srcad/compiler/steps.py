@@ -127,11 +127,13 @@ def _lowered(unit: Unit, arguments: Mapping[str, Abstract]) -> Lowered:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode in _WITH_LISTS,
-        calls=asked.calls,
+        calls=asked.calls and not asked.apart,
         inlined=asked.inlined,
         tables=asked.tables,
         windows=asked.request.mode != "primal",
         shapes=asked.shapes,
+        apart=asked.apart,
+        elements=asked.elements,
     )
 
 
@@ -153,6 +155,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
             calls=False,
             windows=asked.request.mode != "primal",
             shapes=asked.shapes,
+            apart=asked.apart,
         )
         if marked.functions:
             what = f"{marked.functions[0].tree.name} calls itself, where there are 0-d arrays"

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from srcad.analysis.memory.may_alias import MayAlias
 from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
@@ -51,6 +53,10 @@ class Asked:
     """The shapes of arrays in the call that the function is generated for, by name."""
     integers: Mapping[str, int] = field(default_factory=dict)
     """The integers in that call, by name."""
+    elements: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The arrays of integers in that call, by name."""
+    apart: bool = False
+    """Whether loops over arrays may be unrolled, for as many items as there are in that call."""
 
     @property
     def sizes(self) -> dict[tuple[str, int | None], int]:

@@ -40,6 +40,9 @@ class FlatLeaf:
     """It is a 0-d array, and is treated as a scalar."""
 
 
+_MOST_ELEMENTS = 1024
+
+
 @dataclass(frozen=True)
 class AbstractArguments:
     arguments: Dictionary[str, Abstract]
@@ -50,6 +53,8 @@ class AbstractArguments:
     """Integers and bools that the function reads from outside are compile-time constants, too."""
     shapes: Dictionary[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
     """The shapes of arrays in this call, by name: for what takes an array apart into its items, or slices it."""
+    elements: Dictionary[str, np.ndarray] = field(default_factory=dict, compare=False)
+    """The arrays of few integers in this call, by name: for what has them as keys."""
     integers: Dictionary[str, int] = field(default_factory=dict, compare=False)
     """The integers in this call, by name: for what slices arrays by them."""
 
@@ -74,6 +79,7 @@ def abstract_arguments(
     flat: list[FlatLeaf] = []
     constants: list[tuple[int, bool | int]] = []
     shapes: dict[str, tuple[int, ...]] = {}
+    elements: dict[str, np.ndarray] = {}
     integers: dict[str, int] = {}
     position = 0
     for at, (name, value) in enumerate(zip(names, values, strict=True)):
@@ -97,13 +103,17 @@ def abstract_arguments(
                 found.append(Leaf(Var(flat_name), kind))
                 if isinstance(leaf, np.ndarray) and position not in invented:
                     shapes[flat_name] = leaf.shape
+                    if leaf.dtype.kind in "iu" and 0 < leaf.size <= _MOST_ELEMENTS:
+                        elements[flat_name] = leaf.copy()
                 elif isinstance(leaf, int) and not isinstance(leaf, bool) and position not in invented:
                     integers[flat_name] = leaf
             position += 1
         rest = iter(found)
         arguments[name] = _structure(value, rest, name)
         assert next(rest, None) is None, "the structure of an argument has fewer leaves than the argument"
-    return AbstractArguments(arguments, tuple(flat), tuple(constants), shapes=shapes, integers=integers)
+    return AbstractArguments(
+        arguments, tuple(flat), tuple(constants), shapes=shapes, elements=elements, integers=integers
+    )
 
 
 def python_integer(leaf: Any) -> bool | int:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.pytree import flatten
@@ -19,7 +21,7 @@ _Size = tuple[int, int | None]
 
 @dataclass(frozen=True)
 class CallGuards:
-    """Constant arguments, outer constants, types of captured variables, lengths."""
+    """Constant arguments, outer constants, types of captured variables, lengths, integers in arrays."""
 
     known: tuple[tuple[int, object], ...]
     """The arguments that are constants, by position."""
@@ -28,6 +30,8 @@ class CallGuards:
     capture_keys: tuple[object, ...]
     lengths: tuple[tuple[_Size, int, tuple[tuple[int, _Size], ...]], ...]
     """Each is a constant plus a sum of others with their coefficients."""
+    elements: tuple[tuple[int, Any], ...]
+    """Arrays of integers, by the number of the flat argument, and what is in them."""
     positions: tuple[int, ...]
     """Of the leaves that are the first flat arguments."""
 
@@ -42,9 +46,14 @@ class CallGuards:
 
         known = tuple(((names.index(name), axis), length, ()) for name, axis, length in lowered.lengths)
         fitted = tuple((size(s), d.const, tuple((c, size(term)) for term, c in d.terms)) for s, d in lowered.fitted)
-        captures = lowered.captures
         return CallGuards(
-            tuple(arguments.known), lowered.guards, captures, _types(captures), known + fitted, tuple(positions)
+            tuple(arguments.known),
+            lowered.guards,
+            lowered.captures,
+            _types(lowered.captures),
+            known + fitted,
+            tuple((names.index(name), values) for name, values in lowered.elements),
+            tuple(positions),
         )
 
     def hold(self, leaves: Sequence[Any]) -> bool:
@@ -57,9 +66,9 @@ class CallGuards:
                 return False
         if self.captures and _types(self.captures) != self.capture_keys:
             return False
-        return not self.lengths or self._lengths_hold(leaves)
+        return not (self.lengths or self.elements) or self._arrays_fit(leaves)
 
-    def _lengths_hold(self, leaves: Sequence[Any]) -> bool:
+    def _arrays_fit(self, leaves: Sequence[Any]) -> bool:
         flat = [leaves[at] for at in self.positions]
         for captured in self.captures:
             flat += captured.leaves()
@@ -68,7 +77,8 @@ class CallGuards:
             at, axis = size
             return int(flat[at] if axis is None else flat[at].shape[axis])
 
-        return all(read(one) == const + sum(c * read(term) for c, term in terms) for one, const, terms in self.lengths)
+        fit = all(read(one) == const + sum(c * read(term) for c, term in terms) for one, const, terms in self.lengths)
+        return fit and all(np.array_equal(flat[at], values) for at, values in self.elements)
 
 
 def _types(captures: Sequence[Captured]) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from srcad.dispatch.inactive_effects import Effects
 from srcad.dispatch.outside_state import is_of_library
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source, read
-from srcad.frontend.source.scopes import assigned, own_nodes
+from srcad.frontend.source.scopes import assigned, loads, own_nodes
 from srcad.frontend.syntax.activity import Activity
 from srcad.frontend.syntax.call_inlining import Called, inlined
 
@@ -73,7 +73,7 @@ def _written_out(source: Source, effects: Effects, activity: Activity, node: Any
     local = [one for one in source.tree.body if isinstance(one, gast.FunctionDef) and one.name == node.func.id]
     if len(local) == 1 and not local[0].decorator_list and assigned(source.tree.body).count(node.func.id) == 1:
         (tree,) = local
-        if not activity.is_active(node):
+        if not activity.is_active(node) or _calls_itself(source.tree, tree):
             return None
         if not any(_is_foreign_call(effects, one) for one in gast.walk(tree)):
             return None
@@ -90,6 +90,18 @@ def _written_out(source: Source, effects: Effects, activity: Activity, node: Any
         return None
     inside = Effects(own, {})
     return _of_outside(source, node, own) if any(_is_foreign_call(inside, n) for n in gast.walk(own.tree)) else None
+
+
+def _calls_itself(around: Any, tree: Any) -> bool:
+    """Whether a function in another one calls itself, perhaps by others there, as far as names say."""
+    local = {one.name: one for one in around.body if isinstance(one, gast.FunctionDef)}
+    reached: set[str] = set()
+    pending = [tree]
+    while pending:
+        new = loads(pending.pop()).keys() & local.keys() - reached
+        reached |= new
+        pending += [local[name] for name in new]
+    return tree.name in reached
 
 
 def _is_foreign_call(effects: Effects, node: Any) -> bool:

@@ -102,7 +102,7 @@ class Specialisation:
         return self.generated.whole_text()
 
     def fits(self, leaves: Sequence[Any]) -> bool:
-        """Whether the guards hold: constant arguments, outer constants, types of captured variables, lengths."""
+        """Whether the guards hold: constants, outer constants, types of captured variables, lengths, integers."""
         return self._guards.hold(leaves)
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:

@@ -37,6 +37,7 @@ from srcad.frontend.syntax.control_exits import NEXT, RAISE, exits, may_go_on
 from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
+_BY_LENGTH = frozenset({"S113", "S114", "S119", "S123", "S125", "S126", "S129"})
 _BY_BOOL = frozenset({"S119", "S127"})
 _MAX_TRIALS = 8
 _MOST_PARTS = 100
@@ -57,6 +58,8 @@ class ValueSpecialisation:
     """The function, where calls in it are written out."""
     inner: Any = None
     """The function that is split, where a derivative of it is called."""
+    apart: bool = False
+    """Loops over arrays that cannot stay loops are unrolled, for as many items as there are in this call."""
     compiles_tries: bool = False
     """A `try` is compiled though nothing differentiated is in it: Python cannot execute it."""
 
@@ -101,6 +104,19 @@ class ValueSpecialisation:
             anyhow = replace(self, compiles_tries=True)
             return (*anyhow.generate_for_call(), anyhow)
         raise not_left_to_python(error, search.why_not(last))
+
+    def taken_apart(self, error: SrcadError) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:
+        """The function for this call, with loops over arrays unrolled: then lists have items of any kind.
+
+        Raises the error, which it was to avoid, where that is no help.
+        """
+        if self.invented or not {problem.code for problem in error.problems} & _BY_LENGTH:
+            raise error
+        try:
+            unrolled = replace(self, apart=True)
+            return (*unrolled.generate_for_call(), unrolled)
+        except SrcadError:
+            raise error from None
 
     def _differentiated(self) -> list[str]:
         """The parameters with floats that are differentiated."""
@@ -177,7 +193,7 @@ class ValueSpecialisation:
 
     def _with_constants(self, codes: set[str]) -> tuple[Generated, AbstractArguments] | None:
         # with none chosen, a variable from outside may be what must be constant
-        if codes & BY_VALUE:
+        if codes & BY_VALUE or (self.apart and codes & _BY_BOOL):
             chosen = self._candidates(bool | np.bool_ | int | np.integer)
         elif codes & _BY_BOOL:
             chosen = self._candidates(bool | np.bool_)
@@ -233,7 +249,8 @@ class ValueSpecialisation:
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
         source = self.whole if self.inactive is None else self.inactive.source
         made_of = (arguments.arguments, wrt, request, arguments.fixed, zero_d)
-        of_call = partial(generate, shapes=arguments.shapes, integers=arguments.integers)
+        shapes, elements = arguments.shapes, arguments.elements
+        of_call = partial(generate, shapes=shapes, integers=arguments.integers, apart=self.apart, elements=elements)
         function = self.parameters.function
         if self.inner is None or source is None:
             return of_call(function, *made_of, source=source)

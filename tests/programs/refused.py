@@ -125,11 +125,37 @@ def deletes_an_element(x):
 
 
 @refused(0.7, code="S110")
-def defines_a_class(x):
+def defines_a_class_with_a_run_time_value(x):
     class Thing:
-        pass
+        scale = x
 
-    return x * x
+    return x * Thing.scale
+
+
+@refused(real(2), code="S110")
+def defines_a_class_with_a_list(x):
+    class Bag:
+        items = []
+
+        def add(self, v):
+            self.items.append(v)
+
+    one, other = Bag(), Bag()
+    one.add(x[0])
+    other.add(x[1])
+    return sum(one.items)
+
+
+@refused(0.7, code="S110")
+def defines_a_class_with_a_call(x):
+    class Thing:
+        scale = registered(2.0)
+
+    return x * Thing.scale
+
+
+def registered(value):
+    return value
 
 
 @refused(0.7, code="S111")
@@ -145,14 +171,6 @@ def imports_what_is_not_there(x):
     import modul_that_is_not_there as m
 
     return m.sin(x)
-
-
-@refused(0.7, code="S115")
-def recursive_inside(x):
-    def power(n):
-        return x if n == 0 else x * power(n - 1)
-
-    return power(3)
 
 
 @refused(0.7, code="S202")
@@ -298,14 +316,6 @@ def rows_written_to_masked_places(x, m):
     y = x * 1.0
     y[x > 0.0] = m[1:]
     return np.sum(y)
-
-
-@refused(real(2, 2), 3, code="S119")
-def type_that_settles_after_two_iterations(x, n):
-    first, second = None, None
-    for _ in range(n):
-        first, second = np.sum(x), first
-    return second
 
 
 @refused(np.array([0.4, 0.8]), 0.5, code="S119")

@@ -151,20 +151,6 @@ def random_without_rule(x):
     return np.sum(x) * np.random.default_rng(0).gamma(x[0])
 
 
-@refused(0.7, 3, code="S1")
-def type_changes_between_paths(x, n):
-    y = x * np.ones(3) if n > 2 else x * np.ones((2, 2))
-    return np.sum(y)
-
-
-@refused(0.7, 3, code="S1")
-def rank_grows_in_a_loop(x, n):
-    y = x * np.ones(1)
-    for _ in range(n):
-        y = y[None] * x
-    return np.sum(y)
-
-
 @refused(0.7, code="S3", wrt=1)
 def no_such_position(x):
     return x * x

@@ -12,6 +12,7 @@ import gast
 import numpy as np
 
 from srcad.errors import SrcadError
+from srcad.frontend.calls import class_builtins as class_builtins  # fills BUILTINS
 from srcad.frontend.calls import collection_calls as collection_calls  # fills BUILTINS
 from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
 from srcad.frontend.calls import iterator_calls as iterator_calls  # fills BUILTINS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -14,12 +15,13 @@ from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source, is_derivative
-from srcad.frontend.syntax.generator_functions import is_generator
+from srcad.frontend.syntax.generator_functions import gone_through, is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue
 from srcad.frontend.values.cells import make_cells, new_cell
 from srcad.frontend.values.context import Context, Frame, RetryWithCalls
+from srcad.frontend.values.inner_classes import defining_frame
 from srcad.rules.registry import METHODS
 
 _MAX_NESTED = 6
@@ -53,14 +55,15 @@ def inline_source(
     if not library and id(source.tree) not in _checked:
         check_subset(source)
         _checked[id(source.tree)] = source.tree
-    own = (not library or is_derivative(source)) and not is_generator(source.tree)
+    parent = defining_frame(source)
+    own = (not library or is_derivative(source)) and not is_generator(source.tree) and parent is None
     if own and stands_for is None and ctx.functions is not None and id(source.tree) in ctx.functions.trees:
         kept = kept_call(ctx, source, bound_arguments(ctx, source.tree, args, keywords, defaults))
         if kept is not None:
             return kept
     if own and not library and stands_for is None and ctx.functions is not None:
         ctx.functions.note(source.tree, ctx.place())
-    frame = new_frame(ctx, source, source.tree, library, None)
+    frame = new_frame(ctx, source, source.tree, library, parent)
     if stands_for is None and library:
         stands_for = _METHOD_OF.get(source.function)
     return run_frame(ctx, frame, args, keywords, defaults, stands_for)
@@ -85,6 +88,12 @@ def call_closure(
     ctx: Context, closure: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
 ) -> Abstract:
     tree = closure.tree if isinstance(closure.tree, gast.FunctionDef) else as_function(closure.tree)
+    if ctx.functions is not None and id(tree) in ctx.functions.recursive:
+        own = replace(closure.frame.source, tree=tree, name=tree.name)
+        bound = bound_arguments(ctx, tree, args, keywords, dict(closure.defaults))
+        kept = kept_call(ctx, own, bound, replace(closure, tree=tree))
+        if kept is not None:
+            return kept
     frame = new_frame(ctx, closure.frame.source, tree, closure.frame.library, closure.frame)
     return run_frame(ctx, frame, args, keywords, dict(closure.defaults))
 
@@ -93,7 +102,7 @@ def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Fr
     caller = ctx.frame
     if (not library or is_derivative(source)) and _recurs(caller, tree, parent, source):
         if not is_generator(tree):
-            _keep(ctx, tree, parent)
+            _keep(ctx, tree)
         if _depth(caller, tree) > _MOST_GENERATORS:
             why = f"It is a generator function, more than {_MOST_GENERATORS} calls deep."
             ctx.fail("S115", f"{tree.name} calls itself", why, "write it as a loop.")
@@ -116,13 +125,13 @@ def _cells(source: Source) -> list[int]:
     return [id(cell) for cell in source.closure.values()]
 
 
-def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
+def _keep(ctx: Context, tree: Any) -> NoReturn:
     """Lower again, with the function that calls itself as one of its own; S115 where it cannot be."""
     functions = ctx.functions
     try:
         ctx.fail("S115", f"{tree.name} calls itself", _NOT_ALONE, "define it outside, or write it as a loop.")
     except SrcadError as error:
-        if functions is None or parent is not None or id(tree) in functions.trees:
+        if functions is None or id(tree) in functions.trees:
             raise
         functions.trees[id(tree)] = tree
         functions.recursive.add(id(tree))
@@ -179,7 +188,8 @@ def run_frame(
     frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
     make_cells(ctx, frame)
     if is_generator(frame.origin):
-        return GeneratorValue(frame, new_cell(ctx, Constant(False)))
+        has_place = gone_through(frame.origin) is not None
+        return GeneratorValue(frame, new_cell(ctx, ctx.constant(0) if has_place else Constant(False)))
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)

@@ -255,8 +255,9 @@ def _chained(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 # ---- sums and extremes ---------------------------------------------------------------------------------------------
 
 
-@builtin(sum, most=2, keywords="start", iterates=True, takes_generators=True)
+@builtin(sum, most=2, keywords="start", takes_generators=True)
 def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    args = [iterated(ctx, args[0]), *args[1:]]  # the sum may start with an object that has items
     start = args[1] if len(args) == 2 else keywords.get("start")
     if isinstance(args[0], GeneratorValue):
         return _sum_of_generator(ctx, args[0], start)
@@ -439,7 +440,8 @@ _known_list = BUILTINS[list]
 
 
 def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    found = listed(ctx, iterated(ctx, ctx.check(args[0]))) if len(args) == 1 else None
+    args = [iterated(ctx, ctx.check(arg)) for arg in args]
+    found = listed(ctx, args[0]) if len(args) == 1 else None
     return _known_list(ctx, args, keywords) if found is None else found
 
 

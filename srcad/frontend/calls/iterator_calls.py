@@ -47,9 +47,12 @@ from srcad.frontend.syntax.iterator_bodies import (
     taken_while,
 )
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, GeneratorValue, Seq
+from srcad.frontend.values.cells import set_cell
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.iterables import arithmetic
+from srcad.frontend.values.iterator_places import has_place, others, taken
 
 
 def _generator(function: Any, body: Any, least: int, most: int, keywords: str = "") -> None:
@@ -111,4 +114,10 @@ def _next(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if not isinstance(args[0], GeneratorValue):
         what = f"next of {describe_value(args[0])}"
         ctx.fail("S121", what, "Where it goes on is not followed.", "loop over it; or take its items by index.")
-    return ctx.call(Constant(first_item if len(args) == 1 else first_item_or), *args)
+    body = Constant(first_item if len(args) == 1 else first_item_or)
+    if not has_place(args[0]):
+        return ctx.call(body, *args)
+    place = taken(ctx, args[0])
+    item = ctx.call(body, others(ctx, args[0]), *args[1:])
+    set_cell(ctx, args[0].state, arithmetic(ctx, "+", place, ctx.constant(1)))
+    return item

@@ -10,11 +10,21 @@ from dataclasses import replace
 
 from srcad.errors import SrcadError
 from srcad.frontend.calls.parameters import Arguments, ChangesList, NotKept, arguments, filled, generalised
+from srcad.frontend.calls.surroundings import Surroundings, surroundings
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.prepared_trees import prepared_tree
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Leaf, LeafSlot, leaves, map_structure
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Closure,
+    Constant,
+    HeapRef,
+    Leaf,
+    LeafSlot,
+    leaves,
+    map_structure,
+)
 from srcad.frontend.values.cells import make_cells
 from srcad.frontend.values.constants import to_callee, to_caller
 from srcad.frontend.values.context import (
@@ -25,6 +35,7 @@ from srcad.frontend.values.context import (
     RetryWithCalls,
     RetryWithLists,
 )
+from srcad.frontend.values.inner_classes import reads_frame
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
 from srcad.ir.called import Called, callee_of, in_terms_of
@@ -43,16 +54,24 @@ class _NotYetReturned(NotYetBound):
     """A function calls itself, and what it returns is not known yet."""
 
 
-def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Abstract | None:
-    """The value of a call that stays one; None where the function is inlined."""
+def kept_call(
+    ctx: Context, source: Source, bound: Mapping[str, Abstract], around: Closure | None = None
+) -> Abstract | None:
+    """The value of a call that stays one; None where the function is inlined. `around` is an inner function."""
     functions, tree = ctx.functions, source.tree
     if functions is None or id(tree) not in functions.trees or id(tree) in functions.inlined:
         return None
     try:
-        given = _as_made_for(functions, source, arguments(ctx, bound))
-        if ctx.attempts and _may_raise(_function(ctx, functions, source, given), functions):
+        outer = Surroundings()
+        if around is not None:
+            outer, values = surroundings(ctx, around, bound)
+            bound = {**bound, **values}
+        made_of = (*_identity(source), *outer.identity)
+        given = _as_made_for(functions, made_of, arguments(ctx, bound))
+        function = _function(ctx, functions, source, made_of, given, outer)
+        if ctx.attempts and _may_raise(function, functions):
             raise NotKept("a handler may catch its errors")
-        return _emitted(ctx, source, given, _function(ctx, functions, source, given))
+        return _emitted(ctx, source, given, function)
     except NotKept as reason:
         if id(tree) in functions.recursive:
             _retry_with_lists(ctx, bound, reason)
@@ -89,9 +108,9 @@ def _retry_with_lists(ctx: Context, bound: Mapping[str, Abstract], reason: NotKe
             raise RetryWithLists(error, {site: None}) from None
 
 
-def _as_made_for(functions: KeptFunctions, source: Source, given: Arguments) -> Arguments:
+def _as_made_for(functions: KeptFunctions, function: tuple[object, ...], given: Arguments) -> Arguments:
     """The arguments of the one function that all calls are of, where there can be one."""
-    known: list[Arguments] = functions.general.setdefault(_identity(source), [])
+    known: list[Arguments] = functions.general.setdefault(function, [])
     for at, other in enumerate(known):
         common = generalised(other, given)
         if common is None:
@@ -104,8 +123,15 @@ def _as_made_for(functions: KeptFunctions, source: Source, given: Arguments) -> 
     return given
 
 
-def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arguments) -> KeptFunction:
-    tree, function = source.tree, _identity(source)
+def _function(
+    ctx: Context,
+    functions: KeptFunctions,
+    source: Source,
+    function: tuple[object, ...],
+    given: Arguments,
+    around: Surroundings,
+) -> KeptFunction:
+    tree = source.tree
     key = function, given.key
     if key in functions.made:
         return functions.made[key]
@@ -127,7 +153,7 @@ def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arg
     try:
         for _ in range(_MOST_ATTEMPTS):
             before = set(functions.made)
-            made = _lowered(ctx, source, own, name)
+            made = _lowered(ctx, source, own, name, around)
             if not own.recurs or (own.assumed is not None and _agree(own.assumed, made)):
                 break
             for other in functions.made.keys() - before:
@@ -155,7 +181,7 @@ def _agree(assumed: KeptFunction, made: KeptFunction) -> bool:
 # ---- the function ---------------------------------------------------------------------------------------------------
 
 
-def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> KeptFunction:
+def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str, around: Surroundings) -> KeptFunction:
     builder = Builder()
     builder.function, builder.checks = ctx.builder.function, ctx.builder.checks
     builder.span = read.span(source, source.tree)
@@ -168,11 +194,13 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
         assert isinstance(leaf.atom, Var)
         builder.types[leaf.atom.name] = leaf.type
         inner.taken.add(leaf.atom.name)
-    frame.names.update({parameter: to_callee(inner, value) for parameter, value in given.in_callee().items()})
+    values = {parameter: to_callee(inner, value) for parameter, value in given.in_callee().items()}
+    frame.parent = around.frame(frame, values) if around != Surroundings() else None
+    frame.names.update(values)
     passed = dict(inner.heap)
     make_cells(inner, frame)
     for parameter, site in given.lists:
-        value = frame.names[parameter]
+        value = frame.names.get(parameter)
         if isinstance(value, HeapRef):
             inner.sites[value.id] = site
     if own.assumed is None:
@@ -219,6 +247,8 @@ def _name(leaf: Leaf) -> str:
 
 def _with_slots(ctx: Context, value: Abstract, found: list[Leaf], recurs: bool) -> Abstract:
     """The structure of a result; what is known while compiling stays in it, unless the function calls itself."""
+    if reads_frame(getattr(value, "cls", None)):
+        raise NotKept("it returns an object of a class defined inside, which reads variables around it")
     if isinstance(value, Leaf):
         if not isinstance(value.atom, Var) and not recurs:
             return value

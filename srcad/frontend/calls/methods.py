@@ -50,6 +50,7 @@ from srcad.frontend.values.constants import key_of, to_abstract
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import append, refuse_change
+from srcad.frontend.values.inner_classes import is_inner_class
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.libraries import of_library
 from srcad.frontend.values.name_resolution import module_value, outside_value
@@ -167,6 +168,7 @@ def _object_attribute(ctx: Context, thing: Any, name: str) -> Abstract:
     value = getattr(thing, name)
     owner = thing if isinstance(thing, type | FunctionType) else type(thing)
     constant = (of_library(owner.__module__) and owner is not SimpleNamespace) or isinstance(thing, enum.EnumMeta)
+    constant = constant or is_inner_class(thing)
     if constant or ctx.frame.library or isinstance(thing, _Flags):
         return to_abstract(ctx, value)
     shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"

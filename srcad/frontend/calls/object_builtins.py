@@ -20,9 +20,11 @@ from srcad.frontend.calls.objects import (
 )
 from srcad.frontend.calls.type_queries import class_of
 from srcad.frontend.lowering.overloading import special
+from srcad.frontend.syntax.iterator_bodies import each
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    GeneratorValue,
     HeapObject,
     HeapRef,
     Leaf,
@@ -33,6 +35,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.iterables import is_iterator
 from srcad.ir.types import Array
 
 
@@ -178,7 +181,10 @@ def special_first(ctx: Context, function: Any, args: Args) -> Abstract | None:
     return special(ctx, args[0], method) if method is not None and len(args) == 1 else None
 
 
-@builtin(iter)
+@builtin(iter, takes_generators=True)
 def _iter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     found = special(ctx, args[0], "__iter__")
-    return args[0] if found is None else found
+    if found is not None:
+        return found
+    is_own = is_iterator(args[0]) or isinstance(args[0], GeneratorValue)
+    return args[0] if is_own else ctx.call(Constant(each), args[0])

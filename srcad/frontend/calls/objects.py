@@ -49,7 +49,15 @@ from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.raise_points import python_fails
-from srcad.frontend.values.user_classes import class_attribute, has_dict, is_written, owner_of, slots, special_method
+from srcad.frontend.values.user_classes import (
+    class_attribute,
+    has_dict,
+    is_user_class,
+    is_written,
+    owner_of,
+    slots,
+    special_method,
+)
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.types import Array
 from srcad.rules.expansions.index_tricks import put_all
@@ -66,9 +74,13 @@ def object_attribute(ctx: Context, value: HeapRef | Record, name: str) -> Abstra
     raw = class_attribute(cls, name)
     if isinstance(raw, property):
         return ctx.call(Constant(raw.fget), value)
+    if _descriptor_method(raw, "__set__") is not None:
+        return _got(ctx, raw, value, cls)
     found = _own_attribute(ctx, value, name)
     if found is not None:
         return ctx.optional(found)
+    if _descriptor_method(raw, "__get__") is not None:
+        return _got(ctx, raw, value, cls)
     match value, name:
         case _, "__class__":
             return Constant(cls)
@@ -77,6 +89,19 @@ def object_attribute(ctx: Context, value: HeapRef | Record, name: str) -> Abstra
         case Record(), "_replace" | "_asdict":
             return Method(value, name)
     return _class_attribute(ctx, value, cls, name, raw)
+
+
+def _descriptor_method(raw: object, name: str) -> Any:
+    """The method of a descriptor of a user's class; None where it has none with a text."""
+    return special_method(type(raw), name) if is_user_class(type(raw)) else None
+
+
+def _got(ctx: Context, raw: object, value: Abstract, cls: type) -> Abstract:
+    """What a descriptor gives for an object."""
+    method = _descriptor_method(raw, "__get__")
+    if method is None:
+        ctx.fail("S122", f"a descriptor of class {type(raw).__name__} without __get__")
+    return ctx.call(Constant(method), Constant(raw), value, Constant(cls))
 
 
 def super_attribute(ctx: Context, value: Super, name: str) -> Abstract:
@@ -145,6 +170,9 @@ def set_attribute(ctx: Context, value: Abstract, name: str, new: Abstract) -> No
                 if raw.fset is None:
                     ctx.fail("S118", f"the property {name} of {cls.__name__} has no setter")
                 ctx.call(Constant(raw.fset), value, new)
+                return
+            if (setter := _descriptor_method(raw, "__set__")) is not None:
+                ctx.call(Constant(setter), Constant(raw), value, new)
                 return
             _refuse_protocols(ctx, cls, name, raw)
             _prepare_change(ctx, value)

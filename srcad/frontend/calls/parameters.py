@@ -24,6 +24,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.abstract_values import Mapping as Dict
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import name_part
+from srcad.frontend.values.inner_classes import reads_frame
 from srcad.ir.nodes import Atom, Const, Var
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 
@@ -80,6 +81,8 @@ def arguments(ctx: Context, bound: Mapping[str, Abstract]) -> Arguments:
 
     def walk(value: Abstract, name: str) -> Abstract:
         value = ctx.check(value)
+        if reads_frame(value.value if isinstance(value, Constant) else getattr(value, "cls", None)):
+            raise NotKept(f"{name} is of a class defined inside, which reads variables around it")
         match value:
             case Leaf():
                 leaves.append((value, _unique(name, taken)))

@@ -31,13 +31,15 @@ from srcad.frontend.values.abstract_values import (
     MapValue,
     RangeValue,
     Seq,
+    SliceValue,
     map_structure,
 )
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import as_array, items_of
+from srcad.frontend.values.iterables import as_array, items_in_call, items_of
 from srcad.frontend.values.structures import compose, decompose
+from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar
 
 
@@ -54,6 +56,8 @@ def sorted_list(ctx: Context, value: Abstract, keywords: Keywords) -> HeapRef:
         ctx.retry("S123", "whether to sort in reverse must be known when compiling")
     items = items_of(ctx, as_array(ctx, value))
     if items is None:
+        items = items_in_call(ctx, value)
+    if items is None:
         return _sorted_array(ctx, as_array(ctx, value), key, bool(backwards))
     keys = items if key == Constant(None) else tuple(ctx.check(ctx.call(key, item)) for item in items)
     known = [to_python(ctx, one) for one in keys]
@@ -63,8 +67,53 @@ def sorted_list(ctx: Context, value: Abstract, keywords: Keywords) -> HeapRef:
         except TypeError as error:
             ctx.fail("S127", f"TypeError: {error}")
         return ctx.new_ref(HeapObject(tuple(items[at] for at in order)))
-    places = _order(ctx, _vector(ctx, keys), bool(backwards))
+    places = _places(ctx, keys, bool(backwards))
     return ctx.new_ref(HeapObject(_rearranged(ctx, items, places)))
+
+
+def _places(ctx: Context, keys: Sequence[Abstract], backwards: bool) -> Leaf:
+    """The places of the items in the order of their keys; tuples are in the order of the first number that differs."""
+    lengths = {len(one.items) if isinstance(one, Seq) else None for one in keys}
+    width = lengths.pop()
+    if width is None or lengths:
+        return _order(ctx, _vector(ctx, keys), backwards)
+    rows = [one.items for one in keys if isinstance(one, Seq)]
+    columns = [_vector(ctx, _as_numbers([row[at] for row in rows])) for at in range(width)]
+    return _by_columns(ctx, columns or [_vector(ctx, [ctx.constant(0)] * len(rows))], backwards)
+
+
+def _by_columns(ctx: Context, columns: Sequence[Leaf], backwards: bool) -> Leaf:
+    """The places in the order of the first column that differs: sorted by the last one first, as sorting is stable."""
+    found = _order(ctx, columns[-1], backwards)
+    for column in columns[-2::-1]:
+        moved = ctx.index(column, found)
+        assert isinstance(moved, Leaf)
+        places = ctx.index(found, _order(ctx, moved, backwards))
+        assert isinstance(places, Leaf)
+        found = places
+    return found
+
+
+def _columns(ctx: Context, keys: Leaf) -> list[Leaf]:
+    """The numbers of the keys: of keys that are tuples, the first ones, the second ones, and so on."""
+    assert isinstance(keys.type, Array)
+    if len(keys.type.dims) == 1:
+        return [keys]
+    width = keys.type.dims[1]
+    if len(keys.type.dims) > 2 or width.terms or not width.const:
+        ctx.fail("S123", "sorting by arrays", None, "sort by one number, or by a tuple of numbers.")
+    every = SliceValue(None, None, None)
+    found = [ctx.index(keys, Seq((every, ctx.constant(at)))) for at in range(width.const)]
+    return [one for one in found if isinstance(one, Leaf)]
+
+
+def _as_numbers(keys: Sequence[Abstract]) -> Sequence[Abstract]:
+    """Strings by their places among all."""
+    texts = [one.value for one in keys if isinstance(one, Constant) and isinstance(one.value, str)]
+    if len(texts) < len(keys):
+        return keys
+    places = {text: at for at, text in enumerate(sorted(set(texts)))}
+    return [Leaf(Const(places[text]), Scalar("int64"), places[text]) for text in texts]
 
 
 def _vector(ctx: Context, keys: Sequence[Abstract]) -> Leaf:
@@ -136,7 +185,7 @@ def _sorted_array(ctx: Context, value: Abstract, key: Abstract, backwards: bool)
             computed = ctx.call(Constant(np.array), BUILTINS[list](ctx, [MapValue(key, (value,))], {}))
             assert isinstance(computed, Leaf)
             keys = computed
-        found = ctx.index(items, _order(ctx, keys, backwards))
+        found = ctx.index(items, _by_columns(ctx, _columns(ctx, keys), backwards))
     made = BUILTINS[list](ctx, [found], {})
     assert isinstance(made, HeapRef)
     return made

@@ -41,7 +41,14 @@ from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.growing_lists import length_of_buffer, store_in_list
-from srcad.frontend.values.iterables import count_of, from_zero, items_of, iterable_of
+from srcad.frontend.values.iterables import (
+    count_of,
+    demand_range,
+    from_zero,
+    items_of,
+    iterable_of,
+    range_in_call,
+)
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar, Symbol, dim
@@ -94,7 +101,7 @@ def _of_known_items(ctx: Context, node: Any) -> Abstract:
         iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
         if isinstance(node, gast.DictComp):
             iterable = materialised(ctx, iterable)
-        items = _compile_time_items(ctx, generator.iter, iterable)
+        items = _compile_time_items(ctx, node, generator.iter, iterable)
         if items is None:
             raise _NeedsLoop(generator.iter)
         for at, item in enumerate(items):
@@ -190,7 +197,7 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
     before = ctx.snapshot()
     with ctx.inside(frame), ctx.builder.block() as trial:
         iterable = iterated(ctx, ctx.check(ctx.expression(generator.iter)))
-        if _compile_time_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(
+        if _compile_time_items(ctx, node, generator.iter, iterable) is not None or not _has_scalar_elements(
             ctx, node, iterable
         ):
             iterable = Constant(None)
@@ -296,7 +303,7 @@ def _scope(ctx: Context, node: Any) -> Frame:
     return frame
 
 
-def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
+def _compile_time_items(ctx: Context, comprehension: Any, node: Any, value: Abstract) -> Sequence[Abstract] | None:
     if isinstance(value, GeneratorValue):
         return None
     items = items_of(ctx, value)
@@ -304,6 +311,12 @@ def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Ab
         return items
     with ctx.at(node):
         run_time_iterable = iterable_of(ctx, value)
+    if isinstance(comprehension, gast.DictComp):
+        with ctx.at(node):
+            in_call = range_in_call(ctx, run_time_iterable)
+        if in_call is not None:
+            demand_range(ctx, run_time_iterable, in_call)
+            return tuple(run_time_iterable.item(ctx.constant(index)) for index in in_call)
     count, start, step = run_time_iterable.static_count, run_time_iterable.start.static, run_time_iterable.step.static
     if count is None or not isinstance(start, int) or not isinstance(step, int):
         return None

@@ -48,11 +48,14 @@ from srcad.frontend.values.abstract_values import (
     Constant,
     GeneratorValue,
     HeapRef,
+    Leaf,
+    TypeConflict,
 )
 from srcad.frontend.values.cells import bound_flag_of_cell, new_cell, owner_of_nonlocal, set_cell
 from srcad.frontend.values.context import Consumer, Context, Frame
 from srcad.frontend.values.definedness import set_bound, set_flag
-from srcad.frontend.values.name_resolution import lookup, used_up
+from srcad.frontend.values.iterator_places import has_place, others, refuse_used, use_up
+from srcad.frontend.values.name_resolution import lookup
 
 
 def lower_for_generator(ctx: Context, node: gast.For, over: GeneratorValue, flag: str | None) -> None:
@@ -110,7 +113,9 @@ def run_generator(
         ctx.fail(
             "S129", f"all items of {generator.frame.origin.name}, which never ends", None, "leave the loop: break."
         )
+    rest = others(ctx, generator) if has_place(generator) else generator
     _start(ctx, generator)
+    generator = rest
     made, consumer, span = generator.frame, ctx.frame, ctx.builder.span
     tree, names = prepared_tree(for_consumer(made.origin, has_stopped is not None))
     ctx.frames += 1
@@ -172,10 +177,9 @@ def in_cells(ctx: Context, names: Collection[str]) -> Iterator[None]:
 def _start(ctx: Context, generator: GeneratorValue) -> None:
     """S113 where a loop has asked for its items before."""
     (has_run,) = ctx.heap[generator.state.id].items
-    if has_run != Constant(False):
-        conflict = used_up(generator.frame.origin.name)
-        ctx.fail(conflict.code, conflict.message, conflict.why, "make a list of its items: items = list(...).")
-    set_cell(ctx, generator.state, Constant(True))
+    if has_run != Constant(False) and not isinstance(has_run, Leaf):
+        refuse_used(ctx, generator, isinstance(has_run, TypeConflict))
+    use_up(ctx, generator)
 
 
 def yielded(ctx: Context, node: Yielded) -> None:

@@ -40,6 +40,7 @@ from srcad.frontend.values.abstract_values import (
     Table,
     TypeConflict,
 )
+from srcad.frontend.values.call_values import known_in_call
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
@@ -214,6 +215,8 @@ def position_of(ctx: Context, item: Abstract) -> int:
     """The position in a sequence, which must be known at compile time."""
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype in INEXACT:
         ctx.fail("S126", f"{describe_value(item)} as the index of a sequence")
+    item = known_in_call(ctx, item)
+    assert isinstance(item, Leaf)
     if not isinstance(item.static, int):
         ctx.retry(
             "S123",

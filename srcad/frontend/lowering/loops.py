@@ -49,9 +49,11 @@ from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import (
     Iterable,
     count_of,
+    demand_range,
     first_and_rest,
     items_of,
     iterable_of,
+    range_in_call,
     refuse_change,
 )
 from srcad.frontend.values.name_resolution import lookup
@@ -107,7 +109,8 @@ def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str 
     if count == 0:
         return
     entry = ctx.snapshot()
-    short = count is not None and count <= _UNROLLED
+    in_call = range_in_call(ctx, iterable) if count is None else None
+    short = in_call is not None or (count is not None and count <= _UNROLLED)
     if not short and not iterable.by_position and ctx.loop_site(node) in ctx.peeled:
         _lower_peeled(ctx, node, over, flag)
         return
@@ -126,8 +129,12 @@ def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str 
         finally:
             ctx.unrollable_loops -= short
         ctx.restore(entry)
-    assert isinstance(iterable.start.static, int) and isinstance(iterable.step.static, int) and count is not None
-    values = [iterable.start.static + k * iterable.step.static for k in range(count)]
+    if in_call is not None:
+        demand_range(ctx, iterable, in_call)
+        values = list(in_call)
+    else:
+        assert isinstance(iterable.start.static, int) and isinstance(iterable.step.static, int) and count is not None
+        values = [iterable.start.static + k * iterable.step.static for k in range(count)]
     _unroll(ctx, node, [_LazyItem(iterable, ctx.constant(value)) for value in values], flag)
 
 

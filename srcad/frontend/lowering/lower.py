@@ -27,6 +27,7 @@ from types import MappingProxyType
 from typing import Any
 
 import gast
+import numpy as np
 
 from srcad.errors import SrcadError, fail
 from srcad.frontend.calls import calls
@@ -131,6 +132,8 @@ class Lowered:
     """It raises errors of other classes, or with other messages, than the function itself."""
     lengths: tuple[tuple[str, int, int], ...] = ()
     """Of arrays, given or from outside, that are taken apart: name, axis, and the length that the axis must have."""
+    elements: tuple[tuple[str, np.ndarray], ...] = ()
+    """Arrays of integers that must have these elements."""
     fitted: tuple[tuple[Symbol, Dim], ...] = ()
     """Lengths of arguments, and integers, that must have the values of these forms."""
 
@@ -157,6 +160,8 @@ def lower(
     inlined: frozenset[int] = frozenset(),
     windows: bool = True,
     shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    apart: bool = False,
+    elements: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
@@ -169,6 +174,8 @@ def lower(
     longer than a line or two and called more than once, unless they are among those `inlined`, the ids of their trees.
     Loops over `windows` are plain loops where there is no derivative. `shapes` are those of arrays in the call that it
     is lowered for: an array that is taken apart has as many items as there, which the result says (`Lowered.lengths`).
+    Where `apart`, so is an array that a loop goes over which cannot stay one, and integers of the arrays `elements` may
+    be taken for known (`Lowered.elements`).
     Raises S1xx for what is outside the language.
     """
     check_subset(source)
@@ -191,7 +198,7 @@ def lower(
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
         ctx.list_items, ctx.makes_lists, ctx.cuts_windows = known, lists and as_arrays is None, windows
         ctx.functions = functions = functions.again()
-        ctx.shapes, ctx.peeled = dict(shapes), peeled
+        ctx.shapes, ctx.peeled, ctx.apart, ctx.elements = dict(shapes), peeled, apart, elements
         try:
             lowered = _lowered(ctx, source, arguments, name)
             if (lowered.has_tables or ctx.has_tables) and any(
@@ -282,6 +289,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         ctx.tells_apart,
         bool(ctx.rewords),
         tuple(sorted((name, axis, length) for (name, axis), length in ctx.lengths.items())),
+        tuple((name, ctx.elements[name]) for name in sorted(ctx.elements_used)),
     )
 
 

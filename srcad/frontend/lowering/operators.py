@@ -37,6 +37,7 @@ from srcad.frontend.values.abstract_values import (
     Table,
 )
 from srcad.frontend.values.array_identity import is_one_array
+from srcad.frontend.values.call_values import known_in_call
 from srcad.frontend.values.constants import formatted
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
@@ -375,6 +376,8 @@ def _contains(ctx: Context, item: Abstract, container: Abstract) -> Leaf:
     if isinstance(container, Constant) and isinstance(container.value, set | frozenset):
         container = Seq(tuple(key_value(ctx, part) for part in sorted(container.value, key=repr)))
     items = items_of(ctx, container)
+    if isinstance(container, HeapRef) and container.kind == "dict":
+        item = known_in_call(ctx, item)
     if items is None:
         if isinstance(container, Leaf) and isinstance(item, Leaf) and isinstance(container.type, Array):
             found = ctx.call(Constant(np.any), compared(ctx, "==", container, item))

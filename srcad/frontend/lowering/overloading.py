@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Leaf, Record
+from srcad.frontend.values.abstract_values import Abstract, Constant, GeneratorValue, HeapRef, Leaf, Record
 from srcad.frontend.values.context import Context
+from srcad.frontend.values.iterator_places import is_plain, remaining, use_up
 from srcad.frontend.values.user_classes import is_object, special_method
 from srcad.ir.types import Scalar
 
@@ -111,9 +112,14 @@ def _would_take_apart(value: Abstract, cls: type) -> bool:
 
 
 def iterated(ctx: Context, value: Abstract) -> Abstract:
-    """What `iter` gives for an object of a user's class; any other value unchanged."""
+    """What a loop goes over: of an object of a user's class what its `__iter__` gives, of `iter(xs)` what is left."""
     found = special(ctx, value, "__iter__")
-    return value if found is None else ctx.check(found)
+    over = value if found is None else ctx.check(found)
+    if isinstance(over, GeneratorValue) and is_plain(over):
+        rest = remaining(ctx, over)
+        use_up(ctx, over)
+        return rest
+    return over
 
 
 def all_iterated(ctx: Context, values: Sequence[Abstract]) -> list[Abstract]:

@@ -11,6 +11,7 @@ import gast
 
 from srcad.errors import SrcadError
 from srcad.frontend.calls.objects import set_attribute
+from srcad.frontend.lowering.class_definitions import class_definition
 from srcad.frontend.lowering.comprehensions import RowStore, store_row
 from srcad.frontend.lowering.definitions import (
     delete,
@@ -421,6 +422,7 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.While: lower_while,
     gast.Return: _return,
     gast.FunctionDef: function_definition,
+    gast.ClassDef: class_definition,
     gast.Import: import_modules,
     gast.ImportFrom: import_names,
     gast.Delete: delete,

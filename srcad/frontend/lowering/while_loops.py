@@ -57,22 +57,22 @@ def lower_while(ctx: Context, node: gast.While) -> None:
         ctx.statements(node.body)
         _while(ctx, node)
         return
+    may_unroll = first is True
+    ctx.unrollable_loops += may_unroll
     try:
         with ctx.builder.block() as written:
             conflicts = _while(ctx, node)
-        if not conflicts or first is not True:
+        if not conflicts or not may_unroll:
             for statement in written:
                 ctx.builder.emit(statement)
             return
-        error: RetryUnrolled | None = None
-    except RetryUnrolled as retry:
-        if first is not True:
+    except RetryUnrolled:
+        if not may_unroll:
             raise
-        error = retry
+    finally:
+        ctx.unrollable_loops -= may_unroll
     ctx.restore(entry)
     if not _unroll_while(ctx, node):
-        if error is not None:
-            raise error
         ctx.restore(entry)
         _while(ctx, node)
 

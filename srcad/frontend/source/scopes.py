@@ -39,6 +39,8 @@ def _bound(node: Any) -> Iterator[str]:
             for default in [*node.args.defaults, *node.args.kw_defaults]:
                 if default is not None:
                     yield from _bound(default)
+        case gast.ClassDef(name=name):
+            yield name  # what its body binds are attributes
         case gast.Lambda():
             return
         case gast.MatchAs(name=str() as name) | gast.MatchStar(name=str() as name):
@@ -105,10 +107,10 @@ def read_outside(tree: Any, node: Any) -> frozenset[str]:
 
 
 def own_nodes(tree: Any) -> Iterator[Any]:
-    """The nodes of a function without those of functions defined inside it."""
+    """The nodes of a function without those of functions and classes defined inside it."""
     pending = [] if tree is None else list(gast.iter_child_nodes(tree))
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, gast.FunctionDef | gast.Lambda):
+        if not isinstance(node, gast.FunctionDef | gast.Lambda | gast.ClassDef):
             pending += gast.iter_child_nodes(node)

@@ -105,6 +105,26 @@ class _Consumer:
         return [gast.copy_location(gast.If(test, [gast.copy_location(gast.Return(None), stmt)], []), stmt)]
 
 
+def gone_through(tree: Any) -> str | None:
+    """The parameter whose items a generator function goes through, one `yield` for each; None of any other.
+
+    What `next` leaves of such a generator are the other items.
+
+    >>> gone_through(gast.parse("def f(items, k):\\n    for v in items: yield k * v").body[0])
+    'items'
+    >>> gone_through(gast.parse("def f(items):\\n    for v in items:\\n        if v: yield v").body[0])
+    """
+    if not isinstance(tree, gast.FunctionDef) or not tree.args.args:
+        return None
+    parameter = str(tree.args.args[0].id)
+    match tree.body[gast.get_docstring(tree) is not None :]:
+        case [gast.For(iter=gast.Name(id=name), body=[gast.Expr(value=gast.Yield())], orelse=[])]:
+            return parameter if name == parameter else None
+        case [gast.Expr(value=gast.YieldFrom(value=gast.Name(id=name)))]:
+            return parameter if name == parameter else None
+    return None
+
+
 _expressions: dict[int, tuple[Any, Any]] = {}
 ITEMS = "%over"
 """The parameter of the function of a generator expression: what its first loop goes over."""

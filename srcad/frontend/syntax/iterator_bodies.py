@@ -71,6 +71,11 @@ def dropped_while(function: Any, items: Any) -> Iterator[Any]:
             yield value
 
 
+def each(items: Any) -> Iterator[Any]:
+    """`iter(items)`."""
+    yield from items
+
+
 def first_items(items: Any, stop: Any) -> Iterator[Any]:
     k = 0
     if k < stop:

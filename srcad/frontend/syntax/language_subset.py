@@ -83,13 +83,6 @@ def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
                 "A gradient that changed globals would not be a function of its arguments.",
                 "pass the value in as an argument, and return the new one.",
             )
-        case gast.ClassDef(name=name):
-            return (
-                "S110",
-                f"class {name} is defined inside a function",
-                "It would be a new class at each call.",
-                "define it outside, as a dataclass or namedtuple.",
-            )
         case gast.Constant(value=bytes()):
             return _outside("bytes")
         case gast.Set() | gast.SetComp():

@@ -281,7 +281,8 @@ class GeneratorValue:
 
     frame: Frame
     state: HeapRef
-    """A cell that says whether a loop has asked for them."""
+    """A cell that says whether a loop has asked for them; before that, of one whose items are those of an iterable, how
+    many `next` has taken."""
     is_manager: bool = False
     """It is what a function with the decorator `contextlib.contextmanager` returns."""
 

@@ -1,6 +1,7 @@
-"""Variables that inner functions assign (`nonlocal`): cells on the heap, which every path and loop knows.
+"""Variables that inner scopes assign (`nonlocal`, `:=` in comprehensions): cells on the heap, which every path and
+loop knows.
 
-A frame's own names are joined and carried where the frame runs. What another function assigns to is not among them, so
+A frame's own names are joined and carried where the frame runs. What another scope assigns to is not among them, so
 such a name refers to a cell, a container of one item, as Python has it.
 """
 
@@ -11,7 +12,7 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.source.scopes import own_nodes
+from srcad.frontend.source.scopes import assigned, own_nodes
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapObject, HeapRef, Leaf, Maybe, map_structure
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.definedness import check_flag
@@ -26,7 +27,7 @@ def is_cell(value: Abstract | None) -> bool:
 
 
 def make_cells(ctx: Context, frame: Frame) -> None:
-    """Move the variables of a new frame that functions inside it assign to into cells."""
+    """Move the variables of a new frame that scopes inside it assign to into cells."""
     for name in sorted(assigned_inside(frame.origin) & (frame.locals | frame.names.keys())):
         frame.names[name] = new_cell(ctx, frame.names.get(name, UNBOUND))
 
@@ -115,13 +116,20 @@ def declared_nonlocal(tree: Any) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def assigned_inside(tree: Any) -> frozenset[str]:
-    """The variables of a function that functions defined in it assign to.
+    """The variables of a function that functions and comprehensions in it assign to.
 
-    >>> tree = gast.parse("def f():\\n    a = 1\\n    def g():\\n        nonlocal a\\n        a += 1").body[0]
+    >>> tree = gast.parse("def f(x):\\n    a = 1\\n    def g():\\n        nonlocal a\\n        a += 1").body[0]
     >>> sorted(assigned_inside(tree))
     ['a']
+    >>> sorted(assigned_inside(gast.parse("def f(x):\\n    return [y for v in x if (y := v) > 0]").body[0]))
+    ['y']
     """
     if not isinstance(tree, gast.FunctionDef):
         return frozenset()
     inner = [node for node in gast.walk(tree) if isinstance(node, gast.FunctionDef) and node is not tree]
-    return frozenset(name for node in inner for name in declared_nonlocal(node)) - declared_nonlocal(tree)
+    by_functions = {name for node in inner for name in declared_nonlocal(node)} - declared_nonlocal(tree)
+    own = [node for node in own_nodes(tree) if isinstance(node, _COMPREHENSIONS)]
+    return frozenset(by_functions.union(*(set(assigned([node])) for node in own)))
+
+
+_COMPREHENSIONS = gast.ListComp | gast.SetComp | gast.DictComp | gast.GeneratorExp

@@ -35,6 +35,7 @@ from srcad.frontend.values.abstract_values import (
     Seq,
     SliceValue,
 )
+from srcad.frontend.values.call_values import known_in_call
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.describe import is_namedtuple
@@ -104,7 +105,7 @@ class _ids(list[Any]):
 
 def key_of(ctx: Context, value: Abstract) -> object:
     """The key of a dict that an abstract value stands for."""
-    key = to_python(ctx, ctx.check(value))
+    key = to_python(ctx, known_in_call(ctx, ctx.check(value)))
     if key is UNKNOWN:
         ctx.retry(
             "S123",

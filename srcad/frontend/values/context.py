@@ -288,6 +288,16 @@ class Context:
         """Bounds checks are emitted."""
         self.functions: KeptFunctions | None = None
         """The functions whose calls stay calls; None: all are inlined."""
+        self.inner_classes: dict[int, list[tuple[Frame | None, dict[str, object], type]]] = {}
+        """Classes defined inside functions: the frame that they read, what they were made of, and the class."""
+        self.apart = False
+        """Loops over arrays that cannot stay loops are unrolled, for as many items as there are in the call."""
+        self.elements: Mapping[str, np.ndarray] = {}
+        """Arrays of integers in the call that the function is lowered for, by name."""
+        self.elements_used: set[str] = set()
+        """Those whose elements were taken for known."""
+        self.unrolled = 0
+        """How many items of arrays have been unrolled so."""
         self.is_rule = False
         """It is the text of a rule, inlined where nothing can be captured: numbers from outside are constants."""
         self.nested = 0
@@ -513,8 +523,8 @@ class Context:
     def constant(self, value: bool | int | float | complex) -> Leaf:
         return self.leaf(Const(value))
 
-    def length_in_call(self, length: Dim) -> int | None:
-        """A length in the call that the function is lowered for, on which the result then relies; None if unknown."""
+    def length_in_call(self, length: Dim, relies: bool = True) -> int | None:
+        """A length in the call that the function is lowered for; None if unknown. The result then `relies` on it."""
         total, used = length.const, {}
         for symbol, coefficient in length.terms:
             shape = self.shapes.get(symbol.name)
@@ -522,7 +532,7 @@ class Context:
                 return None
             used[symbol.name, symbol.axis] = shape[symbol.axis]
             total += coefficient * shape[symbol.axis]
-        self.lengths |= used
+        self.lengths |= used if relies else {}
         return total
 
     def declare(self, value: Abstract) -> None:

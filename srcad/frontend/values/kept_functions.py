@@ -49,7 +49,7 @@ class KeptFunction:
 class OpenFunction:
     """A function that is being lowered."""
 
-    function: tuple[int, ...]
+    function: tuple[object, ...]
     key: object
     given: Any
     assumed: KeptFunction | None = None
@@ -63,7 +63,7 @@ class KeptFunctions:
 
     trees: dict[int, Any] = field(default_factory=dict)
     recursive: set[int] = field(default_factory=set)
-    general: dict[tuple[int, ...], list[Any]] = field(default_factory=dict)
+    general: dict[tuple[object, ...], list[Any]] = field(default_factory=dict)
     """The arguments that a function is made for: those of all its calls, or of all that have one structure."""
     inlined: set[int] = field(default_factory=set)
     """Functions that turned out not to be callable so."""
