@@ -24,11 +24,23 @@ from srcad.errors import fail
 from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, Op, Stmt, Var, While
 from srcad.ir.traversal import blocks, walk, with_blocks
-from srcad.ir.types import Scalar, Symbol, dim
+from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.typing.builder import Builder
 
 _ONCE = frozenset({"print", "insert_gradient"})
 """Effects that are left out when a segment runs again."""
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Where states are saved if there are fewer places than segments."""
+
+    count: int
+    """The number of places."""
+    place: Var
+    """The number of one, from 0."""
+    starts: Var
+    """An array: the segments with whose start states the places are filled, then the segment that comes next."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +59,19 @@ class Segment:
     length: Expr
     """Of all segments but the last, which may be shorter."""
     count: Expr
+    snapshots: Snapshots | None
+    """None: there is a place for the state of each segment."""
 
     @property
-    def begin(self) -> Expr:
-        """The value of `first`."""
-        before = Op("*", (self.number, self.length))
+    def places(self) -> tuple[Expr, Var]:
+        """How many states can be saved at once, and the name of the number of one."""
+        return (
+            (self.count, self.number) if self.snapshots is None else (Const(self.snapshots.count), self.snapshots.place)
+        )
+
+    def begin(self, number: Expr) -> Expr:
+        """The loop index at the first iteration of a segment."""
+        before = Op("*", (number, self.length))
         if self.step == Const(-1):
             return Op("-", (self.start, before))
         by = before if self.step == Const(1) else Op("*", (before, self.step))
@@ -60,12 +80,22 @@ class Segment:
     @property
     def end(self) -> Expr:
         """The end of the range of the segment."""
-        if self.step == Const(1):
-            return Op("min", (Op("+", (self.first, self.length)), self.stop))
-        if self.step == Const(-1):
-            return Op("max", (Op("-", (self.first, self.length)), self.stop))
+        if self.step in (Const(1), Const(-1)):
+            following = Op("+" if self.step == Const(1) else "-", (self.first, self.length))
+            return self._within(following)
         left = Op("-", (self.trip_count, Op("*", (self.number, self.length))))
         return Op("+", (self.first, Op("*", (Op("min", (self.length, left)), self.step))))
+
+    def end_before(self, number: Expr) -> Expr:
+        """The end of the range of iterations before a segment, which may be the one after the last."""
+        if self.step in (Const(1), Const(-1)):
+            return self._within(self.begin(number))
+        before = Op("min", (Op("*", (number, self.length)), self.trip_count))
+        by = Op("*", (before, self.step))
+        return by if self.start == Const(0) else Op("+", (self.start, by))
+
+    def _within(self, end: Expr) -> Expr:
+        return Op("min" if self.step == Const(1) else "max", (end, self.stop))
 
 
 def loops_named(f: Function, names: Sequence[str]) -> frozenset[str]:
@@ -127,7 +157,9 @@ def _check(loop: For, inside: bool) -> None:
             refuse(loop, "What it does may not be done twice.")
 
 
-def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Function, dict[str, Segment]]:
+def split_into_segments(
+    f: Function, builder: Builder, loops: Collection[str], snapshots: int | None
+) -> tuple[Function, dict[str, Segment]]:
     """Compute, in front of some loops, their segments; also those, by the names of the indices of the loops.
 
     >>> import numpy as np
@@ -139,7 +171,7 @@ def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -
     ...         h = np.sin(h)
     ...     return h
     >>> f = normal_form(iterate, 1.0, 100)
-    >>> split, segments = split_into_segments(f, Builder.resume(f), loops_named(f, ["t"]))
+    >>> split, segments = split_into_segments(f, Builder.resume(f), loops_named(f, ["t"]), None)
     >>> print(text(split))
     iterate(h: float64, n: int64):
         %difference.0 = n - 0
@@ -163,7 +195,7 @@ def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -
         for stmt in block:
             if isinstance(stmt, For) and stmt.index in loops:
                 with builder.block() as emitted:
-                    found[stmt.index] = segment = _segment_of(stmt, builder)
+                    found[stmt.index] = segment = _segment_of(stmt, builder, snapshots)
                 out += [*emitted, Assign(segment.first.name, stmt.start), replace(stmt, start=segment.first)]
             else:
                 out.append(with_blocks(stmt, [go(inner) for inner in blocks(stmt)]))
@@ -172,9 +204,9 @@ def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -
     return replace(f, body=go(f.body), types=builder.types), found
 
 
-def _segment_of(loop: For, builder: Builder) -> Segment:
+def _segment_of(loop: For, builder: Builder, snapshots: int | None) -> Segment:
     def named(base: str, value: Expr) -> Expr:
-        if isinstance(value, Var | Const):
+        if isinstance(value, Var):
             return value
         target = builder.fresh(base, Scalar("int64"))
         builder.types[target.name] = Scalar("int64", dim(Symbol(target.name, None, low=dim(0))))
@@ -192,8 +224,11 @@ def _segment_of(loop: For, builder: Builder) -> Segment:
     if not (isinstance(count_type, Scalar) and count_type.dim is not None and count_type.dim.is_nonnegative):
         count = builder.op("max", count, Const(0))
     trip_count = named("turns", _value(builder, count))
-    root = builder.op("math.ceil", builder.op("math.sqrt", trip_count))
-    length = named("length", _value(builder, builder.op("max", root, Const(1))))
+    if snapshots is None:
+        root = builder.op("math.ceil", builder.op("math.sqrt", trip_count))
+        length = named("length", _value(builder, builder.op("max", root, Const(1))))
+    else:
+        length = named("length", Const(snapshots))
     negated = builder.op("neg", builder.op("//", builder.op("neg", trip_count), length))
     segment_count = named("stretches", _value(builder, negated))
     index = builder.types[loop.index]
@@ -205,7 +240,16 @@ def _segment_of(loop: For, builder: Builder) -> Segment:
     segment_count_type = builder.typeof(segment_count)
     upper = segment_count_type.dim if isinstance(segment_count_type, Scalar) else None
     builder.types[number.name] = Scalar("int64", dim(Symbol(number.name, None, low=dim(0), high=upper)))
-    return Segment(loop.index, number, first, start, stop, step, trip_count, length, segment_count)
+    places = None if snapshots is None else _places(builder, snapshots)
+    return Segment(loop.index, number, first, start, stop, step, trip_count, length, segment_count, places)
+
+
+def _places(builder: Builder, count: int) -> Snapshots:
+    place = builder.fresh("place", Scalar("int64"))
+    builder.types[place.name] = Scalar("int64", dim(Symbol(place.name, None, low=dim(0), high=dim(count - 1))))
+    starts = builder.fresh("starts", Scalar("int64"))
+    builder.types[starts.name] = Array("int64", (dim(Symbol(starts.name, 0)),))
+    return Snapshots(count, place, starts)
 
 
 def _value(builder: Builder, atom: Expr) -> Expr:

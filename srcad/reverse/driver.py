@@ -71,6 +71,8 @@ class Reversal:
     """Arrays among `wrt` whose adjoint is the caller's: the cotangent goes in and the adjoint comes out."""
     checkpoint: tuple[str, ...] = ()
     """Names of the variables of loops that are to be checkpointed."""
+    snapshots: int | None = None
+    """How many states of such a loop are saved at once; None: about the square root of its iterations."""
     interleaving: bool = True
     """Whether loops may be reversed iteration by iteration."""
     rerun: bool = False
@@ -263,7 +265,7 @@ def split_loops(reversal: Reversal) -> Reversal:
     if not chosen:
         return reversal
     builder = Builder.resume(reversal.function)
-    f, segments = split_into_segments(reversal.function, builder, chosen)
+    f, segments = split_into_segments(reversal.function, builder, chosen, reversal.snapshots)
     return replace(reversal, function=builder.built(f), segments=segments)
 
 
