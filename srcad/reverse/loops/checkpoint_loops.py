@@ -54,7 +54,7 @@ from srcad.ir.nodes import (
     Var,
 )
 from srcad.ir.regions import Region
-from srcad.ir.traversal import blocks, defined, rename, with_blocks
+from srcad.ir.traversal import blocks, defined, map_expr, rename, rewrite, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.source_comments import ITERATION_REVERSED, RERUN
@@ -158,6 +158,8 @@ class SegmentLoops:
             count = plus(Op("len", (starts,)), -1)
             before = segment.end_before(Op("index", (starts, plus(number, 1))))
             bounds = (Assign(first, segment.begin(Op("index", (starts, number)))), Assign(last.name, before))
+            # expanded arrays have as many rows as one segment has iterations: here each iteration has the first
+            inner = _numbered_0(inner, first)
         inner = replace(inner, start=Var(first), stop=last, carried=tuple(inner_carries))
         body = rename((*saves, *bounds, inner), {number.name: (own_number := self._fresh(number.name))})
         return For(own_number, place, count, Const(1), body, tuple(outer_carries), None, stmt.span)
@@ -244,6 +246,16 @@ class SegmentLoops:
             *_without_effects((once_more,)),
         )
         return way, [replace(carry, init=Var(name)) for carry, name in zip(carried, before, strict=True)]
+
+
+def _numbered_0(loop: For, first: str) -> For:
+    """The loop, each of whose iterations takes itself for the first one of a segment."""
+    numbers = [Op("-", (Var(a), Var(b))) for a, b in ((loop.index, first), (first, loop.index))]
+
+    def part(e: Expr) -> Expr:
+        return Const(0) if e in numbers else e
+
+    return replace(loop, body=tuple(rewrite(stmt, lambda e: map_expr(e, part)) for stmt in loop.body))
 
 
 def _without_effects(block: Block) -> Block:
