@@ -54,9 +54,10 @@ from srcad.ir.nodes import (
     Var,
 )
 from srcad.ir.regions import Region
-from srcad.ir.traversal import blocks, defined, map_expr, rename, rewrite, with_blocks
+from srcad.ir.traversal import blocks, defined, rename, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.loops.online_checkpoints import online_loop, renewed, within_row_0
 from srcad.reverse.source_comments import ITERATION_REVERSED, RERUN
 from srcad.reverse.storage.plan import Plan
 from srcad.reverse.storage.tape_layout import TapeLayout
@@ -113,9 +114,14 @@ class SegmentLoops:
                 state.before[name] = builder.keep(builder.variable(name), SAVED, builder.types[name])
                 builder.recoveries += (Recovery(builder.variable(name), "saved", _OVERWRITTEN, owner.span),)
 
-    def sets_segment_start(self, stmt: Stmt) -> bool:
-        """Whether the statement sets the start of the single segment that analyses see."""
-        return isinstance(stmt, Assign) and any(s.first.name == stmt.target for s in self.checkpoints.segments.values())
+    def is_for_analyses(self, stmt: Stmt) -> bool:
+        """Whether the statement, before a loop, is about the single segment that analyses see, or belongs behind it."""
+        found = set()
+        for segment in self.checkpoints.segments.values():
+            found.add(segment.first.name)
+            if segment.uncounted is not None:
+                found |= {segment.uncounted.end.name} | defined(segment.uncounted.behind)
+        return isinstance(stmt, Assign) and stmt.target in found
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -125,6 +131,9 @@ class SegmentLoops:
         declared = [s for slot in (*state.carried.values(), *state.memory.values()) for s in slot.declare]
         declared += [Assign(copy.name, Op("copy", (Var(name),))) for name, copy in state.before.items()]
         inits, results = [carry.init for carry in stmt.carried], [carry.result for carry in stmt.carried]
+        if segment.uncounted is not None:
+            slots = {**state.carried, **state.memory}
+            return (*declared, *online_loop(self.builder, stmt, segment, slots, self._saved))
         if segment.snapshots is not None:
             none = Op("np.zeros", (Const(1),), (("dtype", "int64"),))
             declared.append(self._next_starts(segment.snapshots, none, Const(0), segment.count))
@@ -159,7 +168,7 @@ class SegmentLoops:
             before = segment.end_before(Op("index", (starts, plus(number, 1))))
             bounds = (Assign(first, segment.begin(Op("index", (starts, number)))), Assign(last.name, before))
             # expanded arrays have as many rows as one segment has iterations: here each iteration has the first
-            inner = _numbered_0(inner, first)
+            inner = replace(inner, body=within_row_0(inner.body, inner.index, first))
         inner = replace(inner, start=Var(first), stop=last, carried=tuple(inner_carries))
         body = rename((*saves, *bounds, inner), {number.name: (own_number := self._fresh(number.name))})
         return For(own_number, place, count, Const(1), body, tuple(outer_carries), None, stmt.span)
@@ -183,10 +192,7 @@ class SegmentLoops:
         return (Assign(first, segment.begin(segment.number)), Assign(last.name, end))
 
     def _fresh(self, name: str) -> str:
-        fresh = self.builder.fresh(base(name), self.builder.types[name]).name
-        if name in self.builder.tape:
-            self.builder.tape[fresh] = self.builder.tape[name]
-        return fresh
+        return renewed(self.builder, name)
 
     # ---- reverse -----------------------------------------------------------------------------
 
@@ -246,16 +252,6 @@ class SegmentLoops:
             *_without_effects((once_more,)),
         )
         return way, [replace(carry, init=Var(name)) for carry, name in zip(carried, before, strict=True)]
-
-
-def _numbered_0(loop: For, first: str) -> For:
-    """The loop, each of whose iterations takes itself for the first one of a segment."""
-    numbers = [Op("-", (Var(a), Var(b))) for a, b in ((loop.index, first), (first, loop.index))]
-
-    def part(e: Expr) -> Expr:
-        return Const(0) if e in numbers else e
-
-    return replace(loop, body=tuple(rewrite(stmt, lambda e: map_expr(e, part)) for stmt in loop.body))
 
 
 def _without_effects(block: Block) -> Block:
