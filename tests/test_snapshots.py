@@ -309,7 +309,8 @@ def test_plan_of_a_while() -> None:
 def test_saved_text_runs_alone(tmp_path: Path) -> None:
     df = srcad.grad(buffers_that_trade_places, target="python", checkpoint="t", snapshots=3)
     path = tmp_path / "alone.py"
-    df.save(path, X, 30)
+    df(X, 30)
+    df.save(path)
     asked = "import sys, numpy as np, alone; assert 'srcad' not in sys.modules; "
     asked += f"print(alone.buffers_that_trade_places_grad(np.array({X.tolist()}), 30).tolist())"
     done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
