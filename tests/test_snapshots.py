@@ -279,6 +279,46 @@ def test_states_of_an_uncounted_loop() -> None:
         assert starts[-1] >= stretches > starts[-2] if n else len(starts) == 1
 
 
+# ---- other modes ---------------------------------------------------------------------------------
+
+
+def steps(x, n):
+    u = x * 1.0
+    for t in range(n):
+        u[t % 4] = np.sin(u[(t + 1) % 4]) + u[t % 4]
+    return u
+
+
+def steps_of_a_while(x, n):
+    u = x * 1.0
+    t = 0
+    while t < n:
+        u[t % 4] = np.sin(u[(t + 1) % 4]) + u[t % 4]
+        t += 1
+    return u
+
+
+@pytest.mark.parametrize(("program", "name"), [(steps, "t"), (steps_of_a_while, "while")])
+def test_other_modes(program: Any, name: str) -> None:
+    """Two sweeps as two functions, of which the second may run again; a sweep for each entry; second derivatives."""
+
+    def total(x, n):
+        return np.sum(program(x, n) ** 2)
+
+    options: dict[str, Any] = {"target": "python", "checkpoint": name, "snapshots": 2}
+    jacobian = srcad.jacobian(program, mode="reverse", **options)
+    plain_jacobian = srcad.jacobian(program, mode="reverse", target="python")
+    hessian, plain_hessian = srcad.hessian(total, **options), srcad.hessian(total, target="python")
+    for n in (0, 1, 2, 3, 9, 30):
+        out, pullback = srcad.vjp(program, X, n, argnums="x", **options)
+        plain_out, plain = srcad.vjp(program, X, n, argnums="x", target="python")
+        np.testing.assert_array_equal(out, plain_out)
+        np.testing.assert_allclose(pullback(np.ones(4)), plain(np.ones(4)), rtol=1e-13)
+        np.testing.assert_array_equal(pullback(np.ones(4)), pullback(np.ones(4)))
+        np.testing.assert_allclose(jacobian(X, n), plain_jacobian(X, n), rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(hessian(X, n), plain_hessian(X, n), rtol=1e-12, atol=1e-14)
+
+
 # ---- memory --------------------------------------------------------------------------------------
 
 

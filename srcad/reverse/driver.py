@@ -259,6 +259,8 @@ def hoist_saved_invariants(reversal: Reversal) -> Reversal:
 
 def split_loops(reversal: Reversal) -> Reversal:
     """Split the loops that are to be checkpointed into segments, where anything would be saved in them."""
+    if reversal.segments:
+        return reversal
     wanted = loops_named(reversal.function, reversal.checkpoint, reversal.snapshots)
     plan = reversal.plan if wanted else None
     chosen = frozenset(loop for loop in wanted if plan is not None and saves_anything(plan.loops, plan.region(loop)))

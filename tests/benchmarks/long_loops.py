@@ -65,9 +65,7 @@ PROGRAMS: tuple[tuple[Any, tuple[str, ...], str, tuple[Any, ...]], ...] = (
 )
 
 
-def measured(
-    program: Any, wrt: tuple[str, ...], loop: str, args: tuple[Any, ...]
-) -> list[tuple[str, float, str]]:
+def measured(program: Any, wrt: tuple[str, ...], loop: str, args: tuple[Any, ...]) -> list[tuple[str, float, str]]:
     """Of each choice the seconds of a call and the bytes that it saves."""
     made = {}
     for choice, options in CHOICES.items():
