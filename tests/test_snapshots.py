@@ -32,7 +32,7 @@ from tests.test_checkpoint import (
     written_and_made_anew,
 )
 
-pytestmark = pytest.mark.one_in(6, least=4)
+pytestmark = pytest.mark.one_in(10, least=3)
 
 SNAPSHOTS = (1, 2, 3, 20)
 
