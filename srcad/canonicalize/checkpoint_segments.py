@@ -1,4 +1,4 @@
-"""Strip mining of checkpointed loops: about √n segments, of about √n iterations each.
+"""Strip mining of checkpointed loops: about √n segments, of about √n iterations each; or segments of k, for k states.
 
 The loop itself stays whole. What is computed before it is the length of a segment, their number, and where one begins:
 
@@ -10,7 +10,8 @@ The loop itself stays whole. What is computed before it is the length of a segme
                                     h = f(h)
 
 So every analysis sees the loop as a single segment: what it finds holds for any part of the iterations. The loop over
-the segments exists only in the generated text (`reverse/loops/checkpoint_loops`), which sets `first` in each.
+the segments exists only in the generated text (`reverse/loops/checkpoint_loops`), which sets `first` in each. Of a
+`while`, and of a loop that is left early, the analyses see the iterations it makes, as one over a range (`Uncounted`).
 """
 
 from __future__ import annotations
