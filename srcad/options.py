@@ -12,7 +12,7 @@ from srcad.errors import fail
 
 _TARGETS = ("cpu", "python", "cuda")
 _OF_CPU = ("parallel", "fastmath")
-_ADDED = ("checkpoint", "deterministic")
+_ADDED = ("checkpoint", "snapshots", "deterministic")
 _OF_CALLS = ("argnums", "has_aux")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +28,7 @@ class Choices(TypedDict, total=False):
     boundscheck: bool
     max_tape: int | None
     checkpoint: str | tuple[str, ...]
+    snapshots: int | None
     on_nonfinite: Callable[[Any], None] | None
     deterministic: bool
 
@@ -76,6 +77,9 @@ class Options:
     checkpoint: tuple[str, ...] = ()
     """Names of loop variables: of such a loop of n iterations, the state at the start of each of about √n segments is
     saved, and the tape of one segment at a time, which is recomputed."""
+    snapshots: int | None = None
+    """Of a loop of `checkpoint`, at most so many states are saved at once, and the tape of so many iterations. The
+    iterations run again more often, as the binomial schedule says. None: about √n, and each iteration runs twice."""
     on_nonfinite: Callable[[Any], None] | None = field(default=None, repr=False)  # the text does not depend on it
     """Called with the place of the first NaN or infinity (`srcad.inspection.nonfinite.NonFinite`) where a value or a
     gradient has any; the call then goes on. Nothing is raised, also with `debug=True`."""
@@ -106,6 +110,9 @@ class Options:
             if name == "max_tape":
                 if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
                     fail("S310", f"the option max_tape is a whole number of bytes, not {value!r}")
+            elif name == "snapshots":
+                if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                    fail("S310", f"the option snapshots is a number of states, at least 1, not {value!r}")
             elif name == "checkpoint":
                 if not isinstance(value, str) and not (
                     isinstance(value, tuple) and all(isinstance(n, str) for n in value)
@@ -122,6 +129,9 @@ class Options:
         checkpoint = given.get("checkpoint", ())
         named = (checkpoint,) if isinstance(checkpoint, str) else checkpoint
         options = cls(**{**given, "checkpoint": named})  # type: ignore[arg-type]
+        if options.snapshots is not None and not options.checkpoint:
+            why = "They are states of a loop, which checkpoint= names."
+            fail("S310", f"snapshots={options.snapshots} without a loop", why=why, advice='write checkpoint="t" too.')
         if options.target not in _TARGETS:
             fail("S310", f"there is no target {options.target!r}", why=f"The targets are {', '.join(_TARGETS)}.")
         if options.target == "cuda" and (unknown := [name for name in _OF_CPU if getattr(options, name)]):

@@ -171,6 +171,41 @@ def parted_3d(values: Any, lengths: Any) -> Any:
     return items
 
 
+# ---- checkpoints --------------------------------------------------------------------------------
+
+
+def snapshot_starts(starts: Any, place: Any, stretch: Any, count: Any) -> Any:
+    """Say where to save states on the way from the start of a stretch of a loop, `starts[place]`, to that of `stretch`.
+
+    Returns the places up to this one as they are; for each place after it, of `count` in all, the stretch whose start
+    state it takes; and last `stretch` itself. Stretches are reversed from the last to the first, each after a way from
+    the last state that is saved. With these places the fewest stretches run again: the binomial schedule of Griewank
+    and Walther, Algorithm 799, ACM Transactions on Mathematical Software 26 (2000).
+
+    >>> snapshot_starts(np.array([0]), 0, 9, 3)
+    array([0, 4, 7, 9])
+    """
+    found = np.empty(count + 1, np.int64)
+    found[: place + 1] = starts[: place + 1]
+    at = found[place]
+    free = count - place
+    while at < stretch:
+        found[place] = at
+        left = stretch + 1 - at
+        # the most stretches that `free` places reverse if each runs again at most `repeats` times
+        repeats, reach = 1, free + 1
+        while reach < left:
+            repeats += 1
+            reach = reach * (free + repeats) // repeats
+        reach_once_less = reach * repeats // (free + repeats)
+        of_rest = reach_once_less * free // (free + repeats - 1)
+        at += min(reach_once_less, left - of_rest)
+        place += 1
+        free -= 1
+    found[place] = stretch
+    return found[: place + 1]
+
+
 # ---- reductions over the first axis ------------------------------------------------------------
 
 

@@ -593,8 +593,8 @@ def refused(f: Any, *args: Any, checkpoint: str = "t") -> str:
 def test_loops_that_cannot_be_checkpointed() -> None:
     assert refused(leaving, 0.5, 3) == (
         "srcad error S208: the loop over t cannot be checkpointed\n\n"
-        "  It may be left early, so that nobody knows the number of its turns beforehand.\n\n"
-        "  You can: let it run through; or put what can be left early into an inner loop."
+        "  The number of its turns is known only when it has run.\n\n"
+        "  You can: say with snapshots= how many states may be saved at once."
     )
     assert refused(triangle, X, 3, checkpoint="j") == (
         "srcad error S208: the loop over j cannot be checkpointed\n\n"

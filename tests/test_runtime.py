@@ -49,6 +49,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "parted_1d": [(np.arange(6.0), np.array([3, 3]))],
     "parted_2d": [(np.arange(12.0), np.array([2, 3, 2, 3]))],
     "parted_3d": [(np.arange(8.0), np.array([2, 2, 1, 2, 2, 1]))],
+    "snapshot_starts": [(np.array([0]), 0, 9, 3), (np.array([0, 4, 7, 9]), 2, 8, 3), (np.array([0, 1]), 0, 0, 1)],
     "max_first": [(MATRIX,), (np.array([[1.0, np.nan], [2.0, 3.0]]),)],
     "min_first": [(MATRIX.T,), (CUBE,)],
     "exact_sum": [(np.array([1e100, 0.5, -1e100, 2.0**-60]),), (np.array([2.0**53, 1.0, 2.0**-60]),), (np.zeros(0),)],

@@ -48,6 +48,7 @@ class Entry:
     fastmath: bool = False
     boundscheck: bool = True
     checkpoint: tuple[str, ...] = ()
+    snapshots: int | None = None
     span: Span | None = field(default=None, repr=False, compare=False)
     """Where it stands in pyproject.toml."""
 
@@ -62,6 +63,7 @@ class Entry:
             "fastmath": self.fastmath,
             "boundscheck": self.boundscheck,
             "checkpoint": self.checkpoint,
+            "snapshots": self.snapshots,
         }
         if self.mode == "primal":
             return jit(function, **options)
@@ -183,6 +185,7 @@ def entry_of(item: Table, compiled: bool = True) -> Entry:
         item.truth("fastmath", False),
         item.truth("boundscheck", True),
         item.names("checkpoint"),
+        item.positive("snapshots"),
         item.span("function"),
     )
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name) or name == "_machine"):

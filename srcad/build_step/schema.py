@@ -70,6 +70,12 @@ class Table:
             self.invalid(f"{key} is true or false, not {value!r}", key)
         return value
 
+    def positive(self, key: str) -> int | None:
+        value = self.values.get(key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            self.invalid(f"{key} is a whole number, at least 1, not {value!r}", key)
+        return value
+
     def names(self, key: str) -> tuple[str, ...]:
         """One name, or a list of names."""
         given = self.values.get(key, [])

@@ -330,7 +330,8 @@ def reversal(unit: Unit) -> Unit:
 
 def _reversing(unit: Unit, reversal: Reversal) -> Unit:
     adjoint_of = unit.called.adjoint if unit.called is not None else None
-    return replace(unit, function=reversal.function, reversal=replace(reversal, adjoint_of=adjoint_of))
+    made = replace(reversal, adjoint_of=adjoint_of, snapshots=unit.asked.request.options.snapshots)
+    return replace(unit, function=reversal.function, reversal=made)
 
 
 def _of(unit: Unit) -> Reversal:

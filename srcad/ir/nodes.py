@@ -269,8 +269,8 @@ class Saved:
 
     of: str
     """The variable whose values they are, without a version."""
-    one_per: Literal["turn", "stretch"] = "turn"
-    """What saves one value there: an iteration, or a segment between checkpoints."""
+    one_per: Literal["turn", "stretch", "snapshot"] = "turn"
+    """What saves one value there: an iteration, a segment between checkpoints, or some of these segments."""
 
 
 How = Literal["saved", "recomputed", "reloaded", "handed on"]

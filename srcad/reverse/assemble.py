@@ -215,7 +215,7 @@ class Assembly:
             elif self._is_rerun(stmt):
                 out += self._first_run(stmt)
             elif position not in self.deferred.get(region, ()) and not self._is_interleaved(stmt):
-                out += () if self.segment_loops.sets_segment_start(stmt) else (self._inner(stmt),)
+                out += () if self.segment_loops.is_for_analyses(stmt) else (self._inner(stmt),)
             out += added.after.get(position, ())
         return tuple(out)
 

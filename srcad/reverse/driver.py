@@ -71,6 +71,8 @@ class Reversal:
     """Arrays among `wrt` whose adjoint is the caller's: the cotangent goes in and the adjoint comes out."""
     checkpoint: tuple[str, ...] = ()
     """Names of the variables of loops that are to be checkpointed."""
+    snapshots: int | None = None
+    """How many states of such a loop are saved at once; None: about the square root of its iterations."""
     interleaving: bool = True
     """Whether loops may be reversed iteration by iteration."""
     rerun: bool = False
@@ -257,13 +259,15 @@ def hoist_saved_invariants(reversal: Reversal) -> Reversal:
 
 def split_loops(reversal: Reversal) -> Reversal:
     """Split the loops that are to be checkpointed into segments, where anything would be saved in them."""
-    wanted = loops_named(reversal.function, reversal.checkpoint)
+    if reversal.segments:
+        return reversal
+    wanted = loops_named(reversal.function, reversal.checkpoint, reversal.snapshots)
     plan = reversal.plan if wanted else None
     chosen = frozenset(loop for loop in wanted if plan is not None and saves_anything(plan.loops, plan.region(loop)))
     if not chosen:
         return reversal
     builder = Builder.resume(reversal.function)
-    f, segments = split_into_segments(reversal.function, builder, chosen)
+    f, segments = split_into_segments(reversal.function, builder, chosen, reversal.snapshots)
     return replace(reversal, function=builder.built(f), segments=segments)
 
 

@@ -297,6 +297,8 @@ for _name, _choice in [("max", "maximum"), ("min", "minimum")]:
     row(f"runtime.arg{_name}_first", _function, "shape", _function, dims="i...->...", axis=0, choice=_choice,
         **_POSITION)  # fmt: skip
 row("runtime.prod_first", runtime.prod_first, "shape", runtime.prod_first, dims="i...->...", axis=0)
+row("loop.end", lambda of: 0, "query", differentiable=False, dtype="int64")  # of a loop that has run
+row("runtime.snapshot_starts", runtime.snapshot_starts, "shape", differentiable=False, dims="i,,,->j", dtype="int64")
 row("runtime.exact_sum", runtime.exact_sum, "shape", runtime.exact_sum, linear=(0,), dims="i->")
 for _function in [runtime.product_of_others, runtime.product_of_others_first]:
     row(f"runtime.{_function.__name__}", _function, "shape", _function, dims="...->...")

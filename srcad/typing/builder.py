@@ -117,7 +117,7 @@ class Builder:
         self.undefined.discard(name)
         return Var(name)
 
-    def keep(self, of: str, ending: str, type: Type, one_per: Literal["turn", "stretch"] = "turn") -> Var:
+    def keep(self, of: str, ending: str, type: Type, one_per: Literal["turn", "stretch", "snapshot"] = "turn") -> Var:
         """A new name for values of the variable `of` that the forward sweep saves: its own with an ending."""
         target = self.fresh(of + ending, type)
         self.tape[target.name] = Saved(of, one_per)

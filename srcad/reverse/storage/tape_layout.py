@@ -123,13 +123,15 @@ class TapeLayout:
         """A slot for the state that each segment of a checkpointed loop begins with."""
         of, segment, sized = stem(of), self.segments[loop], self._sized(t, loop)
         if sized is not None:
-            return self._array(of, CHECKPOINTS, sized, [(segment.count, segment.number)])
+            return self._array(of, CHECKPOINTS, sized, [segment.places])
         assert isinstance(t, Array)
-        return self._list(of, CHECKPOINTS, t, "stretch")
+        return self._list(of, CHECKPOINTS, t, "stretch" if segment.snapshots is None else "snapshot")
 
     # ---- one kind each -----------------------------------------------------------------------
 
-    def _list(self, of: str, ending: str, t: Array, one_per: Literal["turn", "stretch"] = "turn") -> TapeSlot:
+    def _list(
+        self, of: str, ending: str, t: Array, one_per: Literal["turn", "stretch", "snapshot"] = "turn"
+    ) -> TapeSlot:
         items = self.builder.keep(of, ending, ListOf(t), one_per)
         popped = Op("list.pop", (items,))
         return TapeSlot(
