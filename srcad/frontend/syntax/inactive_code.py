@@ -14,6 +14,7 @@ import gast
 
 from srcad.frontend.source.scopes import assigned
 from srcad.frontend.syntax.activity import Activity, bases, contains
+from srcad.frontend.syntax.control_exits import may_go_on
 from srcad.ir.names import unused_name
 
 GIVEN = "_given"
@@ -109,6 +110,11 @@ class InactiveCode:
         while not isinstance(node, gast.stmt):
             node = self._parents[id(node)]
         return node
+
+    def whole_of(self, node: Any) -> Any:
+        """The outermost `try` around a node that goes on after errors: Python executes all of it, or nothing; or the node."""
+        around = [one for one in self.around(node) if may_go_on(one)]
+        return around[-1] if around else node
 
     def is_inactive(self, stmt: Any) -> bool:
         """Whether nothing of a statement, or of what is in it, depends on what is differentiated."""
