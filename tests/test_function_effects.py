@@ -1,4 +1,4 @@
-"""What is claimed of functions that are called, against what they do: pure ones change nothing, fresh values are new."""
+"""What is claimed of functions that are called, against what they do: pure ones change nothing, fresh ones are new."""
 
 from __future__ import annotations
 

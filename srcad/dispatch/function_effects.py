@@ -19,7 +19,6 @@ from srcad.dispatch.outside_state import is_of_library
 from srcad.dispatch.value_kinds import COLLECTIONS, ValueKinds
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source, read
-from srcad.frontend.source.scopes import assigned
 from srcad.frontend.syntax.activity import Activity, bases
 
 _STATEMENTS = (

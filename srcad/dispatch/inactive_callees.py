@@ -63,9 +63,7 @@ def separable(source: Source, values: Mapping[str, Any], wrt: Sequence[str]) -> 
 
 
 def _activity(source: Source, effects: Effects, wrt: Sequence[str]) -> Activity:
-    return Activity(
-        source.tree, wrt, effects.is_pure, effects.is_fresh, effects.has_state, effects.is_container
-    )
+    return Activity(source.tree, wrt, effects.is_pure, effects.is_fresh, effects.has_state, effects.is_container)
 
 
 def _without_unused(source: Source) -> Source:

@@ -39,7 +39,20 @@ _WRITES = frozenset(
     | {"setattr", "delattr", "iter", "map", "filter", "print", "input", "open", "apply_along_axis"}
 )
 _FRESH = frozenset(
-    {"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "sum", "dot", "mean", "prod", "std", "var"}
+    {
+        "histogram",
+        "bincount",
+        "unique",
+        "searchsorted",
+        "digitize",
+        "argsort",
+        "sum",
+        "dot",
+        "mean",
+        "prod",
+        "std",
+        "var",
+    }
     | {"outer", "concatenate", "stack", "cumsum", "cumprod", "zeros", "ones", "full", "arange", "linspace", "eye"}
 )
 """Functions of NumPy whose values share no memory with their arguments."""

@@ -81,7 +81,9 @@ class ValueKinds(Effects):
                 known = (*self._given(name), *self._seen_of(name))
                 if any(isinstance(one, list | tuple | dict | set) for one in known):
                     return True
-                return name not in asked and any(self.has_others(one, asked | {name}) for one in self._bound.get(name, []))
+                return name not in asked and any(
+                    self.has_others(one, asked | {name}) for one in self._bound.get(name, [])
+                )
             case gast.Name():
                 return isinstance(self.outside(node), list | tuple | dict | set)
             case gast.BinOp(left=left, right=right) | gast.IfExp(body=left, orelse=right):

@@ -112,7 +112,7 @@ class InactiveCode:
         return node
 
     def whole_of(self, node: Any) -> Any:
-        """The outermost `try` around a node that goes on after errors: Python executes all of it, or nothing; or the node."""
+        """The outermost `try` around a node that goes on after errors, which is not divided; else the node."""
         around = [one for one in self.around(node) if may_go_on(one)]
         return around[-1] if around else node
 

@@ -35,7 +35,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.syntax.activity import Activity, bindings
-from srcad.frontend.syntax.control_exits import BREAK, CONTINUE, RETURN, exits, may_go_on
+from srcad.frontend.syntax.control_exits import BREAK, CONTINUE, NEXT, RETURN, exits, may_go_on
 from srcad.ir.names import unused_name
 
 _EXITS = frozenset({BREAK, CONTINUE, RETURN})
@@ -90,9 +90,7 @@ class _Rewriting:
         is_apart = len(set(names)) == len(targets) == len(values) and read.isdisjoint(names)
         if not is_apart or all(is_active) or not any(is_active) or self._activity.is_under_active(stmt):
             return [stmt]
-        return [
-            gast.copy_location(gast.Assign([to], of, None), stmt) for to, of in zip(targets, values, strict=True)
-        ]
+        return [gast.copy_location(gast.Assign([to], of, None), stmt) for to, of in zip(targets, values, strict=True)]
 
     def _left(self, stmt: gast.Try) -> list[Any]:
         """A `try` that flags say how it was left, and behind it the jumps themselves."""
@@ -114,26 +112,26 @@ class _Rewriting:
         begin = [_set(flag, False, stmt) for flag in flags.values()]
         jumps = {BREAK: gast.Break(), CONTINUE: gast.Continue()}
         leave = [
-            _at(gast.If(gast.Name(flag, gast.Load(), None, None), [jumps[way]], []), stmt) for way, flag in flags.items()
+            _at(gast.If(gast.Name(flag, gast.Load(), None, None), [jumps[way]], []), stmt)
+            for way, flag in flags.items()
         ]
         return [*begin, made, *leave]
 
 
 def _flagged(body: Sequence[Any], flags: dict[str, str]) -> list[Any] | None:
-    """A block that sets flags where it has left; None where it leaves elsewhere than at its end."""
-    if not exits(body) & _EXITS:
+    """A block that sets flags where it has left; None where what is left out then stands behind more than an `if`."""
+    at = next((k for k, stmt in enumerate(body) if exits([stmt]) & _EXITS), None)
+    if at is None:
         return list(body)
-    *before, last = body
-    if exits(before) & _EXITS:
-        return None
-    match last:
+    before, stmt, rest = body[:at], body[at], body[at + 1 :]
+    match stmt:
         case gast.Break():
-            return [*before, _set(flags[BREAK], True, last)]
+            return [*before, _set(flags[BREAK], True, stmt)]
         case gast.Continue():
-            return [*before, _set(flags[CONTINUE], True, last)]
-        case gast.If():
-            then, orelse = _flagged(last.body, flags), _flagged(last.orelse, flags)
-            return None if then is None or orelse is None else [*before, _with(last, {"body": then, "orelse": orelse})]
+            return [*before, _set(flags[CONTINUE], True, stmt)]
+        case gast.If(body=then, orelse=orelse) if not (rest and NEXT in exits(then) and NEXT in exits(orelse)):
+            blocks = [_flagged([*one, *(rest if NEXT in exits(one) else ())], flags) for one in (then, orelse)]
+            return None if None in blocks else [*before, _with(stmt, {"body": blocks[0], "orelse": blocks[1]})]
     return None
 
 
