@@ -83,6 +83,22 @@ def raises(x, p):
 
 
 @claims(True, False)
+def in_a_loop(x, p):
+    z = x
+    for _ in range(3):
+        z = chooses(z, p)
+    return z
+
+
+@claims(True, True)
+def new_in_a_loop(x, p):
+    z = x * 1.0
+    for _ in range(3):
+        z = product(z, p)
+    return z + z
+
+
+@claims(True, False)
 def chooses(x, p):
     return x if p[0] > 0.0 else p
 
@@ -250,6 +266,32 @@ def through_a_dict(x, p):
     rows = {"x": x}
     rows["x"][0] = 3.0
     return 1.0
+
+
+@claims(False, False)
+def through_a_list_in_a_loop(x, p):
+    rows = [x]
+    for _ in range(2):
+        rows = chooses(rows, p)
+    more = rows + rows
+    more[0][0] = 3.0
+    return 1.0
+
+
+def made(function):
+    def applied(x, p):
+        return function(x, p)
+
+    return applied
+
+
+applies_product = claims(True, True)(made(product))
+applies_stores = claims(False, False)(made(stores))
+
+
+@claims(False, False)
+def of_two_closures(x, p):
+    return applies_product(x, p) + applies_stores(x, p)
 
 
 @claims(False, False)

@@ -55,6 +55,8 @@ class FunctionEffects(ValueKinds):
     ) -> None:
         super().__init__(source, values)
         self._known: dict[Any, Summary] = {} if known is None else known
+        self._assumed: dict[int, bool] = {}
+        """The calls whose arguments are looked at, by their ids: whether one was assumed to be fresh meanwhile."""
         self._around = around - self._own
         self._local |= around
 
@@ -83,10 +85,19 @@ class FunctionEffects(ValueKinds):
         own, around = self._called(call.func.id)
         if own is None:
             return Summary()
+        if id(call) in self._assumed:  # `x = f(x)` in a loop: what it is the first time, it stays
+            self._assumed[id(call)] = True
+            return Summary(True, True)
+        self._assumed[id(call)] = False
         given = dict(_given(own.tree, call))
         values: dict[str, Any] = {name: [] for name, value in given.items() if self.has_others(value)}
         values |= {name: _SOME_ARRAY for name, value in given.items() if self.is_array(value)}
-        key = id(own.tree), frozenset((name, type(value)) for name, value in values.items())
+        is_assumed = self._assumed.pop(id(call))
+        found = self._summary_of(own, values, around)
+        return self._summary_of(own, dict.fromkeys(given, []), around) if is_assumed and not found.is_fresh else found
+
+    def _summary_of(self, own: Source, values: Mapping[str, Any], around: frozenset[str]) -> Summary:
+        key = id(own.function), id(own.tree), frozenset((name, type(value)) for name, value in values.items())
         if key not in self._known:
             self._known[key] = Summary()  # where the function calls itself, nothing is certain
             self._known[key] = _Called(own, values, self._known, around).summary()
