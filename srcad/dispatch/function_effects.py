@@ -94,7 +94,8 @@ class FunctionEffects(ValueKinds):
         values |= {name: _SOME_ARRAY for name, value in given.items() if self.is_array(value)}
         is_assumed = self._assumed.pop(id(call))
         found = self._summary_of(own, values, around)
-        return self._summary_of(own, dict.fromkeys(given, []), around) if is_assumed and not found.is_fresh else found
+        is_again = is_assumed and not found.is_fresh
+        return self._summary_of(own, {name: [] for name in given}, around) if is_again else found
 
     def _summary_of(self, own: Source, values: Mapping[str, Any], around: frozenset[str]) -> Summary:
         key = id(own.function), id(own.tree), frozenset((name, type(value)) for name, value in values.items())
