@@ -13,9 +13,9 @@ import numpy as np
 from srcad.analysis.values.effects import has_effect
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import is_generated
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Maybe
 from srcad.frontend.values.context import Context, RetryUnrolled
-from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.raise_points import Handled
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, For, Op, Stmt, Store, Var, While
@@ -232,14 +232,30 @@ def _is_none(node: Any) -> bool:
 
 def print_call(ctx: Context, node: Any) -> None:
     """Lower `print(...)`: f-strings become several arguments."""
-    args: list[Atom] = []
+    values: list[Abstract] = []
     for arg in node.args:
         for part in _fstring_parts(arg):
-            value = ctx.check(ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part))
+            value = ctx.optional(ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part))
             if isinstance(value, Constant) and getattr(part, "conversion", -1) == ord("r"):
                 value = Constant(repr(value.value))
-            args.extend(_printed(ctx, value))
-    ctx.builder.emit(Effect(Op("print", tuple(args)), ctx.builder.span))
+            values.append(value)
+    _print(ctx, values)
+
+
+def _print(ctx: Context, values: Sequence[Abstract]) -> Abstract:
+    """Emit the print of these values: one for each case, where some may be None."""
+    at, value = next(((k, one) for k, one in enumerate(values) if isinstance(one, Maybe)), (0, None))
+    if value is None:
+        args = tuple(atom for one in values for atom in _printed(ctx, one))
+        ctx.builder.emit(Effect(Op("print", args), ctx.builder.span))
+        return Constant(None)
+
+    def with_value(known: Abstract) -> Abstract:
+        return _print(ctx, [*values[:at], known, *values[at + 1 :]])
+
+    return branch(
+        ctx, value.is_none.atom, lambda: with_value(Constant(None)), lambda: with_value(ctx.check(value.value))
+    )
 
 
 def _fstring_parts(arg: Any) -> list[Any]:
