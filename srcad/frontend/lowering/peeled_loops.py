@@ -12,7 +12,7 @@ does not read it. Elsewhere the values after the loop would have types that they
 ...         total = x if total is None else total * x
 ...     return 0.0 if total is None else total
 >>> [line.strip() for line in text(normal_form(f, 2.0, 3)).splitlines() if "total.4" in line]
-['total.4 = if %test.1:', 'yield total.4']
+['total.4 = if %test.0:', 'yield total.4']
 """
 
 from __future__ import annotations

@@ -74,7 +74,6 @@ def lower_try(ctx: Context, node: gast.Try) -> None:
     def clean_up(error: type[BaseException], raised: BaseException | None) -> None:
         ctx.statements(node.finalbody)
 
-    ctx.rewords.append(True)
     with inside_attempt(ctx, Cleanup("finally", ctx.frame, clean_up)):
         _try(ctx, node)
 
@@ -86,10 +85,9 @@ def _try(ctx: Context, node: gast.Try) -> None:
         return
     if node.handlers:
         ctx.rewords.append(True)
-    handlers = tuple(_errors(ctx, handler) for handler in node.handlers)
 
     def raise_another(error: type[BaseException], raised: BaseException | None) -> None:
-        at = handler_of(handlers, error)
+        at = handler_of(tuple(_errors(ctx, handler) for handler in node.handlers), error)
         if at is not None:
             _handler(ctx, node.handlers[at], [error], raised)
 
