@@ -478,6 +478,56 @@ def both_ways(p, lines):
     return t + n * p + r.random() * p
 
 
+@right(1.3, {"a": 1.0})
+def item_of_an_argument(p, settings):
+    try:
+        scale = settings["b"]
+    except KeyError as e:
+        print("missing", e)
+        scale = 2.0
+    return p * scale
+
+
+@right(1.3, [[1.0], [2.0]])
+def row_of_an_argument(p, rows):
+    r = random.Random(1)
+    try:
+        row = rows[r.randrange(2)]
+    except IndexError:
+        row = rows[0]
+    return p * row[0] + p * rows[1][0]
+
+
+@refused(1.3, [[1.0], [2.0]])
+def row_of_an_argument_changed(p, rows):
+    r = random.Random(1)
+    try:
+        row = rows[r.randrange(2)]
+        row[0] = r.random()
+    except IndexError:
+        row = rows[0]
+    return p * row[0] + p * rows[0][0] + p * rows[1][0]
+
+
+@refused(X)
+def row_changed_by_another_name(p):
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(2, 4))
+    t = 0.0
+    for row in a:
+        a[0][0] = rng.normal()
+        t = t + np.sum(row * p)
+    return t
+
+
+@refused(1.3, [[1.0], [2.0]])
+def row_of_an_argument_grown(p, rows):
+    r = random.Random(1)
+    row = rows[0] if r.random() > 2.0 else rows[1]
+    row += [r.random()]
+    return p * row[0] + p * sum(rows[1])
+
+
 @right(1.3, ["1", "b", "3"])
 def prints_in_try(p, lines):
     t = 0.0

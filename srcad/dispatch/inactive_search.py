@@ -65,7 +65,7 @@ class Search:
         self._seen: dict[int, list[Any]] | None = None
         self._effects = FunctionEffects(self._source, by_name)
         self._code = self._begun()
-        self._fault = "it is not certain that Python and the rest would see the same"
+        self.fault = "it is not certain that Python and the rest would see the same"
         """Why the newest part that was tried is none."""
 
     def _begun(self) -> InactiveCode:
@@ -91,7 +91,7 @@ class Search:
             return None
         if self._code.activity.is_under_active(stmt):
             return "whether it is run depends on what is differentiated"
-        return self._fault if self._code.is_known else "there is code beside it of which variables are not followed"
+        return self.fault if self._code.is_known else "there is code beside it of which variables are not followed"
 
     def extended(self, error: SrcadError) -> InactivePart | None:
         """With more taken out, so that this error is not met again; None where it cannot be avoided so."""
@@ -199,12 +199,12 @@ class Search:
             if isinstance(node.ctx, gast.Load) and not code.is_of_python(node)
         ]
         if has_print and any(map(self._effects.prints, read)):
-            self._fault = "the rest prints, too: the order would be another"
+            self.fault = "the rest prints, too: the order would be another"
             return False
         outside = next(filter(self._effects.reads_outside, read), None)
         if outside is None or not any(map(self._may_change_outside, inside)):
             return True
-        self._fault = f"it may change {gast.unparse(outside).strip()}, which the rest reads from outside"
+        self.fault = f"it may change {gast.unparse(outside).strip()}, which the rest reads from outside"
         return False
 
     def _takes_what_is_changed(self) -> bool:
@@ -259,7 +259,7 @@ class Search:
         for inner in gast.walk(node) if not isinstance(node, gast.stmt) else ():
             if isinstance(inner, gast.Name) and inner.id in code.of_python:
                 one = next(filter(self._is_recordable, code.candidates(inner)), None)
-                if one is not None and id(one) not in code.taken:
+                if one is not None and id(one) not in code.taken and not self._is_changed_elsewhere(one):
                     code.take(one)
                     found = True
         return found
@@ -365,7 +365,7 @@ class Search:
         if not (self._is_aligned() and self._is_complete() and self._is_aligned() and self._code.is_possible):
             written = self._code.of_python & self._code.activity.params - self._code.only_python_reads
             if written:
-                self._fault = f"it may write into the argument {', '.join(sorted(written))}, which the rest reads"
+                self.fault = f"it may write into the argument {', '.join(sorted(written))}, which the rest reads"
             return None
         code, seen = self._code, self._observations()
         conversions: dict[str, str] = {}

@@ -99,7 +99,10 @@ class ValueSpecialisation:
                 last = another
         if self._inactive_try() is not None:
             anyhow = replace(self, compiles_tries=True)
-            return (*anyhow.generate_for_call(), anyhow)
+            try:
+                return (*anyhow.generate_for_call(), anyhow)
+            except SrcadError as another:
+                raise not_left_to_python(another, search.fault) from None
         raise not_left_to_python(error, search.why_not(last))
 
     def _differentiated(self) -> list[str]:

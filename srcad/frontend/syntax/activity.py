@@ -151,9 +151,11 @@ class Activity:
                 self._unite([[name], self._read(node)])
 
     def shared_with(self, node: Any) -> set[str]:
-        """The names of what may share memory with a value: of a tuple, with its items."""
+        """The names of what may share memory with a value: of a tuple with its items, of an item with the whole."""
         if isinstance(node, gast.Tuple | gast.List):
             return set().union(*map(self.shared_with, node.elts))
+        if isinstance(node, gast.Subscript):
+            return self.shared_with(node.value)
         return set() if self._has_own_memory(node) else set(self._read(node))
 
     def _has_own_memory(self, node: Any) -> bool:

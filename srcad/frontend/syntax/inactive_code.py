@@ -219,7 +219,7 @@ class InactiveCode:
         for inner in gast.walk(stmt):
             self.taken.pop(id(inner), None)
         self.left[id(stmt)] = stmt
-        written = self.with_shared(_bound(stmt)) | self.written_in(stmt)
+        written = self.with_shared(_stored_into(stmt)) | self.written_in(stmt)
         self.of_python |= (_bound(stmt) | written) & self.activity.local
 
     def with_shared(self, names: Iterable[str]) -> set[str]:
@@ -333,6 +333,15 @@ def _bound(stmt: Any) -> set[str]:
             found = _bound_itself(stmt)
     inside = [child for name in ("body", "orelse", "finalbody", "handlers") for child in getattr(stmt, name, [])]
     return found.union(*map(_bound, inside))
+
+
+def _stored_into(stmt: Any) -> Iterator[str]:
+    """The variables whose values a statement, and what is in it, stores into: not those that it gives other values."""
+    for node in gast.walk(stmt):
+        if isinstance(node, gast.AugAssign):
+            yield from bases(node.target)
+        elif isinstance(node, gast.Subscript | gast.Attribute) and not isinstance(node.ctx, gast.Load):
+            yield from bases(node)
 
 
 def _bound_itself(stmt: Any) -> set[str]:
