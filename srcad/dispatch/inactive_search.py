@@ -259,7 +259,10 @@ class Search:
         for inner in gast.walk(node) if not isinstance(node, gast.stmt) else ():
             if isinstance(inner, gast.Name) and inner.id in code.of_python:
                 one = next(filter(self._is_recordable, code.candidates(inner)), None)
-                if one is not None and id(one) not in code.taken and not self._is_changed_elsewhere(one):
+                if one is None or id(one) in code.taken:
+                    continue
+                # the rest has the items of a loop as they were before it
+                if not (isinstance(code.statement_of(one), gast.For) and self._is_changed_elsewhere(one)):
                     code.take(one)
                     found = True
         return found
