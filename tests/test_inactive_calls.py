@@ -7,6 +7,7 @@ gradient that of central differences, and what it prints is printed once and in 
 from __future__ import annotations
 
 import copy
+import json
 import math
 import random
 from collections.abc import Callable
@@ -509,7 +510,7 @@ def row_of_an_argument_changed(p, rows):
     return p * row[0] + p * rows[0][0] + p * rows[1][0]
 
 
-@refused(X)
+@right(X)
 def row_changed_by_another_name(p):
     rng = np.random.default_rng(0)
     a = rng.normal(size=(2, 4))
@@ -517,6 +518,17 @@ def row_changed_by_another_name(p):
     for row in a:
         a[0][0] = rng.normal()
         t = t + np.sum(row * p)
+    return t
+
+
+@refused(np.array([0.5, 1.2]))
+def row_changed_by_python_alone(x):
+    np.random.seed(0)
+    a = np.random.rand(2, 2)
+    t = 0.0
+    for row in a:
+        a[0][0] = json.loads("5.0")
+        t = t + np.sum(row * x)
     return t
 
 
