@@ -71,7 +71,7 @@ def pops_under_a_choice(x, n):
     return y * float("0.5") * items[-1]
 
 
-@refused()
+@right()
 def leaves_a_loop_from_try(x, n):
     t = x[0]
     for i in range(4):
@@ -505,7 +505,7 @@ def two_targets(x, n):
     return x[0] * a[0]
 
 
-@refused()
+@right()
 def parts_of_a_tuple(x, n):
     a, b = (x[0] * json.loads("2.0"), json.loads("[3.0]"))
     b.append(random.random())

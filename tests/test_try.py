@@ -111,9 +111,11 @@ def passes_finally(x):
     return t
 
 
-def reads_the_error(x):
+def reads_a_text_of_values(x):
     try:
-        t = checked(x[1])
+        if x[1] <= 0:
+            raise ValueError(f"{x[1]} is not positive")
+        t = np.log(x[1])
     except ValueError as error:
         print(error)
         t = x[0]
@@ -150,7 +152,7 @@ REFUSED = {
     of_either: ((X, 2.0), "S103"),
     setting_of_numpy: ((X,), "S103"),
     passes_finally: ((X,), "S103"),
-    reads_the_error: ((X,), "S103"),
+    reads_a_text_of_values: ((X,), "S103"),
     caught_in_a_generator: ((X,), "S103"),
     recursion: ((X, 2.0), "S115"),
 }

@@ -14,11 +14,13 @@ from typing import Any
 
 import gast
 
+from srcad.dispatch.function_effects import FunctionEffects
 from srcad.dispatch.inactive_effects import Effects
 from srcad.dispatch.outside_state import is_of_library
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import Source, read
 from srcad.frontend.source.scopes import assigned, loads, own_nodes
+from srcad.frontend.syntax import separable_form
 from srcad.frontend.syntax.activity import Activity
 from srcad.frontend.syntax.call_inlining import Called, inlined
 
@@ -44,15 +46,24 @@ def with_calls_inlined(source: Source, values: Mapping[str, Any], wrt: Sequence[
     """
     given = source
     for _ in range(_MOST):
-        effects = Effects(source, values)
-        known = effects.is_pure, effects.is_fresh, effects.has_state, effects.is_container
-        activity = Activity(source.tree, wrt, *known)
+        effects = FunctionEffects(source, values)
+        activity = _activity(source, effects, wrt)
         found = (_written_out(source, effects, activity, node) for node in gast.walk(source.tree))
         new = next((one for one in found if one is not None), None)
         if new is None:
             break
         source = new
     return source if source is given else _without_unused(source)
+
+
+def separable(source: Source, values: Mapping[str, Any], wrt: Sequence[str]) -> Source:
+    """The function in the form in which inactive code can be parted from the rest."""
+    tree = separable_form.separable(source.tree, _activity(source, FunctionEffects(source, values), wrt))
+    return source if tree is source.tree else replace(source, tree=tree)
+
+
+def _activity(source: Source, effects: Effects, wrt: Sequence[str]) -> Activity:
+    return Activity(source.tree, wrt, effects.is_pure, effects.is_fresh, effects.has_state, effects.is_container)
 
 
 def _without_unused(source: Source) -> Source:

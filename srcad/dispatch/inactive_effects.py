@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 from collections.abc import Iterator, Mapping
+from functools import cache
 from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
@@ -36,16 +38,32 @@ _WRITES = frozenset(
     {"shuffle", "put", "put_along_axis", "copyto", "place", "putmask", "fill_diagonal", "at", "nan_to_num", "next"}
     | {"setattr", "delattr", "iter", "map", "filter", "print", "input", "open", "apply_along_axis"}
 )
-_FRESH = frozenset({"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "sum", "dot", "mean"})
+_FRESH = frozenset(
+    {
+        "histogram",
+        "bincount",
+        "unique",
+        "searchsorted",
+        "digitize",
+        "argsort",
+        "sum",
+        "dot",
+        "mean",
+        "prod",
+        "std",
+        "var",
+    }
+    | {"outer", "concatenate", "stack", "cumsum", "cumprod", "zeros", "ones", "full", "arange", "linspace", "eye"}
+)
 """Functions of NumPy whose values share no memory with their arguments."""
 _READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", "tolist", "split", "join"})
 """Methods that do not change what they are called on, whatever it is."""
-_OF_ARRAYS = frozenset(
+OF_ARRAYS = frozenset(
     {"copy", "sum", "mean", "max", "min", "prod", "std", "var", "dot", "argmax", "argmin", "argsort", "any", "all"}
     | {"astype", "cumsum", "cumprod", "ravel", "reshape", "flatten", "transpose", "trace", "tolist", "item", "round"}
 )
 """Methods of arrays that write into nothing, but for an `out`."""
-_NOT_PURE = frozenset({"out", "key", "copy"})
+NOT_PURE = frozenset({"out", "key", "copy"})
 """Keywords of what is written into, or called, or decides on whether memory is shared."""
 
 _MAKERS: dict[int, type] = {
@@ -112,7 +130,7 @@ class Effects:
         if not isinstance(call, gast.Call):
             return False
         if self._is_of_array(call):
-            return not {k.arg for k in call.keywords} & _NOT_PURE
+            return self.only_reads(call)
         value, names = call.func, []
         while isinstance(value, gast.Attribute):
             names.append(value.attr)
@@ -122,13 +140,13 @@ class Effects:
             not isinstance(value, gast.Name)
             or found is None
             or _WRITES.intersection([value.id, *names])
-            or {k.arg for k in call.keywords} & _NOT_PURE
+            or {k.arg for k in call.keywords} & NOT_PURE
         ):
             return False
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
         if any(isinstance(one, gast.Lambda) or self.may_be_called(one) for one in arguments):
             return False
-        if isinstance(found, np.ufunc) and len(call.args) > found.nin:
+        if writes_by_position(self.outside(call.func), len(call.args)):
             return False
         module = found.__name__ if isinstance(found, ModuleType) else str(getattr(found, "__module__", ""))
         return isinstance(found, np.ufunc) or module.partition(".")[0] in _PURE_MODULES
@@ -136,9 +154,14 @@ class Effects:
     def _is_of_array(self, call: Any) -> bool:
         """Whether a call is of a method that only reads, of an argument that is an array."""
         match call.func:
-            case gast.Attribute(value=gast.Name(id=name), attr=method) if method in _OF_ARRAYS:
+            case gast.Attribute(value=gast.Name(id=name), attr=method) if method in OF_ARRAYS:
                 return name not in self._rebound and isinstance(self._values.get(name), np.ndarray)
         return False
+
+    def only_reads(self, call: Any) -> bool:
+        """Whether a call of a method of an array, of those that may be given an `out`, is given none."""
+        named = getattr(np, call.func.attr, None)  # whose first argument is the array
+        return NOT_PURE.isdisjoint(k.arg for k in call.keywords) and not writes_by_position(named, len(call.args) + 1)
 
     def may_be_called(self, node: Any) -> bool:
         """Whether an argument is a function, whose effects a call has, or an iterator, which it consumes."""
@@ -172,7 +195,7 @@ class Effects:
             if call.func.attr in _READS and seen and all(map(is_of_library, seen)):
                 return set()
             of_arrays = bool(seen) and all(isinstance(one, np.ndarray) for one in seen)
-            if of_arrays and call.func.attr in _OF_ARRAYS and not any(k.arg == "out" for k in call.keywords):
+            if of_arrays and call.func.attr in OF_ARRAYS and self.only_reads(call):
                 return set()
             if self.is_draw(call):
                 parts = [call.func.value, *(k.value for k in call.keywords if k.arg == "out")]
@@ -234,6 +257,31 @@ class Effects:
 
 def _class_of(value: Any) -> type | None:
     return next((one for one in GENERATORS if isinstance(value, one)), None)
+
+
+@cache
+def _position_of_out(function: Any) -> int | None:
+    """How many arguments stand before `out`, in a function of NumPy that may be given it by position."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # one in C: of those that are known here `out` is the third, as in `np.dot`
+        return 2
+    positional = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return positional.index("out") if "out" in positional else None
+
+
+def writes_by_position(function: Any, count: int) -> bool:
+    """Whether a call of a function of NumPy with so many positional arguments writes into one of them.
+
+    >>> writes_by_position(np.add, 2), writes_by_position(np.add, 3), writes_by_position(np.sum, 4)
+    (False, True, True)
+    """
+    if isinstance(function, np.ufunc):
+        return count > function.nin
+    if not callable(function) or str(getattr(function, "__module__", "")).partition(".")[0] != "numpy":
+        return False
+    before = _position_of_out(function)
+    return before is not None and count > before
 
 
 def is_foreign(value: Any) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcad.dispatch.inactive_effects import Effects, is_foreign
+from srcad.dispatch.function_effects import FunctionEffects
+from srcad.dispatch.inactive_effects import is_foreign
 from srcad.dispatch.inactive_values import (
     Cell,
     InactivePart,
@@ -36,7 +37,7 @@ from srcad.frontend.syntax.activity import Activity, bases, own_expressions
 from srcad.frontend.syntax.inactive_code import COMPOUND, InactiveCode
 from srcad.frontend.syntax.inactive_parts import python_part, rest, whole_python_part
 
-CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S122", "S123", "S203"})
+CODES = frozenset({"S103", "S105", "S108", "S114", "S117", "S120", "S122", "S123", "S127", "S203"})
 """The errors about what the language does not have, which Python has."""
 
 
@@ -62,9 +63,9 @@ class Search:
         self._generators = frozenset(name for name, value in by_name.items() if isinstance(value, GENERATORS))
         self._cells: dict[str, Cell] = {}
         self._seen: dict[int, list[Any]] | None = None
-        self._effects = Effects(self._source, by_name)
+        self._effects = FunctionEffects(self._source, by_name)
         self._code = self._begun()
-        self._fault = "it is not certain that Python and the rest would see the same"
+        self.fault = "it is not certain that Python and the rest would see the same"
         """Why the newest part that was tried is none."""
 
     def _begun(self) -> InactiveCode:
@@ -72,8 +73,8 @@ class Search:
         tree = self._source.tree
         effects = self._effects
         known = effects.is_pure, effects.is_fresh, effects.has_state, effects.is_container
-        activity = Activity(tree, self._wrt, *known)
-        immutable = self._immutable()
+        immutable = frozenset() if self._seen is None else effects.immutable()
+        activity = Activity(tree, self._wrt, *known, immutable)
         return InactiveCode(tree, activity, outside, self._generators, immutable=immutable, written_in=self._written_in)
 
     @property
@@ -90,7 +91,7 @@ class Search:
             return None
         if self._code.activity.is_under_active(stmt):
             return "whether it is run depends on what is differentiated"
-        return self._fault if self._code.is_known else "there is code beside it of which variables are not followed"
+        return self.fault if self._code.is_known else "there is code beside it of which variables are not followed"
 
     def extended(self, error: SrcadError) -> InactivePart | None:
         """With more taken out, so that this error is not met again; None where it cannot be avoided so."""
@@ -107,6 +108,7 @@ class Search:
         code = self._code
         if not code.is_known:
             return None
+        node = code.whole_of(node)
         candidates = [] if isinstance(node, gast.stmt) else code.candidates(node)
         if self._take_one(candidates) or self._take_inside(node):
             return self._part()
@@ -197,12 +199,12 @@ class Search:
             if isinstance(node.ctx, gast.Load) and not code.is_of_python(node)
         ]
         if has_print and any(map(self._effects.prints, read)):
-            self._fault = "the rest prints, too: the order would be another"
+            self.fault = "the rest prints, too: the order would be another"
             return False
         outside = next(filter(self._effects.reads_outside, read), None)
         if outside is None or not any(map(self._may_change_outside, inside)):
             return True
-        self._fault = f"it may change {gast.unparse(outside).strip()}, which the rest reads from outside"
+        self.fault = f"it may change {gast.unparse(outside).strip()}, which the rest reads from outside"
         return False
 
     def _takes_what_is_changed(self) -> bool:
@@ -257,25 +259,13 @@ class Search:
         for inner in gast.walk(node) if not isinstance(node, gast.stmt) else ():
             if isinstance(inner, gast.Name) and inner.id in code.of_python:
                 one = next(filter(self._is_recordable, code.candidates(inner)), None)
-                if one is not None and id(one) not in code.taken:
+                if one is None or id(one) in code.taken:
+                    continue
+                # the rest has the items of a loop as they were before it
+                if not (isinstance(code.statement_of(one), gast.For) and self._is_changed_elsewhere(one)):
                     code.take(one)
                     found = True
         return found
-
-    def _immutable(self) -> frozenset[str]:
-        """The variables that were only seen with values that nothing can be written into."""
-        if self._seen is None:
-            return frozenset()
-        return frozenset(name for name, items in self._of_variables().items() if all(map(is_immutable, items)))
-
-    def _of_variables(self) -> dict[str, list[Any]]:
-        """The values that the inactive variables were seen with."""
-        seen = self._observations()
-        values: dict[str, list[Any]] = {}
-        for node in gast.walk(self._source.tree):
-            if isinstance(node, gast.Name) and seen.get(id(node)):
-                values.setdefault(node.id, []).extend(seen[id(node)])
-        return values
 
     def _is_aligned(self) -> bool:
         """Whether the rest takes the branches that Python takes: conditions on floats are not computed twice.
@@ -378,7 +368,7 @@ class Search:
         if not (self._is_aligned() and self._is_complete() and self._is_aligned() and self._code.is_possible):
             written = self._code.of_python & self._code.activity.params - self._code.only_python_reads
             if written:
-                self._fault = f"it may write into the argument {', '.join(sorted(written))}, which the rest reads"
+                self.fault = f"it may write into the argument {', '.join(sorted(written))}, which the rest reads"
             return None
         code, seen = self._code, self._observations()
         conversions: dict[str, str] = {}

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import gast
 import numpy as np
 
+from srcad.dispatch.function_effects import FunctionEffects
 from srcad.dispatch.inactive_effects import Effects
 from srcad.dispatch.outside_state import NUMBERS
 from srcad.errors import fail
@@ -38,7 +39,7 @@ def reparametrised(source: Source, values: Mapping[str, Any], wrt: Sequence[str]
     `values` are the arguments of the call by name. Raises S203 for draws that do not change smoothly with their
     parameters, or of which the shape is not known before the call.
     """
-    effects = Effects(source, values)
+    effects = FunctionEffects(source, values)
     calls = [node for node in gast.walk(source.tree) if effects.is_named_draw(node)]
     if not calls:
         return source

@@ -24,7 +24,7 @@ import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
-from srcad.dispatch.inactive_callees import with_calls_inlined
+from srcad.dispatch.inactive_callees import separable, with_calls_inlined
 from srcad.dispatch.inactive_search import CODES, Search
 from srcad.dispatch.inactive_values import InactivePart
 from srcad.dispatch.leaf_conversion import is_float
@@ -81,7 +81,7 @@ class ValueSpecialisation:
         values = dict(zip(names, self.values, strict=True))
         wrt = self._differentiated()
         last = error
-        whole = with_calls_inlined(source, values, wrt) if wrt else source
+        whole = separable(with_calls_inlined(source, values, wrt), values, wrt) if wrt else source
         if whole is not source:
             try:
                 replace(self, whole=whole, inner=inner).generate_for_call()
@@ -102,7 +102,10 @@ class ValueSpecialisation:
                 last = another
         if self._inactive_try() is not None:
             anyhow = replace(self, compiles_tries=True)
-            return (*anyhow.generate_for_call(), anyhow)
+            try:
+                return (*anyhow.generate_for_call(), anyhow)
+            except SrcadError as another:
+                raise not_left_to_python(another, search.fault) from None
         raise not_left_to_python(error, search.why_not(last))
 
     def taken_apart(self, error: SrcadError) -> tuple[Generated, AbstractArguments, ValueSpecialisation]:

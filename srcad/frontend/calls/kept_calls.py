@@ -38,6 +38,7 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.inner_classes import reads_frame
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
+from srcad.frontend.values.raise_points import catches_any
 from srcad.ir.called import Called, callee_of, in_terms_of
 from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Atom, Block, Effect, Expr, Function, Op, Param, Var
@@ -46,6 +47,8 @@ from srcad.ir.traversal import bindings, ops, own_exprs, own_stores, walk
 from srcad.ir.types import Array, ListOf, Scalar
 from srcad.typing.builder import Builder
 
+_RAISE_BY_TEXT = frozenset({"check"})
+_RAISE = _RAISE_BY_TEXT | {"within"}
 _MOST_NESTED = 50
 _MOST_ATTEMPTS = 6
 
@@ -68,10 +71,12 @@ def kept_call(
             bound = {**bound, **values}
         made_of = (*_identity(source), *outer.identity)
         given = _as_made_for(functions, made_of, arguments(ctx, bound))
-        function = _function(ctx, functions, source, made_of, given, outer)
-        if ctx.attempts and _may_raise(function, functions):
+        made = _function(ctx, functions, source, made_of, given, outer)
+        if catches_any(ctx) and _may_raise(made, functions, _RAISE):
             raise NotKept("a handler may catch its errors")
-        return _emitted(ctx, source, given, function)
+        if ctx.attempts and id(tree) not in functions.recursive and _may_raise(made, functions, _RAISE_BY_TEXT):
+            raise NotKept("code is run on the way of its errors")
+        return _emitted(ctx, source, given, made)
     except NotKept as reason:
         if id(tree) in functions.recursive:
             _retry_with_lists(ctx, bound, reason)
@@ -83,15 +88,15 @@ def kept_call(
     return None
 
 
-def _may_raise(made: KeptFunction, functions: KeptFunctions) -> bool:
-    """Whether a function raises an error, or calls one that may."""
+def _may_raise(made: KeptFunction, functions: KeptFunctions, prims: frozenset[str]) -> bool:
+    """Whether a function raises an error, or calls one that may: by a statement of these primitives."""
     for stmt in walk(made.function.body):
-        if isinstance(stmt, Effect) and stmt.call.prim in ("check", "within"):
+        if isinstance(stmt, Effect) and stmt.call.prim in prims:
             return True
         for op in (op for expr in own_exprs(stmt) for op in ops(expr)):
             if op.prim == "call":
                 other = functions.by_name(callee_of(op).name)
-                if other is None or (other is not made and _may_raise(other, functions)):
+                if other is None or (other is not made and _may_raise(other, functions, prims)):
                     return True
     return False
 

@@ -28,8 +28,9 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering.generators import lower_for_generator
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, check_first_iteration
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
 from srcad.frontend.lowering.overloading import iterated
+from srcad.frontend.lowering.peeled_loops import lower_peeled
 from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, read_outside
 from srcad.frontend.values.abstract_values import (
@@ -112,7 +113,11 @@ def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str 
     in_call = range_in_call(ctx, iterable) if count is None else None
     short = in_call is not None or (count is not None and count <= _UNROLLED)
     if not short and not iterable.by_position and ctx.loop_site(node) in ctx.peeled:
-        _lower_peeled(ctx, node, over, flag)
+        start, stop = iterable.start, iterable.stop
+        if iterable.step.static != 1:
+            start, stop = ctx.constant(0), count_of(ctx, iterable)
+        exists = ctx.builder.op(">", stop.atom, start.atom)
+        lower_peeled(ctx, node, exists, lambda: _first_and_others(ctx, node, over, flag))
         return
     if not iterable.by_position:
         ctx.unrollable_loops += short
@@ -138,15 +143,11 @@ def _lower_run_time_for(ctx: Context, node: gast.For, over: Abstract, flag: str 
     _unroll(ctx, node, [_LazyItem(iterable, ctx.constant(value)) for value in values], flag)
 
 
-def _lower_peeled(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
+def _first_and_others(ctx: Context, node: gast.For, over: Abstract, flag: str | None) -> None:
     """The first iteration, then the loop of the others."""
     span = ctx.builder.span
-
-    def demand(count: Leaf) -> None:
-        check_first_iteration(ctx, node.iter, ctx.builder.op(">", count.atom, Const(0)))
-
     with ctx.at(node.iter):
-        first, rest = first_and_rest(ctx, over, demand)
+        first, rest = first_and_rest(ctx, over, lambda count: None)
     with ctx.at(node):
         ctx.bind(node.target, first)
     ctx.statements(node.body)

@@ -48,7 +48,7 @@ from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.generator_functions import HasStopped, is_generator
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.match_statements import PatternBinding, PatternTest
-from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, LoopSite, Seq, Site, ZeroD, leaves
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, LoopSite, Maybe, Seq, Site, ZeroD, leaves
 from srcad.frontend.values.constants import to_callee, to_caller
 from srcad.frontend.values.context import (
     Captured,
@@ -257,7 +257,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         found.append(leaf.atom)
         return leaf
 
-    outside = to_caller(ctx, _body(ctx, source, arguments), collect)
+    outside = to_caller(ctx, _result(ctx, _body(ctx, source, arguments)), collect)
     params: list[Param] = []
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
@@ -331,6 +331,16 @@ def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Ab
         args += [keywords.pop(parameter.id) for parameter in spec.args if parameter.id in keywords]
         args += extra
     return inline_source(ctx, source, args, keywords | in_callee)
+
+
+def _result(ctx: Context, value: Abstract) -> Abstract:
+    """The result of the function; at run time an error where it is None."""
+    value = ctx.narrowed(value)
+    if not isinstance(value, Maybe):
+        return value
+    what = "the function returns None here, and a number or an array elsewhere: there is nothing to differentiate"
+    ctx.builder.check(ctx.builder.op("not", value.is_none.atom), "TypeError", what)
+    return value.value
 
 
 def _name(atom: Atom) -> str:

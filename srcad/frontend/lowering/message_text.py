@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
 import gast
@@ -12,10 +13,11 @@ import numpy as np
 from srcad.analysis.values.effects import has_effect
 from srcad.errors import SrcadError
 from srcad.frontend.source.read import is_generated
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Maybe
 from srcad.frontend.values.context import Context, RetryUnrolled
-from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of
+from srcad.frontend.values.raise_points import Handled
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, For, Op, Stmt, Store, Var, While
 from srcad.ir.runtime_checks import check
 from srcad.ir.traversal import walk
@@ -127,18 +129,27 @@ def _since_last_effect(statements: Sequence[Stmt]) -> Sequence[Stmt]:
     return statements
 
 
-def raised(ctx: Context, node: Any, condition: Atom) -> tuple[Effect, type[Exception]] | None:
-    """`if not condition: raise ...` as a check, and the class of the error; None where the class is not known.
+@dataclass(frozen=True)
+class Raised:
+    """A `raise` as a check, the class of the error, and the error itself where its arguments are known."""
+
+    check: Effect
+    cls: type[Exception]
+    error: Exception | None
+
+
+def raised(ctx: Context, node: Any, condition: Atom) -> Raised | None:
+    """`if not condition: raise ...` as a check; None where the class of the error is not known.
 
     Of a class of the user's, compiled code raises the class of Python's that it is derived from. A call of the
     derivative finds out what the function itself raises (`Context.rewords`).
     """
     if node.exc is None:
-        return _raised_again(ctx, condition)
+        return _raised_again(ctx, condition, ctx.handled[-1] if ctx.handled else None)
     made, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
     cls = _class_of(ctx, made)
     if cls is None:
-        return None
+        return _raised_again(ctx, condition, _caught(ctx, node.exc))
     base = _in_compiled_code(cls)
     between = [] if is_generated(ctx.frame.source) else [gast.Constant(", ", None)]
     parts = message(ctx, *[part for arg in args for part in (*between, arg)][len(between) :])
@@ -148,7 +159,28 @@ def raised(ctx: Context, node: Any, condition: Atom) -> tuple[Effect, type[Excep
     if base is not cls:
         parts = (f"{cls.__name__}: ", *parts) if parts else (cls.__name__,)
     name = "np.linalg.LinAlgError" if base is np.linalg.LinAlgError else base.__name__
-    return check(condition, name, parts, ctx.builder.span), cls
+    return Raised(check(condition, name, parts, ctx.builder.span), cls, None if named else error_of(ctx, cls, args))
+
+
+def error_of(ctx: Context, cls: type[Exception], args: Sequence[Any]) -> Exception | None:
+    """The error that is raised, if its arguments are known, and no code of the user's makes it, or its text."""
+    if any(isinstance(getattr(cls, name), FunctionType) for name in ("__new__", "__init__", "__str__", "__repr__")):
+        return None
+    values = []
+    for arg in args:
+        known = _constant(ctx, arg)
+        if known is None:
+            return None
+        values.append(known.value)
+    return cls(*values)
+
+
+def _constant(ctx: Context, node: Any) -> Constant | None:
+    """The value of an expression that is text, or a number, and known while compiling."""
+    value = _value(ctx, node)
+    if isinstance(value, Leaf) and value.known and isinstance(value.static, int | float):
+        return Constant(value.static)
+    return value if isinstance(value, Constant) and isinstance(value.value, str) else None
 
 
 def _in_compiled_code(cls: type[Exception]) -> type[Exception]:
@@ -156,27 +188,42 @@ def _in_compiled_code(cls: type[Exception]) -> type[Exception]:
     return cls if cls is np.linalg.LinAlgError else next(one for one in cls.__mro__ if one.__module__ == "builtins")
 
 
-def _raised_again(ctx: Context, condition: Atom) -> tuple[Effect, type[Exception]] | None:
+def _raised_again(ctx: Context, condition: Atom, handled: Handled | None) -> Raised | None:
     """`raise` in a handler, of the one class of errors that it is there for."""
-    errors = list(ctx.handled[-1]) if ctx.handled else []
-    if len(errors) != 1:
+    if handled is None or len(handled.errors) != 1:
         return None
-    cls = errors[0]
+    (cls,) = handled.errors
+    if not issubclass(cls, Exception):
+        return None
     ctx.rewords.append(True)
     base = _in_compiled_code(cls)
     name = "np.linalg.LinAlgError" if base is np.linalg.LinAlgError else base.__name__
-    return check(condition, name, (cls.__name__,), ctx.builder.span), cls
+    text = cls.__name__ if handled.error is None else str(handled.error)
+    known = handled.error if isinstance(handled.error, Exception) else None
+    return Raised(check(condition, name, (text,), ctx.builder.span), cls, known)
+
+
+def _caught(ctx: Context, node: Any) -> Handled | None:
+    """A caught error that an expression stands for."""
+    value = _value(ctx, node)
+    error = value.value if isinstance(value, Constant) else None
+    return Handled(frozenset({type(error)}), error) if isinstance(error, BaseException) else None
 
 
 def _class_of(ctx: Context, node: Any) -> type[Exception] | None:
     """The class of exceptions that an expression stands for."""
-    with ctx.builder.block():
-        try:
-            value = ctx.expression(node)
-        except SrcadError:
-            return None
+    value = _value(ctx, node)
     cls = value.value if isinstance(value, Constant) else None
     return cls if isinstance(cls, type) and issubclass(cls, Exception) else None
+
+
+def _value(ctx: Context, node: Any) -> Abstract | None:
+    """The value of an expression, which is not executed here; None where it is not in the language."""
+    with ctx.builder.block():
+        try:
+            return ctx.expression(node)
+        except (SrcadError, RetryUnrolled):
+            return None
 
 
 def _is_none(node: Any) -> bool:
@@ -185,12 +232,30 @@ def _is_none(node: Any) -> bool:
 
 def print_call(ctx: Context, node: Any) -> None:
     """Lower `print(...)`: f-strings become several arguments."""
-    args: list[Atom] = []
+    values: list[Abstract] = []
     for arg in node.args:
         for part in _fstring_parts(arg):
-            value = ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part)
-            args.extend(_printed(ctx, ctx.check(value)))
-    ctx.builder.emit(Effect(Op("print", tuple(args)), ctx.builder.span))
+            value = ctx.optional(ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part))
+            if isinstance(value, Constant) and getattr(part, "conversion", -1) == ord("r"):
+                value = Constant(repr(value.value))
+            values.append(value)
+    _print(ctx, values)
+
+
+def _print(ctx: Context, values: Sequence[Abstract]) -> Abstract:
+    """Emit the print of these values: one for each case, where some may be None."""
+    at, value = next(((k, one) for k, one in enumerate(values) if isinstance(one, Maybe)), (0, None))
+    if value is None:
+        args = tuple(atom for one in values for atom in _printed(ctx, one))
+        ctx.builder.emit(Effect(Op("print", args), ctx.builder.span))
+        return Constant(None)
+
+    def with_value(known: Abstract) -> Abstract:
+        return _print(ctx, [*values[:at], known, *values[at + 1 :]])
+
+    return branch(
+        ctx, value.is_none.atom, lambda: with_value(Constant(None)), lambda: with_value(ctx.check(value.value))
+    )
 
 
 def _fstring_parts(arg: Any) -> list[Any]:

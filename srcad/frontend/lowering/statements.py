@@ -9,6 +9,7 @@ from typing import Any
 
 import gast
 
+from srcad.analysis.values.effects import has_effect
 from srcad.errors import SrcadError
 from srcad.frontend.calls.objects import set_attribute
 from srcad.frontend.lowering.class_definitions import class_definition
@@ -25,7 +26,7 @@ from srcad.frontend.lowering.generators import materialised, yielded
 from srcad.frontend.lowering.indexing import array_of, element, index
 from srcad.frontend.lowering.item_assignment import store, store_basic
 from srcad.frontend.lowering.loops import lower_for
-from srcad.frontend.lowering.message_text import message, raised
+from srcad.frontend.lowering.message_text import Raised, error_of, message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.lowering.overloading import class_with_methods, in_place, iterated
 from srcad.frontend.lowering.try_statements import lower_try
@@ -39,11 +40,19 @@ from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnro
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
-from srcad.frontend.values.raise_points import AlwaysRaises, end_block, note_raise, python_check
+from srcad.frontend.values.raise_points import (
+    AlwaysRaises,
+    catches_any,
+    clean_up,
+    end_block,
+    may_catch,
+    note_raise,
+    python_check,
+)
 from srcad.frontend.values.variable_naming import adopt, bind_name
-from srcad.ir.nodes import Assign, Atom, Const, Effect, Op, Stmt, Store, Var
-from srcad.ir.runtime_checks import check, check_of
-from srcad.ir.traversal import block_stores
+from srcad.ir.nodes import Assign, Atom, Const, Op, Stmt, Store, Var
+from srcad.ir.runtime_checks import check, check_of, is_check
+from srcad.ir.traversal import block_stores, walk
 from srcad.ir.types import Array, Dim, Scalar
 
 RESULT = "%return"
@@ -357,20 +366,53 @@ def _lower_check(ctx: Context, node: Any, cond: Atom) -> bool:
     made = raised(ctx, one, condition)
     if made is None:
         return False
-    _emit_check(ctx, *made)
+    _emit_check(ctx, made)
     ctx.statements(rest)
     return True
 
 
-def _emit_check(ctx: Context, stmt: Effect, error: type[Exception]) -> None:
+def _emit_check(ctx: Context, made: Raised) -> None:
     """Emit a check of the user's unchanged, one of a library function as a demand of the operation."""
     if not _in_library(ctx):
-        ctx.builder.emit(stmt)
-        note_raise(ctx, stmt, error)
+        if ctx.attempts and not may_catch(ctx, made.cls) and _cleans_up(ctx, made):
+            return
+        ctx.builder.emit(made.check)
+        note_raise(ctx, made.check, made.cls, made.error)
         return
-    found = check_of(stmt)
+    found = check_of(made.check)
     assert found is not None and isinstance(found.condition, Var | Const)
     ctx.builder.check(found.condition, found.error, *found.message)
+
+
+def _cleans_up(ctx: Context, made: Raised) -> bool:
+    """Emit a check with what Python does on the way of the error out of the function, where that is in the language."""
+    found = check_of(made.check)
+    assert found is not None and isinstance(found.condition, Var | Const)
+
+    def fails() -> Abstract:
+        clean_up(ctx, made.cls, made.error)
+        if not ctx.has_raised:
+            ctx.builder.emit(check(Const(False), found.error, found.message, made.check.span))
+            ctx.has_raised = True
+        return Constant(None)
+
+    state, has_raised = ctx.snapshot(), ctx.has_raised
+    with ctx.builder.block() as emitted, ctx.assuming(Op("not", (found.condition,))):
+        try:
+            fails()
+        except SrcadError as error:
+            if any(problem.code == "S105" for problem in error.problems):  # it may be caught
+                raise
+            is_known = False
+        except RetryUnrolled:
+            is_known = False
+        else:
+            is_known = any(has_effect(one) and not is_check(one) for one in walk(tuple(emitted)))
+    ctx.restore(state)
+    ctx.has_raised = has_raised
+    if is_known:
+        branch(ctx, found.condition, lambda: Constant(None), fails)
+    return is_known
 
 
 def _in_library(ctx: Context) -> bool:
@@ -388,15 +430,15 @@ def _assert(ctx: Context, node: Any) -> None:
         return
     text = () if node.msg is None else message(ctx, node.msg)
     stmt = check(Const(False) if cond is False else cond, "AssertionError", text, ctx.builder.span)
-    _emit_check(ctx, stmt, AssertionError)
+    _emit_check(ctx, Raised(stmt, AssertionError, error_of(ctx, AssertionError, [node.msg] if node.msg else [])))
 
 
 def _raise(ctx: Context, node: Any) -> None:
     # a raise that is unreachable with these types is never lowered
-    may_be_avoided = bool(_in_library(ctx) or ctx.path_conditions or ctx.rooms or ctx.attempts)
+    may_be_avoided = bool(_in_library(ctx) or ctx.path_conditions or ctx.rooms or catches_any(ctx))
     always = raised(ctx, node, Const(False)) if may_be_avoided else None
     if always is not None:
-        _emit_check(ctx, *always)
+        _emit_check(ctx, always)
         ctx.has_raised = not _in_library(ctx)
         return
     text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"

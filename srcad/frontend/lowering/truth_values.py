@@ -55,8 +55,9 @@ from srcad.ir.types import Array, Scalar
 
 def truth(ctx: Context, value: Abstract) -> bool | Atom:
     """The truth value: known at compile time, or a run-time boolean."""
+    value = ctx.narrowed(value)
     if isinstance(value, Maybe):
-        ctx.fail("S127", f"the truth of {describe_value(value)}", None, "ask whether it is None: w is not None.")
+        return _truth_where_there_is_one(ctx, value)
     value = ctx.check(value)
     match value:
         case Leaf(atom, type, static):
@@ -212,3 +213,14 @@ def _comparison_chain(ctx: Context, left: Abstract, ops: Sequence[Any], comparat
     return branch(
         ctx, cond, lambda: _comparison_chain(ctx, right, ops[1:], comparators[1:]), lambda: decided, base="%test"
     )
+
+
+def _truth_where_there_is_one(ctx: Context, value: Maybe) -> bool | Atom:
+    """The truth of what may be None, which is false."""
+
+    def of_value() -> Abstract:
+        found = truth(ctx, value.value)
+        return ctx.constant(found) if isinstance(found, bool) else ctx.leaf(found)
+
+    holds = branch(ctx, value.is_none.atom, lambda: ctx.constant(False), of_value)
+    return truth(ctx, holds)

@@ -40,39 +40,60 @@ from srcad.frontend.values.abstract_values import (
     Constant,
     Leaf,
     Seq,
-    TypeConflict,
     map_structure,
 )
 from srcad.frontend.values.caught_errors import Caught, ErrorFlow, Output, joined_branches
 from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.control_joins import branch
+from srcad.frontend.values.definedness import set_bound, set_unbound
 from srcad.frontend.values.handler_states import handler_state, renamed
-from srcad.frontend.values.raise_points import Attempt, Cleanup, Errors, RaisePoint, inside_attempt
+from srcad.frontend.values.raise_points import (
+    NO_TEXT,
+    Attempt,
+    Cleanup,
+    Errors,
+    Handled,
+    RaisePoint,
+    catches_any,
+    handler_of,
+    inside_attempt,
+)
 from srcad.ir.nodes import Const, Expr, If, Stmt, Undef, Var
 from srcad.ir.traversal import defined, walk
 
 _WHICH = "%handler"
-_NO_TEXT = TypeConflict(
-    "S103",
-    "a caught error is read",
-    "What it says is not known in compiled code.",
-    "do without it, or raise an error with a message of your own.",
-)
 
 
 def lower_try(ctx: Context, node: gast.Try) -> None:
     if hasattr(node, "suppresses") and ctx.expression(node.suppresses) != Constant(contextlib.suppress):
         ctx.fail("S105", "with suppress that is not that of contextlib")
-    if node.raises_only and not ctx.attempts:
-        if node.handlers:
-            ctx.rewords.append(True)
-        ctx.statements([*node.body, *node.orelse])
+    if not node.cleans_up:
+        _try(ctx, node)
         return
-    if node.cleans_up and ctx.attempts:
-        with inside_attempt(ctx, Cleanup("finally")):
-            _attempt(ctx, node)
-    else:
+
+    def clean_up(error: type[BaseException], raised: BaseException | None) -> None:
+        ctx.statements(node.finalbody)
+
+    with inside_attempt(ctx, Cleanup("finally", ctx.frame, clean_up)):
+        _try(ctx, node)
+
+
+def _try(ctx: Context, node: gast.Try) -> None:
+    """A `try` without what comes at last."""
+    if not node.raises_only or catches_any(ctx):
         _attempt(ctx, node)
+        return
+    if node.handlers:
+        ctx.rewords.append(True)
+
+    def raise_another(error: type[BaseException], raised: BaseException | None) -> None:
+        at = handler_of(tuple(_errors(ctx, handler) for handler in node.handlers), error)
+        if at is not None:
+            _handler(ctx, node.handlers[at], [error], raised)
+
+    with inside_attempt(ctx, Cleanup("except", ctx.frame, raise_another)):
+        ctx.statements(node.body)
+    ctx.statements(node.orelse)
 
 
 def _attempt(ctx: Context, node: gast.Try) -> None:
@@ -106,10 +127,11 @@ def _with_handlers(
     points: Sequence[RaisePoint],
     after: State | None,
 ) -> None:
-    reached = sorted({point.handler for point in points})
-    if len(reached) > 1:
-        for point in points:
-            point.state.names[_WHICH] = ctx.constant(point.handler)
+    cases = _cases(node, points)
+    if len(cases) > 1:
+        for number, case in enumerate(cases):
+            for point in case:
+                point.state.names[_WHICH] = ctx.constant(number)
     inside = defined(tuple(body))
     found = handler_state(ctx, [point.state for point in points], inside)
     columns = list(found.columns.values())
@@ -126,15 +148,16 @@ def _with_handlers(
     in_handler = found.filled(ctx, status.values)
     which = in_handler.names.pop(_WHICH, None)
 
-    def handle(handlers: Sequence[int]) -> Abstract:
-        first, *others = handlers
+    def handle(numbers: Sequence[int]) -> Abstract:
+        first, *others = numbers
         if others:
             assert isinstance(which, Leaf)
             is_first = ctx.builder.op("==", which.atom, Const(first))
             if not isinstance(is_first, Const):
                 return branch(ctx, is_first, lambda: handle([first]), lambda: handle(others))
         ctx.restore(in_handler)
-        _handler(ctx, node.handlers[first], {point.error for point in points if point.handler == first})
+        case = cases[first]
+        _handler(ctx, node.handlers[case[0].handler], [point.error for point in case], case[0].raised)
         return Constant(None)
 
     def go_on() -> Abstract:
@@ -146,9 +169,9 @@ def _with_handlers(
     ended = status.ended
     assert isinstance(ended, Var | Const)
     if after is None or ended == Const(False):
-        handle(reached)
+        handle(range(len(cases)))
         return
-    branch(ctx, ended, go_on, lambda: handle(reached))
+    branch(ctx, ended, go_on, lambda: handle(range(len(cases))))
     if ctx.attempts:  # the points of another `try` stay as they are
         return
     statements = ctx.builder.statements
@@ -163,18 +186,42 @@ def _note_undefined(ctx: Context, value: Expr, is_undefined: bool) -> None:
         ctx.undefined.add(value.name)
 
 
-def _handler(ctx: Context, handler: gast.ExceptHandler, errors: set[type[BaseException]]) -> None:
-    name = None if handler.name is None else handler.name if isinstance(handler.name, str) else handler.name.id
+def _cases(node: gast.Try, points: Sequence[RaisePoint]) -> list[list[RaisePoint]]:
+    """The points by the handlers that they lead to, and by what is raised, where the handler reads that."""
+    found: dict[tuple[int, str], list[RaisePoint]] = {}
+    for point in sorted(points, key=lambda one: one.handler):
+        raised = repr((type(point.raised), point.raised)) if _reads_error(node.handlers[point.handler]) else ""
+        found.setdefault((point.handler, raised), []).append(point)
+    return list(found.values())
+
+
+def _reads_error(handler: gast.ExceptHandler) -> bool:
+    nodes = [node for stmt in handler.body for node in gast.walk(stmt)]
+    return any(isinstance(node, gast.Name) and node.id == _name(handler) for node in nodes)
+
+
+def _name(handler: gast.ExceptHandler) -> str | None:
+    """What a handler calls the error."""
+    name: str | None = getattr(handler.name, "id", handler.name)
+    return name
+
+
+def _handler(
+    ctx: Context, handler: gast.ExceptHandler, errors: Sequence[type[BaseException]], raised: BaseException | None
+) -> None:
+    name = _name(handler)
     if name is not None:
-        ctx.frame.names[name] = _NO_TEXT
+        ctx.frame.names[name] = NO_TEXT if raised is None else Constant(raised)
+        set_bound(ctx, name)
     depth = len(ctx.handled)
-    ctx.handled.append(errors)
+    ctx.handled.append(Handled(frozenset(errors), raised if _reads_error(handler) else None))
     try:
         ctx.statements(handler.body)
     finally:
         del ctx.handled[depth:]
     if name is not None:
         ctx.frame.names[name] = UNBOUND
+        set_unbound(ctx, name)
 
 
 def _errors(ctx: Context, handler: gast.ExceptHandler) -> Errors:

@@ -26,7 +26,8 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom, check_first_iteration
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint, NeedsRoom
+from srcad.frontend.lowering.peeled_loops import lower_peeled
 from srcad.frontend.source.scopes import assigned, read_outside
 from srcad.frontend.values.abstract_values import Leaf
 from srcad.frontend.values.buffered_lists import has_room, reserve
@@ -53,9 +54,12 @@ def lower_while(ctx: Context, node: gast.While) -> None:
         return
     if ctx.loop_site(node) in ctx.peeled:
         holds = ctx.test(node.test)
-        check_first_iteration(ctx, node, Const(holds) if isinstance(holds, bool) else holds)
-        ctx.statements(node.body)
-        _while(ctx, node)
+
+        def run() -> None:
+            ctx.statements(node.body)
+            _while(ctx, node)
+
+        lower_peeled(ctx, node, Const(holds) if isinstance(holds, bool) else holds, run)
         return
     may_unroll = first is True
     ctx.unrollable_loops += may_unroll

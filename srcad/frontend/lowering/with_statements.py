@@ -36,6 +36,7 @@ from srcad.frontend.syntax.inserted_blocks import is_insertion
 from srcad.frontend.values.abstract_values import Abstract, Constant, GeneratorValue
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.raise_points import NO_TEXT, Cleanup, inside_attempt
 from srcad.frontend.values.user_classes import special_method
 
 
@@ -57,9 +58,19 @@ def lower_with(ctx: Context, node: gast.With) -> None:
         with in_cells(ctx, assigned([*targets, *body])):
             run_generator(ctx, manager, enter)
         return
-    enter(_method(ctx, manager, "__enter__"))
-    caught = _method(ctx, manager, "__exit__", *[Constant(None)] * 3)
-    if ctx.truth(caught) is not False:
+    entered = _method(ctx, manager, "__enter__")
+
+    def leave(error: type[BaseException], raised: BaseException | None) -> None:
+        known = NO_TEXT if raised is None else Constant(raised)
+        _leave(ctx, manager, Constant(error), known, NO_TEXT)
+
+    with inside_attempt(ctx, Cleanup("with", ctx.frame, leave)):
+        enter(entered)
+    _leave(ctx, manager, *[Constant(None)] * 3)
+
+
+def _leave(ctx: Context, manager: Abstract, *error: Abstract) -> None:
+    if ctx.truth(_method(ctx, manager, "__exit__", *error)) is not False:
         _refuse(ctx, "Its __exit__ may catch the errors of the block.")
 
 

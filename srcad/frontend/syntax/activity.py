@@ -36,7 +36,8 @@ class Activity:
 
     `has_state` says of a name from outside that its value may be changed; `is_pure` of a call that it writes
     into nothing; `is_fresh` of an expression that its value shares no memory with anything. `is_container`
-    of one that it has other objects in it, which a sum with it has, too.
+    of one that it has other objects in it, which a sum with it has, too. `immutable` are names of values that nothing
+    can be written into.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class Activity:
         is_fresh: Callable[[Any], bool] = lambda node: False,
         has_state: Callable[[str], bool] = lambda name: False,
         is_container: Callable[[Any], bool] = lambda node: False,
+        immutable: frozenset[str] = frozenset(),
     ) -> None:
+        self._immutable = immutable
         self._is_container = is_container
         self._is_pure = is_pure
         self._is_fresh = is_fresh
@@ -124,7 +127,7 @@ class Activity:
         match node:
             case gast.Assign(targets=targets, value=value):
                 for target, part in bindings(targets, value):
-                    self._unite([bases(target), self._shared_with(part)])
+                    self._unite([bases(target), self.shared_with(part)])
             case gast.AnnAssign(target=target, value=value) | gast.NamedExpr(target=target, value=value) if (
                 value is not None and not self._has_own_memory(value)
             ):
@@ -132,24 +135,27 @@ class Activity:
             case gast.AugAssign(target=target, value=value) if self._is_container(value):
                 self._unite([bases(target), self._read(value)])
             case gast.For(target=target, iter=iterable):
-                for part, of in _iterated(target, iterable):
+                for part, of in iterated(target, iterable):
                     self._unite([bases(part), self._read(of)])
             case gast.withitem(context_expr=value, optional_vars=target) if target is not None:
                 self._unite([bases(target), self._read(value)])
             case gast.comprehension(target=target, iter=iterable):
-                for part, of in _iterated(target, iterable):
+                for part, of in iterated(target, iterable):
                     self._unite([bases(part), self._read(of)])
-            case gast.Expr(value=gast.Call() as call):
-                self._unite([self._read(call)])
-            case gast.Call() if not (self._is_pure(node) or self._is_fresh(node)):
-                self._unite([self._read(node)])
+            case gast.Call(func=func, args=args, keywords=keywords) if not (
+                self._is_pure(node) or self._is_fresh(node)
+            ):
+                given = [*args, *(one.value for one in keywords)]
+                self._unite([self._read(func), *map(self.shared_with, given)])
             case gast.FunctionDef(name=name) if name in self.local:
                 self._unite([[name], self._read(node)])
 
-    def _shared_with(self, node: Any) -> set[str]:
-        """The names of what may share memory with a value: of a tuple, with its items."""
+    def shared_with(self, node: Any) -> set[str]:
+        """The names of what may share memory with a value: of a tuple with its items, of an item with the whole."""
         if isinstance(node, gast.Tuple | gast.List):
-            return set().union(*map(self._shared_with, node.elts))
+            return set().union(*map(self.shared_with, node.elts))
+        if isinstance(node, gast.Subscript):
+            return self.shared_with(node.value)
         return set() if self._has_own_memory(node) else set(self._read(node))
 
     def _has_own_memory(self, node: Any) -> bool:
@@ -164,7 +170,7 @@ class Activity:
         return not self._is_container(node)
 
     def _unite(self, groups: Iterable[Iterable[str]]) -> None:
-        names = {name for group in groups for name in group} & self._aliases.keys()
+        names = {name for group in groups for name in group} & self._aliases.keys() - self._immutable
         whole = set().union(*(self._aliases[name] for name in names)) if names else set()
         for name in whole:
             self._aliases[name] = whole
@@ -197,7 +203,7 @@ class Activity:
                 self._index(target)
             case gast.For(target=target, iter=iterable):
                 if self.is_active(iterable):
-                    for part, of in _iterated(target, iterable):
+                    for part, of in iterated(target, iterable):
                         if self.is_active(of):
                             self._mark(bases(part))
                 if under:
@@ -250,7 +256,7 @@ class Activity:
             self._calls(stmt, True)
         if isinstance(stmt, gast.For) and (under or exits):  # which items were taken is decided so, too
             self._mark(bases(stmt.target))
-            self._mark(name for _, of in _iterated(stmt.target, stmt.iter) for name in self._read(of))
+            self._mark(name for _, of in iterated(stmt.target, stmt.iter) for name in self._read(of))
         self._block(stmt.orelse, under or exits)
         return (under or exits) and any(contains(one, gast.Return) for one in stmt.body)
 
@@ -269,7 +275,7 @@ class Activity:
                         if isinstance(stmt, gast.Expr) or not self._is_pure(part):
                             self._mark(set(self._read(part)))
                     case gast.comprehension(target=target, iter=iterable):
-                        for item, of in _iterated(target, iterable):
+                        for item, of in iterated(target, iterable):
                             self._mark(bases(item) if under or self.is_active(of) else ())
 
     def _active_parts(self, iterable: Any) -> list[Any]:
@@ -327,15 +333,15 @@ def contains(node: Any, kinds: Any) -> bool:
     return not isinstance(node, _SCOPES) and any(contains(child, kinds) for child in gast.iter_child_nodes(node))
 
 
-def _iterated(target: Any, iterable: Any) -> Iterator[tuple[Any, Any]]:
+def iterated(target: Any, iterable: Any) -> Iterator[tuple[Any, Any]]:
     """The parts of a target of a loop, each with what its values are the items of; not those that are counts."""
     match target, iterable:
         case _, gast.Call(func=gast.Name(id="range")):
             return
         case gast.Tuple(elts=[_, item]), gast.Call(func=gast.Name(id="enumerate"), args=[arg, *_]):
-            yield from _iterated(item, arg)
+            yield from iterated(item, arg)
         case gast.Tuple(elts=items), gast.Call(func=gast.Name(id="zip"), args=args) if len(items) == len(args):
             for item, arg in zip(items, args, strict=True):
-                yield from _iterated(item, arg)
+                yield from iterated(item, arg)
         case _:
             yield target, iterable

@@ -14,6 +14,7 @@ import gast
 
 from srcad.frontend.source.scopes import assigned
 from srcad.frontend.syntax.activity import Activity, bases, contains
+from srcad.frontend.syntax.control_exits import may_go_on
 from srcad.ir.names import unused_name
 
 GIVEN = "_given"
@@ -109,6 +110,11 @@ class InactiveCode:
         while not isinstance(node, gast.stmt):
             node = self._parents[id(node)]
         return node
+
+    def whole_of(self, node: Any) -> Any:
+        """The outermost `try` around a node that goes on after errors, which is not divided; else the node."""
+        around = [one for one in self.around(node) if may_go_on(one)]
+        return around[-1] if around else node
 
     def is_inactive(self, stmt: Any) -> bool:
         """Whether nothing of a statement, or of what is in it, depends on what is differentiated."""
@@ -213,7 +219,7 @@ class InactiveCode:
         for inner in gast.walk(stmt):
             self.taken.pop(id(inner), None)
         self.left[id(stmt)] = stmt
-        written = self.with_shared(_bound(stmt)) | self.written_in(stmt)
+        written = self.with_shared(_stored_into(stmt)) | self.written_in(stmt)
         self.of_python |= (_bound(stmt) | written) & self.activity.local
 
     def with_shared(self, names: Iterable[str]) -> set[str]:
@@ -327,6 +333,15 @@ def _bound(stmt: Any) -> set[str]:
             found = _bound_itself(stmt)
     inside = [child for name in ("body", "orelse", "finalbody", "handlers") for child in getattr(stmt, name, [])]
     return found.union(*map(_bound, inside))
+
+
+def _stored_into(stmt: Any) -> Iterator[str]:
+    """The variables whose values a statement, and what is in it, stores into: not those that it gives other values."""
+    for node in gast.walk(stmt):
+        if isinstance(node, gast.AugAssign):
+            yield from bases(node.target)
+        elif isinstance(node, gast.Subscript | gast.Attribute) and not isinstance(node.ctx, gast.Load):
+            yield from bases(node)
 
 
 def _bound_itself(stmt: Any) -> set[str]:

@@ -17,6 +17,7 @@ from srcad.frontend.syntax.control_exits import (
     RAISE,
     RETURN,
     as_try,
+    contains_exit,
     endless,
     exits,
     raises_only,
@@ -130,12 +131,16 @@ class _Rewriter:
         return out
 
     def attempt(self, statement: gast.Try, loops: tuple[_Loop, ...]) -> list[gast.stmt]:
-        """A `try`, whose `else` is left out where its body has been left, and what comes at last behind it."""
+        """A `try`, whose `else` is left out where its body has been left, and what comes at last behind it.
+
+        It keeps what comes at last for the errors that pass.
+        """
         body = self.block(statement.body, loops)
         left = exits(statement.body) - {NEXT, RAISE}
         orelse = self.after(left, statement.orelse, loops, statement) if left else self.block(statement.orelse, loops)
         handlers = [_with(one, body=self.block(one.body, loops)) for one in statement.handlers]
-        new = _with(statement, body=body, handlers=handlers, orelse=orelse, finalbody=[])
+        passed = [] if contains_exit(statement.finalbody) else copy.deepcopy(statement.finalbody)
+        new = _with(statement, body=body, handlers=handlers, orelse=orelse, finalbody=passed)
         new.cleans_up = any(not isinstance(one, gast.Pass) for one in statement.finalbody)
         new.raises_only = raises_only(statement)
         return [new, *self.block(statement.finalbody, loops)]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from srcad.errors import SrcadError
-from srcad.frontend.values.abstract_values import Abstract, HeapRef
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, TypeConflict
 from srcad.frontend.values.cells import bound_flag_of_cell, is_cell
 from srcad.frontend.values.context import Context, Frame, State
 from srcad.frontend.values.definedness import as_flag
 from srcad.ir.nodes import Atom, Const, Effect, Expr
 from srcad.ir.runtime_checks import check
 
+NO_TEXT = TypeConflict(
+    "S103",
+    "a caught error is read",
+    "What it says is not known in compiled code.",
+    "do without it, or raise an error with a message of your own.",
+)
 Errors = tuple[type[BaseException], ...]
 
 
@@ -25,6 +31,8 @@ class RaisePoint:
     statement: Effect
     handler: int
     error: type[BaseException]
+    raised: BaseException | None
+    """What is raised, where its arguments are known while compiling."""
     state: State
     """The names of the function with the `try`, and the heap, where the error is raised."""
 
@@ -42,10 +50,23 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Handled:
+    """The errors that a handler may be there for, and the one that it is there for, if its arguments are known."""
+
+    errors: frozenset[type[BaseException]]
+    error: BaseException | None
+
+
+@dataclass(frozen=True)
 class Cleanup:
-    """Code around the current point that Python runs where an error passes."""
+    """Code around the current point that Python runs where an error passes: by `run`, in the frame that it is in.
+
+    `run` is given the class of the error, and the error itself where it is known. It may raise another error.
+    """
 
     what: str
+    frame: Frame
+    run: Callable[[type[BaseException], BaseException | None], None]
 
 
 def handler_of(handlers: tuple[Errors, ...], error: type[BaseException]) -> int | None:
@@ -57,13 +78,20 @@ def handler_of(handlers: tuple[Errors, ...], error: type[BaseException]) -> int 
     return next((at for at, errors in enumerate(handlers) if issubclass(error, errors)), None)
 
 
+def catches_any(ctx: Context) -> bool:
+    """Whether a `try` around the current point goes on after some error."""
+    return any(isinstance(one, Attempt) for one in ctx.attempts)
+
+
 def may_catch(ctx: Context, error: type[BaseException]) -> bool:
     """Whether a `try` around the current point catches such an error."""
     return any(isinstance(one, Attempt) and handler_of(one.handlers, error) is not None for one in ctx.attempts)
 
 
-def note_raise(ctx: Context, statement: Effect, error: type[BaseException]) -> None:
-    """Note that Python raises such an error where the check that has just been emitted fails."""
+def note_raise(
+    ctx: Context, statement: Effect, error: type[BaseException], raised: BaseException | None = None
+) -> None:
+    """Note that Python raises such an error where the check that has just been emitted fails: this one, if known."""
     if not may_catch(ctx, error):
         return
     for one in reversed(ctx.attempts):
@@ -74,8 +102,24 @@ def note_raise(ctx: Context, statement: Effect, error: type[BaseException]) -> N
             case Attempt(handlers=handlers):
                 handler = handler_of(handlers, error)
                 if handler is not None:
-                    one.points.append(RaisePoint(statement, handler, error, _state(ctx, one)))
+                    one.points.append(RaisePoint(statement, handler, error, raised, _state(ctx, one)))
                     return
+
+
+def clean_up(ctx: Context, error: type[BaseException], raised: BaseException | None) -> None:
+    """What Python does on the way of an error out of the function, the innermost first, until another one is raised."""
+    around = list(ctx.attempts)
+    names = [(one.frame, dict(one.frame.names)) for one in around]
+    try:
+        while ctx.attempts and not ctx.has_raised:
+            match ctx.attempts.pop():
+                case Cleanup(frame=frame, run=run):
+                    with ctx.inside(frame):
+                        run(error, raised)
+    finally:
+        ctx.attempts[:] = around
+        for frame, before in names:
+            frame.names = before
 
 
 def _state(ctx: Context, attempt: Attempt) -> State:
@@ -91,14 +135,20 @@ def _state(ctx: Context, attempt: Attempt) -> State:
     return State(names, dict(ctx.heap))
 
 
-def python_check(ctx: Context, condition: Atom, error: type[Exception], *message: str | Expr) -> None:
-    """Emit the check of an error that Python raises in an operation."""
+def python_check(
+    ctx: Context,
+    condition: Atom,
+    error: type[Exception],
+    *message: str | Expr,
+    raised: BaseException | None = None,
+) -> None:
+    """Emit the check of an error that Python raises in an operation: this one, if its text is known."""
     builder = ctx.builder
     emitted = len(builder.statements)
     builder.check(condition, error.__name__, *message)
     for statement in builder.statements[emitted:]:
         assert isinstance(statement, Effect)
-        note_raise(ctx, statement, error)
+        note_raise(ctx, statement, error, raised)
 
 
 class AlwaysRaises(Exception):
