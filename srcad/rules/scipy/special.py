@@ -12,9 +12,9 @@ from srcad.rules import special as primitives
 from srcad.rules.expansions.linalg import floats
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.registry import axes_of, expands, is_constant, unsupported
-from srcad.rules.scipy import special_by_others
+from srcad.rules.scipy import orthogonal_polynomials, special_by_others
 
-__all__ = ["special_by_others"]
+__all__ = ["orthogonal_polynomials", "special_by_others"]
 
 for _name in PRIMITIVES:
     if _name.startswith(primitives.PREFIX):
