@@ -16,7 +16,8 @@ from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import dtype_of, expands, unsupported
-from srcad.rules.scipy.found_points import derivative_of, given_of, slope_of, with_value
+from srcad.rules.scipy.box_search import inward_gradient, lowest_in_box
+from srcad.rules.scipy.found_points import derivative_of, given_of, limits_of, root_between, slope_of, with_value
 from srcad.rules.scipy.levenberg_marquardt import least_by_marquardt
 from srcad.rules.scipy.powell_hybrid import forward_jacobian, root_by_hybrid
 from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_lbfgs
@@ -126,14 +127,21 @@ def minimize(
     given = given_of(args)
     if dtype_of(np.asarray(x0)) == "float32":
         unsupported("scipy.optimize.minimize from a point of float32")
-    way = "bfgs" if method is None else method.lower()
+    way = ("bfgs" if bounds is None else "l-bfgs-b") if method is None else method.lower()
     start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
 
     def objective(x: Any) -> Any:
         return fun(x, *given)[0] if jac is True else fun(x, *given)
 
+    if bounds is not None:
+        if way != "l-bfgs-b":
+            unsupported(f"scipy.optimize.minimize with bounds and method={method}")
+        low, high = limits_of(bounds, len(start))
     if jac is None or jac is False:
-        gradient = forward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS)
+        if bounds is None:
+            gradient = forward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS)
+        else:
+            gradient = inward_gradient(objective, 1e-8, stopped(low), stopped(high))
     elif isinstance(jac, str):
         unsupported(f"scipy.optimize.minimize with jac={jac}")
     else:
@@ -141,8 +149,6 @@ def minimize(
         def gradient(x: Any, value: Any) -> Any:
             return stopped(doubles(np.asarray(fun(x, *given)[1] if jac is True else jac(x, *given))))
 
-    if bounds is not None:
-        unsupported("scipy.optimize.minimize with bounds")
     if way == "bfgs":
         known_options(options, ("gtol", "maxiter", "disp"))
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
@@ -153,6 +159,12 @@ def minimize(
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
         most = option(options, "maxiter", 15000)
         memory = option(options, "maxcor", 10)
+        if bounds is not None:
+            found, success = lowest_in_box(
+                objective, gradient, start, stopped(low), stopped(high), by_value, tolerance, most, memory
+            )
+            x = root_between(lambda x: slope_of(objective, x), found, low, high)
+            return Found(x, objective(x), success, _SUCCESS)
         found, success = lowest_by_lbfgs(objective, gradient, start, by_value, tolerance, most, memory)
     elif way == "nelder-mead":
         known_options(options, ("xatol", "fatol", "maxiter", "maxfev", "disp"))
