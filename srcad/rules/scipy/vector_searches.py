@@ -20,7 +20,7 @@ from srcad.rules.scipy.box_search import inward_gradient, lowest_in_box
 from srcad.rules.scipy.found_points import derivative_of, given_of, limits_of, root_between, slope_of, with_value
 from srcad.rules.scipy.levenberg_marquardt import least_by_marquardt
 from srcad.rules.scipy.powell_hybrid import forward_jacobian, root_by_hybrid
-from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_lbfgs
+from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_cg, lowest_by_lbfgs
 from srcad.rules.scipy.simplex import lowest_by_simplex
 from srcad.rules.scipy.trust_region import least_by_trust_region, relative_jacobian
 
@@ -153,6 +153,10 @@ def minimize(
         known_options(options, ("gtol", "maxiter", "disp"))
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
         found, success = lowest_by_bfgs(objective, gradient, start, tolerance, option(options, "maxiter", None))
+    elif way == "cg":
+        known_options(options, ("gtol", "maxiter", "disp"))
+        tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
+        found, success = lowest_by_cg(objective, gradient, start, tolerance, option(options, "maxiter", None))
     elif way == "l-bfgs-b":
         known_options(options, ("ftol", "gtol", "maxiter", "maxcor", "disp"))
         by_value = option(options, "ftol", 2.220446049250313e-09 if tol is None else tol)
