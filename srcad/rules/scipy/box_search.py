@@ -22,20 +22,39 @@ def inward_gradient(f: Any, width: Any, low: Any, high: Any) -> Any:
     def gradient(x: Any, value: Any) -> Any:
         g = np.zeros(len(x))
         for k in range(len(x)):
-            h = width
-            if x[k] + h == x[k]:
-                h = (EPS if x[k] >= 0.0 else -EPS) * max(1.0, abs(x[k]))
-            below = x[k] - low[k]
-            above = high[k] - x[k]
-            if x[k] + h < low[k] or x[k] + h > high[k]:
-                h = -h if abs(h) <= max(below, above) else (above if above >= below else -below)
-            there = x.copy()
-            there[k] = x[k] + h
+            there = moved_inward(x, k, width, low, high)
             # between bounds that are equal there is no other point, and no step is made
             g[k] = (stopped(f(there)) - value) / (there[k] - x[k]) if there[k] != x[k] else 0.0
         return g
 
     return gradient
+
+
+def inward_jacobian(f: Any, width: Any, low: Any, high: Any) -> Any:
+    """As `inward_gradient`, of a vector."""
+
+    def jacobian(x: Any, values: Any) -> Any:
+        slopes = np.zeros((len(values), len(x)))
+        for k in range(len(x)):
+            there = moved_inward(x, k, width, low, high)
+            if there[k] != x[k]:
+                slopes[:, k] = (stopped(f(there)) - values) / (there[k] - x[k])
+        return slopes
+
+    return jacobian
+
+
+def moved_inward(x: Any, k: Any, width: Any, low: Any, high: Any) -> Any:
+    h = width
+    if x[k] + h == x[k]:
+        h = (EPS if x[k] >= 0.0 else -EPS) * max(1.0, abs(x[k]))
+    below = x[k] - low[k]
+    above = high[k] - x[k]
+    if x[k] + h < low[k] or x[k] + h > high[k]:
+        h = -h if abs(h) <= max(below, above) else (above if above >= below else -below)
+    there = x.copy()
+    there[k] = x[k] + h
+    return there
 
 
 def inward(x: Any, g: Any, low: Any, high: Any) -> Any:

@@ -99,9 +99,7 @@ def lowest_by_cg(f: Any, gradient: Any, start: Any, tol: Any, most: Any) -> Any:
         )
         lower = ended == 2 and descends(g_there)
         if not lower:
-            step, lower, at_step, g_there = plain_wolfe_step(
-                f, gradient, x, p, value, value_before, g, 0.4, descends
-            )
+            step, lower, at_step, g_there = plain_wolfe_step(f, gradient, x, p, value, value_before, g, 0.4, descends)
         if not lower:
             break
         x = x + step * p

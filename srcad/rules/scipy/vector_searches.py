@@ -16,10 +16,12 @@ from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import dtype_of, expands, unsupported
-from srcad.rules.scipy.box_search import inward_gradient, lowest_in_box
-from srcad.rules.scipy.found_points import derivative_of, given_of, limits_of, root_between, slope_of, with_value
+from srcad.rules.scipy.active_sets import limits_of, root_between, root_on_constraints
+from srcad.rules.scipy.box_search import inward_gradient, inward_jacobian, lowest_in_box
+from srcad.rules.scipy.found_points import derivative_of, given_of, slope_of, with_value
 from srcad.rules.scipy.levenberg_marquardt import least_by_marquardt
 from srcad.rules.scipy.powell_hybrid import forward_jacobian, root_by_hybrid
+from srcad.rules.scipy.quadratic_programs import lowest_on_constraints
 from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_cg, lowest_by_lbfgs
 from srcad.rules.scipy.simplex import lowest_by_simplex
 from srcad.rules.scipy.trust_region import least_by_trust_region, relative_jacobian
@@ -122,26 +124,30 @@ def minimize(
     options: Any = None,
 ) -> Any:
     """By SciPy's own search, where it is written here; the derivative does not depend on it."""
-    if callback is not None or len(constraints) > 0:
-        unsupported("scipy.optimize.minimize with constraints or a callback")
+    if callback is not None:
+        unsupported("scipy.optimize.minimize with a callback")
     given = given_of(args)
     if dtype_of(np.asarray(x0)) == "float32":
         unsupported("scipy.optimize.minimize from a point of float32")
-    way = ("bfgs" if bounds is None else "l-bfgs-b") if method is None else method.lower()
+    limits = (constraints,) if isinstance(constraints, dict) else constraints
+    chosen = "slsqp" if len(limits) > 0 else ("bfgs" if bounds is None else "l-bfgs-b")
+    way = chosen if method is None else method.lower()
+    if len(limits) > 0 and way != "slsqp":
+        unsupported(f"scipy.optimize.minimize with constraints and method={method}")
     start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
 
     def objective(x: Any) -> Any:
         return fun(x, *given)[0] if jac is True else fun(x, *given)
 
     if bounds is not None:
-        if way != "l-bfgs-b":
+        if way not in ("l-bfgs-b", "slsqp"):
             unsupported(f"scipy.optimize.minimize with bounds and method={method}")
         low, high = limits_of(bounds, len(start))
     if jac is None or jac is False:
         if bounds is None:
             gradient = forward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS)
         else:
-            gradient = inward_gradient(objective, 1e-8, stopped(low), stopped(high))
+            gradient = inward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS, stopped(low), stopped(high))
     elif isinstance(jac, str):
         unsupported(f"scipy.optimize.minimize with jac={jac}")
     else:
@@ -149,6 +155,15 @@ def minimize(
         def gradient(x: Any, value: Any) -> Any:
             return stopped(doubles(np.asarray(fun(x, *given)[1] if jac is True else jac(x, *given))))
 
+    if way == "slsqp":
+        known_options(options, ("ftol", "maxiter", "disp"))
+        level = option(options, "ftol", 1e-6 if tol is None else tol)
+        most = option(options, "maxiter", 100)
+        if bounds is None:
+            low = np.full(len(start), -np.inf)
+            high = np.full(len(start), np.inf)
+        x, success = constrained_minimum(objective, gradient, limits, start, low, high, level, most)
+        return Found(x, objective(x), success, _SUCCESS)
     if way == "bfgs":
         known_options(options, ("gtol", "maxiter", "disp"))
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
@@ -182,6 +197,43 @@ def minimize(
         unsupported(f"scipy.optimize.minimize with method={method}")
     x = with_value(found, implicit_root(lambda x: slope_of(objective, x), found))
     return Found(x, objective(x), success, _SUCCESS)
+
+
+def constrained_minimum(
+    objective: Any, gradient: Any, limits: Any, start: Any, low: Any, high: Any, tol: Any, most: Any
+) -> Any:
+    for limit in limits:
+        if not isinstance(limit, dict):
+            unsupported("scipy.optimize.minimize with a constraint that is not a dict")
+        if limit["type"] not in ("eq", "ineq"):
+            raise ValueError("Unknown constraint type: it is 'eq' or 'ineq'")
+
+    def of_type(type: Any, x: Any) -> Any:
+        values = np.zeros(0)
+        for limit in limits:
+            if limit["type"] == type:
+                given = given_of(limit["args"]) if "args" in limit else ()
+                values = np.append(values, doubles(np.atleast_1d(np.asarray(limit["fun"](x, *given)))))
+        return values
+
+    def equal(x: Any) -> Any:
+        return of_type("eq", x)
+
+    def least(x: Any) -> Any:
+        return of_type("ineq", x)
+
+    def together(x: Any) -> Any:
+        return np.append(equal(x), least(x))
+
+    def lagrangian(x: Any, forces: Any) -> Any:
+        return objective(x) - np.sum(forces * together(x))
+
+    normals = inward_jacobian(together, EPS, stopped(low), stopped(high))
+    equalities = len(equal(start))
+    found, forces, success = lowest_on_constraints(
+        objective, gradient, together, normals, equalities, start, stopped(low), stopped(high), tol, most
+    )
+    return root_on_constraints(lagrangian, equal, least, found, forces, low, high), success
 
 
 def known_options(options: Any, known: Any) -> Any:
