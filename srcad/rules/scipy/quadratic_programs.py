@@ -35,14 +35,13 @@ def lowest_on_constraints(
     value = stopped(f(x))
     g = gradient(x, value)
     c = stopped(constraints(x))
-    slopes = normals(x, c)
+    slopes = normals(x)
     m = len(c)
     weights = np.zeros(m)
     forces = np.zeros(m)
     bend = np.eye(n)
     resets = 1
     found = False
-    ended = False
     step = np.zeros(n)
     before = value
     consistent = True
@@ -87,7 +86,7 @@ def lowest_on_constraints(
         if found:
             break
         g = gradient(x, value)
-        slopes = normals(x, c)
+        slopes = normals(x)
         change = g - slopes.T @ forces - slope_of_lagrangian
         image = bend @ step
         product = step @ change
@@ -112,7 +111,7 @@ def violations(c: Any, equalities: Any) -> Any:
 
 
 def quadratic_step(bend: Any, g: Any, slopes: Any, c: Any, equalities: Any, low: Any, high: Any) -> Any:
-    """The step, the multipliers, the share by which the constraints had to be weakened; whether there is one, as they are.
+    """The step, the multipliers, the share by which the constraints were weakened; whether there is a step, without that.
 
     The unknown after those of the step is that share; it is tried with heavier and heavier weights.
     """

@@ -208,13 +208,31 @@ def constrained_minimum(
         if limit["type"] not in ("eq", "ineq"):
             raise ValueError("Unknown constraint type: it is 'eq' or 'ineq'")
 
+    def value_of(limit: Any, x: Any) -> Any:
+        given = given_of(limit["args"]) if "args" in limit else ()
+        return doubles(np.atleast_1d(np.asarray(limit["fun"](x, *given))))
+
+    def slopes_of(limit: Any, x: Any) -> Any:
+        if "jac" in limit and limit["jac"] is not None:
+            given = given_of(limit["args"]) if "args" in limit else ()
+            return stopped(doubles(np.atleast_2d(np.asarray(limit["jac"](x, *given)))))
+        slopes = inward_jacobian(lambda x: value_of(limit, x), EPS, stopped(low), stopped(high))
+        return slopes(x, stopped(value_of(limit, x)))
+
     def of_type(type: Any, x: Any) -> Any:
         values = np.zeros(0)
         for limit in limits:
             if limit["type"] == type:
-                given = given_of(limit["args"]) if "args" in limit else ()
-                values = np.append(values, doubles(np.atleast_1d(np.asarray(limit["fun"](x, *given)))))
+                values = np.append(values, value_of(limit, x))
         return values
+
+    def normals(x: Any) -> Any:
+        rows = np.zeros((0, len(x)))
+        for type in ("eq", "ineq"):
+            for limit in limits:
+                if limit["type"] == type:
+                    rows = np.concatenate((rows, slopes_of(limit, x)))
+        return rows
 
     def equal(x: Any) -> Any:
         return of_type("eq", x)
@@ -228,7 +246,6 @@ def constrained_minimum(
     def lagrangian(x: Any, forces: Any) -> Any:
         return objective(x) - np.sum(forces * together(x))
 
-    normals = inward_jacobian(together, EPS, stopped(low), stopped(high))
     equalities = len(equal(start))
     found, forces, success = lowest_on_constraints(
         objective, gradient, together, normals, equalities, start, stopped(low), stopped(high), tol, most
