@@ -1,10 +1,10 @@
 """Derivatives of the incomplete gamma and beta functions by their shapes, which no elementary function gives.
 
-By a shape, the density has the derivative (log t - c) times itself, where c is the mean of log t. The integral of that over
-all t is zero: on the side of the point on which log t - c does not change its sign it is added up without cancellation, from
-the point outwards, with the double exponential formula of Takahasi and Mori (1974). Where the point is near to an
-end, the derivative is that of the power series there (DLMF 8.7.1, 8.17.8). Against numbers of 60 digits the relative
-error is below 1e-10 for shapes of 1e-3 to 1e4, and mostly of 1e-15.
+By a shape, the density has the derivative (log t - c) times itself, where c is the mean of log t. The integral of that
+over all t is zero: on the side of the point on which log t - c does not change its sign it is added up without
+cancellation, from the point outwards, with the double exponential formula of Takahasi and Mori (1974). Where the point
+is near to an end, the derivative is that of the power series there (DLMF 8.7.1, 8.17.8). Against numbers of 60 digits
+the relative error is below 1e-10 for shapes of 1e-3 to 1e4, and mostly of 1e-15.
 
 What is given is the derivative by the density of log t, or of log(t / (1 - t)), at the point: of tails both underflow.
 """

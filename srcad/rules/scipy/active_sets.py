@@ -19,6 +19,9 @@ from srcad.rules.scipy.found_points import slope_of, with_value
 
 stopped = PRIMITIVES["stop_gradient"]
 
+ROUNDING = 1e-12
+"""How near to a bound a search is that ends at it."""
+
 
 @dataclass
 class Limits:
@@ -36,24 +39,32 @@ def bounds_of(lb: Any = -np.inf, ub: Any = np.inf, keep_feasible: Any = False) -
 def limits_of(bounds: Any, n: Any) -> Any:
     """The lower and the upper bounds of n unknowns, from pairs of which an end may be None, or from `Bounds`."""
     if hasattr(bounds, "lb"):
-        low = doubles(np.asarray(bounds.lb)) + np.zeros(n)
-        high = doubles(np.asarray(bounds.ub)) + np.zeros(n)
-    else:
-        low = np.array([-np.inf if pair[0] is None else 1.0 * pair[0] for pair in bounds])
-        high = np.array([np.inf if pair[1] is None else 1.0 * pair[1] for pair in bounds])
-        if len(low) != n:
-            raise ValueError("length of x0 != length of bounds")
+        return ends_of((bounds.lb, bounds.ub), n)
+    low = np.array([-np.inf if pair[0] is None else 1.0 * pair[0] for pair in bounds])
+    high = np.array([np.inf if pair[1] is None else 1.0 * pair[1] for pair in bounds])
+    return ends_of((low, high), n)
+
+
+def ends_of(bounds: Any, n: Any) -> Any:
+    """The same from all lower bounds and all upper ones, each a number or one for each unknown; or from `Bounds`."""
+    if hasattr(bounds, "lb"):
+        return ends_of((bounds.lb, bounds.ub), n)
+    low = doubles(np.asarray(bounds[0])) + np.zeros(n)
+    high = doubles(np.asarray(bounds[1])) + np.zeros(n)
+    if len(low) != n or len(high) != n:
+        raise ValueError("length of x0 != length of bounds")
     if np.any(low > high):
         raise ValueError("one of the lower bounds is greater than an upper bound")
     return low, high
 
 
-def root_between(slope: Any, found: Any, low: Any, high: Any) -> Any:
+def root_between(slope: Any, found: Any, low: Any, high: Any, near: Any) -> Any:
     """The root of the slope where it is between the bounds, and the bound where it is at one: it moves with it.
 
-    Where a bound only just holds it, or does not quite, the minimum has no derivative: it moves in one direction alone.
+    It is at a bound where it is as near as `near`. Where one only just holds it, or does not quite, the minimum has no
+    derivative: it moves in one direction alone.
     """
-    at_low, at_high = at_bounds(found, low, high)
+    at_low, at_high = at_bounds(found, low, high, near)
 
     def residual(x: Any) -> Any:
         return at_bounds_or(at_low, at_high, low, high, x, slope(x))
@@ -66,11 +77,11 @@ def root_between(slope: Any, found: Any, low: Any, high: Any) -> Any:
 def root_on_constraints(lagrangian: Any, equal: Any, least: Any, found: Any, forces: Any, low: Any, high: Any) -> Any:
     """The minimum where `equal` is zero and `least` is not negative: with the multipliers a root of their equations.
 
-    `lagrangian(x, forces)` is the objective less the constraints, the equalities first, times `forces`. Of an inequality
-    either it is zero or its multiplier; where both are, the minimum has no derivative.
+    `lagrangian(x, forces)` is the objective less the constraints, the equalities first, times `forces`. Of an
+    inequality either it is zero or its multiplier; where both are, the minimum has no derivative.
     """
     n, m = len(found), len(equal(found))
-    at_low, at_high = at_bounds(found, low, high)
+    at_low, at_high = at_bounds(found, low, high, ROUNDING)
     active = forces[m:] > 0.0
 
     def residual(z: Any) -> Any:
@@ -90,8 +101,8 @@ def root_on_constraints(lagrangian: Any, equal: Any, least: Any, found: Any, for
     return with_value(found, exact[:n])
 
 
-def at_bounds(found: Any, low: Any, high: Any) -> Any:
-    room = 1e-12 * (1.0 + np.abs(found))
+def at_bounds(found: Any, low: Any, high: Any, near: Any) -> Any:
+    room = near * (1.0 + np.abs(found))
     at_low = found <= stopped(low) + room
     return at_low, (found >= stopped(high) - room) & ~at_low
 

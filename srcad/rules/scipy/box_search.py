@@ -45,6 +45,7 @@ def inward_jacobian(f: Any, width: Any, low: Any, high: Any) -> Any:
 
 
 def moved_inward(x: Any, k: Any, width: Any, low: Any, high: Any) -> Any:
+    """The point that is moved by `width` along an axis, or less, or the other way, to be between the bounds."""
     h = width
     if x[k] + h == x[k]:
         h = (EPS if x[k] >= 0.0 else -EPS) * max(1.0, abs(x[k]))

@@ -197,7 +197,10 @@ def plain_wolfe_step(
     curvature: Any,
     accepts: Any,
 ) -> Any:
-    """As `wolfe_step`, where `accepts` takes the gradient there: Nocedal and Wright, algorithms 3.5 (longer and longer steps) and 3.6 (shorter ones)."""
+    """As `wolfe_step`, where `accepts` takes the gradient there. Nocedal and Wright, algorithms 3.5 and 3.6.
+
+    First the steps get longer and longer, then shorter.
+    """
     along = g_before @ p
     step = first_length(value, value_before, along)
     before = 0.0 * step

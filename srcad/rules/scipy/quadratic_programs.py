@@ -111,7 +111,7 @@ def violations(c: Any, equalities: Any) -> Any:
 
 
 def quadratic_step(bend: Any, g: Any, slopes: Any, c: Any, equalities: Any, low: Any, high: Any) -> Any:
-    """The step, the multipliers, the share by which the constraints were weakened; whether there is a step, without that.
+    """The step, the multipliers, the share by which constraints were weakened; whether there is a step, without that.
 
     The unknown after those of the step is that share; it is tried with heavier and heavier weights.
     """
