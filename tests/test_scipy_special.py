@@ -32,7 +32,7 @@ ROWS: dict[str, tuple[Any, ...]] = {
     "powm1": (POSITIVE, R),
     **dict.fromkeys("gamma gammaln loggamma digamma log1p".split(), (POSITIVE,)),
     "rgamma": ((-2.7, 3.0),),
-    "zeta": (2.5, POSITIVE),
+    "zeta": ((1.5, 4.0), POSITIVE),
     **dict.fromkeys("beta betaln poch".split(), (POSITIVE, POSITIVE)),
     "binom": ((4.0, 6.0), (0.5, 3.5)),
     **dict.fromkeys("gammainc gammaincc chdtr chdtrc".split(), (POSITIVE, POSITIVE)),

@@ -16,6 +16,12 @@ from srcad.rules.derivatives.shapes_of_integrals import (
 from srcad.rules.registry import partials
 from srcad.rules.special import functions_of_scipy
 
+_BERNOULLI_BY_FACTORIAL = (
+    *(1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160),
+    *(-691 / 1307674368000, 1 / 74724249600, -3617 / 10670622842880000),
+)
+"""The numbers of Bernoulli by factorials, B_2 / 2! to B_16 / 16!."""
+
 # ---- gamma and what is made of it --------------------------------------------------------------
 
 
@@ -45,9 +51,31 @@ def digamma(y: Any, x: Any) -> Any:
     return special.zeta(2.0, x)
 
 
-@partials(*functions_of_scipy("zeta", poles=True, unknown=(0,)))
+@partials(*functions_of_scipy("zeta", poles=True))
 def zeta(y: Any, s: Any, q: Any) -> Any:
-    return None, -s * special.zeta(s + 1.0, q)
+    return zeta_by_exponent(s, q), -s * special.zeta(s + 1.0, q)
+
+
+def zeta_by_exponent(s: Any, q: Any) -> Any:
+    """The derivative of the sum of (q + k)**-s by s, for s > 1 and q > 0: by Euler and Maclaurin, DLMF 25.11.5."""
+    inside = (s > 1.0) & (q > 0.0)
+    exponent = np.where(inside, s, 2.0)
+    first = np.where(inside, q, 1.0)
+    total = 0.0 * (exponent * first)
+    for k in range(12):
+        total = total - np.log(first + k) * (first + k) ** -exponent
+    a = first + 12.0
+    log = np.log(a)
+    power = a**-exponent
+    total = total - power * a / (exponent - 1.0) * (log + 1.0 / (exponent - 1.0)) - 0.5 * power * log
+    factor = exponent * power / a
+    sum_of_reciprocals = 1.0 / exponent
+    for k in range(8):
+        total = total + _BERNOULLI_BY_FACTORIAL[k] * factor * (sum_of_reciprocals - log)
+        m = exponent + 2.0 * k + 1.0
+        factor = factor * m * (m + 1.0) / (a * a)
+        sum_of_reciprocals = sum_of_reciprocals + 1.0 / m + 1.0 / (m + 1.0)
+    return np.where(inside, total, np.nan)
 
 
 @partials(*functions_of_scipy("beta", poles=True))

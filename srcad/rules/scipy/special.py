@@ -41,11 +41,12 @@ def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
 def polygamma(n: Any, x: Any) -> Any:
     if is_constant(n):
         return special.digamma(floats(x)) if n == 0 else polygamma_of(n, x)
-    return np.where(n == 0, special.digamma(floats(x)), polygamma_of(np.where(n == 0, 1, n), x))
+    # only whole numbers have a value
+    order = stopped(n)
+    return np.where(order == 0, special.digamma(floats(x)), polygamma_of(np.where(order == 0, 1, order), x))
 
 
 def polygamma_of(n: Any, x: Any) -> Any:
-    # a derivative by n is refused with that of zeta
     sign = np.where(n % 2 == 1, 1.0, -1.0)
     return sign * special.gamma(n + 1.0) * zeta_of(n + 1.0, x)
 
