@@ -205,3 +205,12 @@ def minimize(
 def rosen(x: Any) -> Any:
     y = np.asarray(x)
     return np.sum(100.0 * (y[1:] - y[:-1] ** 2) ** 2 + (1.0 - y[:-1]) ** 2, axis=0)
+
+
+@expands(optimize.rosen_der)
+def rosen_der(x: Any) -> Any:
+    y = doubles(np.asarray(x))
+    rise = y[1:] - y[:-1] ** 2
+    none = np.zeros_like(y[:1])
+    by_first = -400.0 * y[:-1] * rise - 2.0 * (1.0 - y[:-1])
+    return np.concatenate((by_first, none)) + np.concatenate((none, 200.0 * rise))
