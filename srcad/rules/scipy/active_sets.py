@@ -42,6 +42,8 @@ def limits_of(bounds: Any, n: Any) -> Any:
         return ends_of((bounds.lb, bounds.ub), n)
     low = np.array([-np.inf if pair[0] is None else 1.0 * pair[0] for pair in bounds])
     high = np.array([np.inf if pair[1] is None else 1.0 * pair[1] for pair in bounds])
+    if len(low) != n:
+        raise ValueError("length of x0 != length of bounds")
     return ends_of((low, high), n)
 
 
