@@ -32,17 +32,15 @@ ROWS: dict[str, tuple[Any, ...]] = {
     "powm1": (POSITIVE, R),
     **dict.fromkeys("gamma gammaln loggamma digamma log1p".split(), (POSITIVE,)),
     "rgamma": ((-2.7, 3.0),),
-    "zeta": (2.5, POSITIVE),
+    "zeta": ((1.5, 4.0), POSITIVE),
     **dict.fromkeys("beta betaln poch".split(), (POSITIVE, POSITIVE)),
     "binom": ((4.0, 6.0), (0.5, 3.5)),
-    **dict.fromkeys("gammainc gammaincc".split(), (1.7, POSITIVE)),
-    **dict.fromkeys("gammaincinv gammainccinv".split(), (1.7, UNIT)),
-    **dict.fromkeys("chdtr chdtrc".split(), (3.0, POSITIVE)),
-    "chdtri": (3.0, UNIT),
+    **dict.fromkeys("gammainc gammaincc chdtr chdtrc".split(), (POSITIVE, POSITIVE)),
+    **dict.fromkeys("gammaincinv gammainccinv chdtri".split(), (POSITIVE, UNIT)),
     **dict.fromkeys("pdtr pdtrc".split(), (3.0, POSITIVE)),
-    **dict.fromkeys("betainc betaincc betaincinv betainccinv".split(), (1.7, 2.6, UNIT)),
-    "stdtr": (2.5, FAR),
-    "stdtrit": (2.5, UNIT),
+    **dict.fromkeys("betainc betaincc betaincinv betainccinv".split(), (POSITIVE, POSITIVE, UNIT)),
+    "stdtr": (POSITIVE, FAR),
+    "stdtrit": (POSITIVE, UNIT),
     **dict.fromkeys("j0 j1 i0 i1 i0e i1e".split(), (FAR,)),
     **dict.fromkeys("y0 y1 k0 k1 k0e k1e".split(), (POSITIVE,)),
     **dict.fromkeys("jv jve yv yve iv ive kv kve".split(), (1.3, POSITIVE)),
@@ -82,6 +80,8 @@ def weighted(name: str) -> Any:
         return lambda x: np.sum(np.cos(function(x)))
     if len(given) == 4:
         return lambda x: np.sum(np.cos(function(given[0], given[1], given[2], x)))
+    if len(given) == 3 and isinstance(given[0], tuple):
+        return lambda x, z, w: np.sum(np.cos(function(x, z, w)))
     if len(given) == 3:
         return lambda x: np.sum(np.cos(function(given[0], given[1], x)))
     if not isinstance(given[0], tuple):

@@ -160,8 +160,6 @@ def test_logsumexp_of_infinities() -> None:
     [
         (lambda x: special.iv(x, 2.0), "special.iv by its argument v"),
         (lambda x: special.hyp2f1(1.0, 2.0, x, 0.3), "special.hyp2f1 by its argument c"),
-        (lambda x: special.zeta(x, 2.0), "special.zeta by its argument s"),
-        (lambda x: special.polygamma(x, 2.0), "special.zeta by its argument s"),
         (lambda x: special.zeta(x), "without q"),
         (lambda x: special.comb(x, 2, exact=True), "exact=True"),
         (lambda x: special.mathieu_a(1.0, x), "scipy.special.mathieu_a"),
@@ -178,6 +176,13 @@ def test_the_option_dtype() -> None:
     value, slope = srcad.value_and_grad(lambda x: special.erf(x, dtype=np.float32), target="python")(0.3)
     assert value == special.erf(0.3, dtype=np.float32) and value.dtype == np.float32
     assert slope == pytest.approx(2.0 / np.sqrt(np.pi) * np.exp(-0.09), rel=1e-6)
+
+
+def test_an_order_that_is_a_whole_number_moves_nothing() -> None:
+    assert srcad.grad(lambda n, x: special.polygamma(n, x), (0, 1), target="python")(2.0, 1.3) == (
+        0.0,
+        pytest.approx(special.polygamma(3, 1.3), rel=1e-13),
+    )
 
 
 def test_an_argument_without_a_derivative_may_rest() -> None:

@@ -710,6 +710,12 @@ optimize.fsolve(lambda x: x ** 3 - h, np.ones(5))
 optimize.root(lambda x: x ** 3 - h, np.ones(5)).x
 optimize.fixed_point(lambda x: np.cos(t * x), 0.5)
 optimize.minimize(lambda x: np.sum((x - v) ** 2 + 0.1 * x ** 4), np.zeros(5), tol=1e-12).x
+optimize.minimize(lambda x: np.sum((x - v) ** 2), np.zeros(5), method="CG", tol=1e-10).x
+optimize.minimize(lambda x: np.sum((x - v) ** 2), np.zeros(5), bounds=[(-0.5, 0.25)] * 5, tol=1e-12).x
+optimize.minimize(lambda x: np.sum((x - v) ** 2), np.zeros(5), constraints={"type": "eq", "fun": np.sum}, tol=1e-12).x
+optimize.leastsq(lambda x: m.T @ x - r, np.zeros(3))[0]
+optimize.least_squares(lambda x: m.T @ x - r, np.zeros(3), bounds=(-9.0, 9.0)).x
+optimize.curve_fit(lambda x, a, b: a * x + b, g, w, p0=[1.0, 1.0], bounds=(-9.0, 9.0))[0]
 optimize.minimize_scalar(lambda x: (x - t) ** 2 + x ** 4, tol=1e-10).x
 optimize.least_squares(lambda x: m.T @ x - r, np.zeros(3)).x
 optimize.curve_fit(lambda x, a, b: a * x + b, g, w)[0]

@@ -187,9 +187,20 @@ def scaled_root(theta: Any, a: Any, b: Any) -> Any:
 
 
 def plain_wolfe_step(
-    f: Any, gradient: Any, x: Any, p: Any, value: Any, value_before: Any, g_before: Any, curvature: Any
+    f: Any,
+    gradient: Any,
+    x: Any,
+    p: Any,
+    value: Any,
+    value_before: Any,
+    g_before: Any,
+    curvature: Any,
+    accepts: Any,
 ) -> Any:
-    """As `wolfe_step`: Nocedal and Wright, algorithms 3.5 (longer and longer steps) and 3.6 (shorter ones)."""
+    """As `wolfe_step`, where `accepts` takes the gradient there. Nocedal and Wright, algorithms 3.5 and 3.6.
+
+    First the steps get longer and longer, then shorter.
+    """
     along = g_before @ p
     step = first_length(value, value_before, along)
     before = 0.0 * step
@@ -214,7 +225,7 @@ def plain_wolfe_step(
         if not rises or last:
             g = gradient(x + step * p, at_step)
             slope = g @ p
-            found = last or abs(slope) <= -curvature * along
+            found = last or (abs(slope) <= -curvature * along and accepts(g))
             if found:
                 break
         count = count + 1

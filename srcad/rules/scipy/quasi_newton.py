@@ -51,7 +51,9 @@ def lowest_by_bfgs(f: Any, gradient: Any, start: Any, tol: Any, most: Any) -> An
         )
         lower = ended == 2
         if not lower:
-            step, lower, at_step, g_there = plain_wolfe_step(f, gradient, x, p, value, value_before, g, 0.9)
+            step, lower, at_step, g_there = plain_wolfe_step(
+                f, gradient, x, p, value, value_before, g, 0.9, lambda g: True
+            )
         if not lower:
             break
         move = step * p
@@ -68,6 +70,44 @@ def lowest_by_bfgs(f: Any, gradient: Any, start: Any, tol: Any, most: Any) -> An
         left = identity - move[:, np.newaxis] * change[np.newaxis, :] * rho
         right = identity - change[:, np.newaxis] * move[np.newaxis, :] * rho
         inverse = left @ (inverse @ right) + rho * move[:, np.newaxis] * move[np.newaxis, :]
+    return x, found
+
+
+def lowest_by_cg(f: Any, gradient: Any, start: Any, tol: Any, most: Any) -> Any:
+    """As `lowest_by_bfgs`, by conjugate gradients: Polak and Ribière; Nocedal and Wright, 5.2."""
+    x = start * 1.0
+    value = stopped(f(x))
+    g = gradient(x, value)
+    value_before = value + np.sqrt(g @ g) / 2.0
+    p = -g
+    found = np.max(np.abs(g)) <= tol
+    for _ in range(len(x) * 200 if most is None else most):
+        if found:
+            break
+        before = g
+        along = p
+
+        def turned(g: Any, before: Any = before, along: Any = along) -> Any:
+            return max(0.0, (g - before) @ g / (before @ before)) * along - g
+
+        def descends(g: Any, turned: Any = turned) -> Any:
+            return np.max(np.abs(g)) <= tol or turned(g) @ g <= -0.01 * (g @ g)
+
+        first = first_length(value, value_before, g @ p)
+        step, ended, at_step, g_there = wolfe_step(
+            f, gradient, x, p, value, g, first, DECREASE, 0.4, 1e-14, LEAST, MOST, 99
+        )
+        lower = ended == 2 and descends(g_there)
+        if not lower:
+            step, lower, at_step, g_there = plain_wolfe_step(f, gradient, x, p, value, value_before, g, 0.4, descends)
+        if not lower:
+            break
+        x = x + step * p
+        p = turned(g_there)
+        g = g_there
+        value_before = value
+        value = at_step
+        found = np.max(np.abs(g)) <= tol
     return x, found
 
 

@@ -12,9 +12,9 @@ from srcad.rules import special as primitives
 from srcad.rules.expansions.linalg import floats
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.registry import axes_of, expands, is_constant, unsupported
-from srcad.rules.scipy import special_by_others
+from srcad.rules.scipy import orthogonal_polynomials, special_by_others
 
-__all__ = ["special_by_others"]
+__all__ = ["orthogonal_polynomials", "special_by_others"]
 
 for _name in PRIMITIVES:
     if _name.startswith(primitives.PREFIX):
@@ -41,11 +41,12 @@ def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
 def polygamma(n: Any, x: Any) -> Any:
     if is_constant(n):
         return special.digamma(floats(x)) if n == 0 else polygamma_of(n, x)
-    return np.where(n == 0, special.digamma(floats(x)), polygamma_of(np.where(n == 0, 1, n), x))
+    # only whole numbers have a value
+    order = stopped(n)
+    return np.where(order == 0, special.digamma(floats(x)), polygamma_of(np.where(order == 0, 1, order), x))
 
 
 def polygamma_of(n: Any, x: Any) -> Any:
-    # a derivative by n is refused with that of zeta
     sign = np.where(n % 2 == 1, 1.0, -1.0)
     return sign * special.gamma(n + 1.0) * zeta_of(n + 1.0, x)
 

@@ -6,7 +6,6 @@ a root of the slope.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,14 @@ from srcad.rules.expansions.math_module import doubles
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import dtype_of, expands, unsupported
-from srcad.rules.scipy.found_points import derivative_of, given_of, slope_of, with_value
-from srcad.rules.scipy.levenberg_marquardt import least_by_marquardt
+from srcad.rules.scipy.active_sets import ROUNDING, limits_of, root_between
+from srcad.rules.scipy.box_search import inward_gradient, lowest_in_box
+from srcad.rules.scipy.constrained_searches import constrained_minimum
+from srcad.rules.scipy.found_points import CONVERGED, Found, given_of, known_options, option, slope_of, with_value
 from srcad.rules.scipy.powell_hybrid import forward_jacobian, root_by_hybrid
-from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_lbfgs
+from srcad.rules.scipy.quasi_newton import EPS, forward_gradient, lowest_by_bfgs, lowest_by_cg, lowest_by_lbfgs
 from srcad.rules.scipy.simplex import lowest_by_simplex
-from srcad.rules.scipy.trust_region import least_by_trust_region, relative_jacobian
+from srcad.rules.scipy.squares_searches import marquardt
 
 stopped = PRIMITIVES["stop_gradient"]
 
@@ -67,19 +68,6 @@ def system_root(f: Any, x0: Any, given: Any, slopes: Any, xtol: Any, maxfev: Any
     return with_value(found, implicit_root(residual, found)), success
 
 
-@dataclass
-class Found:
-    """What `root`, `minimize` and `least_squares` give."""
-
-    x: Any
-    fun: Any
-    success: Any
-    message: Any
-
-
-_SUCCESS = "The solution converged."
-
-
 @expands(optimize.root)
 def root(
     fun: Any,
@@ -91,15 +79,32 @@ def root(
     callback: Any = None,
     options: Any = None,
 ) -> Any:
-    if jac is True or callback is not None or method != "hybr":
-        unsupported("scipy.optimize.root with jac=True, a callback or a method other than hybr")
-    known_options(options, ("xtol", "maxfev", "factor"))
+    if jac is True or callback is not None or method not in ("hybr", "lm"):
+        unsupported("scipy.optimize.root with jac=True, a callback or a method other than hybr and lm")
+    if method == "lm":
+        known_options(options, ("xtol", "ftol", "gtol", "maxiter", "factor"))
+    else:
+        known_options(options, ("xtol", "maxfev", "factor"))
     xtol = option(options, "xtol", 1.49012e-8 if tol is None else tol)
     slopes = None if jac is None or jac is False else jac
     given = given_of(args)
+    if method == "lm":
+        by_value = option(options, "ftol", 1.49012e-8)
+        by_slope = option(options, "gtol", 0.0)
+        most = option(options, "maxiter", 0)
+        start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
+
+        def residual(x: Any) -> Any:
+            return doubles(np.atleast_1d(np.asarray(fun(x, *given))))
+
+        found, success = marquardt(
+            residual, slopes, given, start, by_value, xtol, by_slope, most, option(options, "factor", 100.0)
+        )
+        x = with_value(found, implicit_root(residual, found))
+        return Found(x, residual(x), success, CONVERGED)
     most = option(options, "maxfev", 0)
     x, success = system_root(fun, x0, given, slopes, xtol, most, option(options, "factor", 100))
-    return Found(x, doubles(np.atleast_1d(np.asarray(fun(x, *given)))), success, _SUCCESS)
+    return Found(x, doubles(np.atleast_1d(np.asarray(fun(x, *given)))), success, CONVERGED)
 
 
 # ---- minima ------------------------------------------------------------------------------------
@@ -121,19 +126,30 @@ def minimize(
     options: Any = None,
 ) -> Any:
     """By SciPy's own search, where it is written here; the derivative does not depend on it."""
-    if callback is not None or len(constraints) > 0:
-        unsupported("scipy.optimize.minimize with constraints or a callback")
+    if callback is not None:
+        unsupported("scipy.optimize.minimize with a callback")
     given = given_of(args)
     if dtype_of(np.asarray(x0)) == "float32":
         unsupported("scipy.optimize.minimize from a point of float32")
-    way = "bfgs" if method is None else method.lower()
+    limits = (constraints,) if isinstance(constraints, dict) else constraints
+    chosen = "slsqp" if len(limits) > 0 else ("bfgs" if bounds is None else "l-bfgs-b")
+    way = chosen if method is None else method.lower()
+    if len(limits) > 0 and way != "slsqp":
+        unsupported(f"scipy.optimize.minimize with constraints and method={method}")
     start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
 
     def objective(x: Any) -> Any:
         return fun(x, *given)[0] if jac is True else fun(x, *given)
 
+    if bounds is not None:
+        if way not in ("l-bfgs-b", "slsqp"):
+            unsupported(f"scipy.optimize.minimize with bounds and method={method}")
+        low, high = limits_of(bounds, len(start))
     if jac is None or jac is False:
-        gradient = forward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS)
+        if bounds is None:
+            gradient = forward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS)
+        else:
+            gradient = inward_gradient(objective, 1e-8 if way == "l-bfgs-b" else EPS, stopped(low), stopped(high))
     elif isinstance(jac, str):
         unsupported(f"scipy.optimize.minimize with jac={jac}")
     else:
@@ -141,18 +157,35 @@ def minimize(
         def gradient(x: Any, value: Any) -> Any:
             return stopped(doubles(np.asarray(fun(x, *given)[1] if jac is True else jac(x, *given))))
 
-    if bounds is not None:
-        unsupported("scipy.optimize.minimize with bounds")
+    if way == "slsqp":
+        known_options(options, ("ftol", "maxiter", "disp"))
+        level = option(options, "ftol", 1e-6 if tol is None else tol)
+        most = option(options, "maxiter", 100)
+        if bounds is None:
+            low = np.full(len(start), -np.inf)
+            high = np.full(len(start), np.inf)
+        x, success = constrained_minimum(objective, gradient, limits, start, low, high, level, most)
+        return Found(x, objective(x), success, CONVERGED)
     if way == "bfgs":
         known_options(options, ("gtol", "maxiter", "disp"))
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
         found, success = lowest_by_bfgs(objective, gradient, start, tolerance, option(options, "maxiter", None))
+    elif way == "cg":
+        known_options(options, ("gtol", "maxiter", "disp"))
+        tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
+        found, success = lowest_by_cg(objective, gradient, start, tolerance, option(options, "maxiter", None))
     elif way == "l-bfgs-b":
         known_options(options, ("ftol", "gtol", "maxiter", "maxcor", "disp"))
         by_value = option(options, "ftol", 2.220446049250313e-09 if tol is None else tol)
         tolerance = option(options, "gtol", 1e-5 if tol is None else tol)
         most = option(options, "maxiter", 15000)
         memory = option(options, "maxcor", 10)
+        if bounds is not None:
+            found, success = lowest_in_box(
+                objective, gradient, start, stopped(low), stopped(high), by_value, tolerance, most, memory
+            )
+            x = root_between(lambda x: slope_of(objective, x), found, low, high, ROUNDING)
+            return Found(x, objective(x), success, CONVERGED)
         found, success = lowest_by_lbfgs(objective, gradient, start, by_value, tolerance, most, memory)
     elif way == "nelder-mead":
         known_options(options, ("xatol", "fatol", "maxiter", "maxfev", "disp"))
@@ -165,140 +198,19 @@ def minimize(
     else:
         unsupported(f"scipy.optimize.minimize with method={method}")
     x = with_value(found, implicit_root(lambda x: slope_of(objective, x), found))
-    return Found(x, objective(x), success, _SUCCESS)
-
-
-def known_options(options: Any, known: Any) -> Any:
-    if options is not None:
-        for name in options:
-            if name not in known:
-                unsupported(f"scipy.optimize with the option {name}")
-
-
-def option(options: Any, name: Any, default: Any) -> Any:
-    return default if options is None or name not in options else options[name]
-
-
-@expands(optimize.least_squares)
-def least_squares(
-    fun: Any,
-    x0: Any,
-    jac: Any = "2-point",
-    bounds: Any = None,
-    method: Any = "trf",
-    ftol: Any = 1e-8,
-    xtol: Any = 1e-8,
-    gtol: Any = 1e-8,
-    x_scale: Any = None,
-    loss: Any = "linear",
-    f_scale: Any = 1.0,
-    diff_step: Any = None,
-    tr_solver: Any = None,
-    tr_options: Any = None,
-    jac_sparsity: Any = None,
-    max_nfev: Any = None,
-    verbose: Any = 0,
-    args: Any = (),
-    kwargs: Any = None,
-    callback: Any = None,
-    workers: Any = None,
-) -> Any:
-    if bounds is not None or loss != "linear" or kwargs is not None or callback is not None:
-        unsupported("scipy.optimize.least_squares with bounds, a loss, kwargs or a callback")
-    if x_scale is not None or diff_step is not None or tr_solver == "lsmr" or jac_sparsity is not None:
-        unsupported("scipy.optimize.least_squares with x_scale, diff_step, tr_solver='lsmr' or jac_sparsity")
-    if dtype_of(np.asarray(x0)) == "float32":
-        unsupported("scipy.optimize.least_squares from a point of float32")
-    given = given_of(args)
-    start = stopped(doubles(np.atleast_1d(np.asarray(x0))))
-
-    def residual(x: Any) -> Any:
-        return doubles(np.atleast_1d(np.asarray(fun(x, *given))))
-
-    def slopes_at(x: Any) -> Any:
-        return stopped(doubles(np.asarray(jac(x, *given))))
-
-    if isinstance(jac, str):
-        if jac != "2-point":
-            unsupported(f"scipy.optimize.least_squares with jac={jac}")
-        slopes = relative_jacobian(residual)
-    else:
-        slopes = slopes_at
-    if method == "trf":
-        found, success = least_by_trust_region(residual, slopes, start, ftol, xtol, gtol, max_nfev)
-    elif method == "lm":
-        most = 100 * len(start) if max_nfev is None else max_nfev
-        found, success = least_by_marquardt(residual, slopes, start, ftol, xtol, gtol, most, 0, 100.0)
-    else:
-        unsupported(f"scipy.optimize.least_squares with method={method}")
-    x = with_value(found, squares_root(residual, found))
-    return Found(x, residual(x), success, _SUCCESS)
-
-
-def squares_root(residual: Any, found: Any) -> Any:
-    def cost(x: Any) -> Any:
-        r = residual(x)
-        return 0.5 * np.sum(r * r)
-
-    return implicit_root(lambda x: slope_of(cost, x), found)
-
-
-@expands(optimize.curve_fit)
-def curve_fit(
-    f: Any,
-    xdata: Any,
-    ydata: Any,
-    p0: Any = None,
-    sigma: Any = None,
-    absolute_sigma: Any = False,
-    check_finite: Any = None,
-    bounds: Any = None,
-    method: Any = None,
-    jac: Any = None,
-    *,
-    full_output: Any = False,
-    nan_policy: Any = None,
-    maxfev: Any = None,
-    ftol: Any = 1.49012e-8,
-    xtol: Any = 1.49012e-8,
-    gtol: Any = 0.0,
-) -> Any:
-    if p0 is None or bounds is not None or full_output or nan_policy is not None:
-        unsupported("scipy.optimize.curve_fit without p0, with bounds, full_output or nan_policy")
-    if method is not None and method != "lm":
-        unsupported(f"scipy.optimize.curve_fit with method={method}")
-    if isinstance(jac, str) and jac != "2-point":
-        unsupported(f"scipy.optimize.curve_fit with jac={jac}")
-    if sigma is not None and np.ndim(sigma) > 1:
-        unsupported("scipy.optimize.curve_fit with a matrix for sigma")
-    begin = stopped(doubles(np.atleast_1d(np.asarray(p0))))
-
-    def residual(p: Any) -> Any:
-        r = doubles(np.asarray(f(xdata, *[p[k] for k in range(len(p0))]))) - ydata
-        return r if sigma is None else r / sigma
-
-    def slopes_at(p: Any) -> Any:
-        slopes = stopped(doubles(np.asarray(jac(xdata, *[p[k] for k in range(len(p0))]))))
-        return slopes if sigma is None else slopes / np.asarray(sigma)[:, np.newaxis]
-
-    n = len(begin)
-    given = jac is not None and not isinstance(jac, str)
-    differences = forward_jacobian(residual, EPS)
-    most = (100 if given else 200) * (n + 1) if maxfev is None else maxfev
-    calls, slopes_there = (0, slopes_at) if given else (n, differences)
-    found, success = least_by_marquardt(residual, slopes_there, begin, ftol, xtol, gtol, most, calls, 100.0)
-    if not success:
-        raise RuntimeError("Optimal parameters not found: allow more calls of the function")
-    x = with_value(found, squares_root(residual, found))
-    slopes = derivative_of(residual, x)
-    r = residual(x)
-    covariance = np.linalg.inv(slopes.T @ slopes)
-    if not absolute_sigma:
-        covariance = covariance * (np.sum(r * r) / (1.0 * len(r) - len(begin)))
-    return x, covariance
+    return Found(x, objective(x), success, CONVERGED)
 
 
 @expands(optimize.rosen)
 def rosen(x: Any) -> Any:
     y = np.asarray(x)
     return np.sum(100.0 * (y[1:] - y[:-1] ** 2) ** 2 + (1.0 - y[:-1]) ** 2, axis=0)
+
+
+@expands(optimize.rosen_der)
+def rosen_der(x: Any) -> Any:
+    y = doubles(np.asarray(x))
+    rise = y[1:] - y[:-1] ** 2
+    none = np.zeros_like(y[:1])
+    by_first = -400.0 * y[:-1] * rise - 2.0 * (1.0 - y[:-1])
+    return np.concatenate((by_first, none)) + np.concatenate((none, 200.0 * rise))
