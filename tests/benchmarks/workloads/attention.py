@@ -82,5 +82,6 @@ WORKLOADS = (
         arguments=arguments,
         hand=lambda args: lambda: attention_gradient(*args),
         hand_saved=saved,
+        primal=lambda args: lambda: attention(*args),
     ),
 )

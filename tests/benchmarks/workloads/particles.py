@@ -25,22 +25,20 @@ def n_body(position, velocity, mass, softening, dt, steps, target):
         for i in range(n):
             for c in range(3):
                 x[i, c] += 0.5 * dt * v[i, c]
+        a[:, :] = 0.0
         for i in range(n):
-            a0 = 0.0
-            a1 = 0.0
-            a2 = 0.0
-            for j in range(n):
+            for j in range(i + 1, n):
                 d0 = x[j, 0] - x[i, 0]
                 d1 = x[j, 1] - x[i, 1]
                 d2 = x[j, 2] - x[i, 2]
                 r2 = d0 * d0 + d1 * d1 + d2 * d2 + softening * softening
-                pull = mass[j] / (r2 * math.sqrt(r2))
-                a0 += pull * d0
-                a1 += pull * d1
-                a2 += pull * d2
-            a[i, 0] = a0
-            a[i, 1] = a1
-            a[i, 2] = a2
+                pull = 1.0 / (r2 * math.sqrt(r2))
+                a[i, 0] += mass[j] * pull * d0
+                a[i, 1] += mass[j] * pull * d1
+                a[i, 2] += mass[j] * pull * d2
+                a[j, 0] -= mass[i] * pull * d0
+                a[j, 1] -= mass[i] * pull * d1
+                a[j, 2] -= mass[i] * pull * d2
         for i in range(n):
             for c in range(3):
                 v[i, c] += dt * a[i, c]
@@ -56,8 +54,7 @@ def n_body(position, velocity, mass, softening, dt, steps, target):
 def n_body_gradient(position, velocity, mass, softening, dt, steps, target):
     """By position, velocity and mass. Keeps the positions in the middle of each step, which forces are made of.
 
-    A pair is visited once: what it does to one body it does to the other with the other sign. Coordinates lie apart,
-    so that the loop over the second body has one stride.
+    Coordinates lie apart, so that the loop over the second body has one stride.
     """
     n = len(mass)
     soft = softening * softening
@@ -144,31 +141,37 @@ def smoothed_particles(position, velocity, radius, stiffness, rest, dt, steps, t
     x = position.copy()
     v = velocity.copy()
     density = np.zeros(n)
+    force = np.zeros((n, 2))
+    scale = 4.0 / (math.pi * radius**8)
     for step in range(steps):
         for i in range(n):
-            total = 0.0
-            for j in range(n):
+            density[i] = scale * radius**6
+            force[i, 0] = 0.0
+            force[i, 1] = 0.0
+        for i in range(n):
+            for j in range(i):
                 dx = x[i, 0] - x[j, 0]
                 dy = x[i, 1] - x[j, 1]
                 r2 = dx * dx + dy * dy
                 if r2 < radius * radius:
-                    total += (radius * radius - r2) ** 3
-            density[i] = 4.0 / (math.pi * radius**8) * total
+                    share = scale * (radius * radius - r2) ** 3
+                    density[i] += share
+                    density[j] += share
         for i in range(n):
-            fx = 0.0
-            fy = 0.0
-            for j in range(n):
+            for j in range(i):
                 dx = x[i, 0] - x[j, 0]
                 dy = x[i, 1] - x[j, 1]
                 r2 = dx * dx + dy * dy
-                if i != j and r2 < radius * radius:
+                if r2 < radius * radius:
                     r = math.sqrt(r2)
-                    pressure = stiffness * (density[i] + density[j] - 2.0 * rest)
-                    push = pressure * (radius - r) ** 2 / (density[j] * r)
-                    fx += push * dx
-                    fy += push * dy
-            v[i, 0] += dt * fx / density[i]
-            v[i, 1] += dt * fy / density[i]
+                    push = stiffness * (density[i] + density[j] - 2.0 * rest) * (radius - r) ** 2 / r
+                    force[i, 0] += push * dx / density[j]
+                    force[i, 1] += push * dy / density[j]
+                    force[j, 0] -= push * dx / density[i]
+                    force[j, 1] -= push * dy / density[i]
+        for i in range(n):
+            v[i, 0] += dt * force[i, 0] / density[i]
+            v[i, 1] += dt * force[i, 1] / density[i]
         for i in range(n):
             x[i, 0] += dt * v[i, 0]
             x[i, 1] += dt * v[i, 1]
@@ -180,7 +183,7 @@ def smoothed_particles(position, velocity, radius, stiffness, rest, dt, steps, t
 
 @compiled
 def smoothed_particles_gradient(position, velocity, radius, stiffness, rest, dt, steps, target):
-    """By position and velocity. Keeps positions and densities of each step; a pair is visited once."""
+    """By position and velocity. Keeps positions, densities and forces of each step."""
     n = len(position)
     square = radius * radius
     scale = 4.0 / (math.pi * radius**8)
