@@ -327,7 +327,10 @@ def reversal(unit: Unit) -> Unit:
 
 def _reversing(unit: Unit, reversal: Reversal) -> Unit:
     adjoint_of = unit.called.adjoint if unit.called is not None else None
-    return replace(unit, function=reversal.function, reversal=replace(reversal, adjoint_of=adjoint_of))
+    options = unit.asked.request.options
+    alike = options.target != "cuda" and not options.fastmath
+    reversal = replace(reversal, adjoint_of=adjoint_of, rounds_alike=alike)
+    return replace(unit, function=reversal.function, reversal=reversal)
 
 
 def _of(unit: Unit) -> Reversal:
