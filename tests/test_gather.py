@@ -137,6 +137,26 @@ class Writer:
         return "\n".join([*lines, *body]) + "\n"
 
 
+class ScratchWriter(Writer):
+    """Nests that store what they add to neighbours, in an array that has no other use, or has one."""
+
+    def sweep(self) -> list[str]:
+        lines = super().sweep()
+        at = next(at for at, line in enumerate(lines) if " += " in line or " -= " in line)
+        margin = " " * (len(lines[at]) - len(lines[at].lstrip()))
+        stored = f"{margin}e[{self.index(0.05)}] = {self.value(self.pair[1])}"
+        if self.chance(0.9):
+            lines.insert(at, stored)
+        if self.chance(0.1):
+            at = self.random.randrange(len(lines))
+            if "for" not in lines[at] and "else" not in lines[at] and "if" not in lines[at]:
+                lines.insert(at, " " * (len(lines[at]) - len(lines[at].lstrip())) + stored.lstrip())
+        return lines
+
+    def value(self, source: str) -> str:
+        return f"2.0 * e[{self.index(0.03)}]" if self.chance(0.6) else super().value(source)
+
+
 class Unset:
     """What a text calls of NumPy."""
 
@@ -190,6 +210,27 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
                 if np.max(np.abs(want[name])) < 2**52:
                     np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
     assert changed > 50 and waiting > 0 and joined > 0 and split > 2
+
+
+@pytest.mark.one_in(8, least=1)
+@pytest.mark.parametrize("part", range(6))
+def test_random_sweeps_with_stored_contributions_compute_the_same(part: int) -> None:
+    changed = behind = 0
+    for seed in range(part * 100, part * 100 + 100):
+        writer = ScratchWriter(seed)
+        source, rank = writer.program(), writer.rank
+        results = tuple(writer.random.sample(["s", "q", "e", "d_a", "d_b"], writer.random.choice([0, 1, 2, 3])))
+        after = gathered(source, rank, results)
+        if after == show(parse(source)):
+            continue
+        changed += 1
+        behind += bool(re.search(r"d_[abc]\[.*\] \+?= .*\be\[.*[+-] .*\be\[", after))
+        for n, steps in ((0, 2), (1, 2), (2, 2), (3, 3), (4, 1), (5, 2), (6, 3), (3, 0)):
+            want, have = run(source, rank, n, steps), run(after, rank, n, steps)
+            for name in (*(f"{name}, as given" for name in ARRAYS), *results):
+                if np.max(np.abs(want[name])) < 2**52:
+                    np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
+    assert changed > 10 and behind > 0
 
 
 def sweep(target: str, source: str, header: str = "for i in range(1, n):") -> str:

@@ -12,15 +12,12 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.integers.residual_conditions import equalities
 from srcad.analysis.values.effects import has_effect
-from srcad.compiler.fitted_lengths import with_lengths
+from srcad.compiler.fitted_lengths import in_full, with_lengths
 from srcad.frontend.values.abstract_values import Abstract
-from srcad.ir.length_exprs import shape_query
-from srcad.ir.names import is_temporary
-from srcad.ir.nodes import Assign, Block, Effect, Expr, Function, Op, Stmt, Var
+from srcad.ir.nodes import Assign, Block, Effect, Expr, Function, Op, Stmt
 from srcad.ir.runtime_checks import Check, check, check_of
-from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, map_expr, names, walk
-from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
-from srcad.rules.traits import CONDITIONS, SHAPE_ARITHMETIC
+from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, names, walk
+from srcad.ir.types import Array, Dim, Symbol, Type, dim
 from srcad.typing.builder import Builder
 from srcad.typing.typeof import linear_value
 
@@ -71,8 +68,8 @@ def agreed_lengths(f: Function) -> AgreedLengths | None:
     for found, stmt in _unconditional(f.body):
         expanded = replace(
             found,
-            condition=_expanded(found.condition, values, f.types),
-            message=tuple(p if isinstance(p, str) else _expanded(p, values, f.types) for p in found.message),
+            condition=in_full(found.condition, values, f.types),
+            message=tuple(p if isinstance(p, str) else in_full(p, values, f.types) for p in found.message),
         )
         parts = (expanded.condition, *(p for p in expanded.message if not isinstance(p, str)))
         pairs = [pair for a, b in equalities(expanded.condition) if (pair := _symbols(a, b, f.types, given))]
@@ -91,7 +88,7 @@ def may_broadcast(f: Function) -> int:
     """How many operations find out at run time whether they broadcast."""
     values = {stmt.target: stmt.value for stmt in walk(f.body) if isinstance(stmt, Assign)}
     checks = (found for stmt in walk(f.body) if (found := check_of(stmt)) is not None)
-    return sum(_has_choice(_expanded(one.condition, values, f.types), True) for one in checks)
+    return sum(_has_choice(in_full(one.condition, values, f.types), True) for one in checks)
 
 
 def _has_choice(e: Expr, truth: bool) -> bool:
@@ -126,23 +123,6 @@ def _can_be_seen(stmt: Stmt) -> bool:
     """Whether others see its effect: not that of items that are put into a list of the function, or taken from it."""
     value = stmt.call if isinstance(stmt, Effect) else stmt.value if isinstance(stmt, Assign) else None
     return has_effect(stmt) and not (isinstance(value, Op) and value.prim in CHANGES_FIRST_ARGUMENT)
-
-
-def _expanded(e: Expr, values: Mapping[str, Expr], types: Mapping[str, Type]) -> Expr:
-    """A condition in terms of the shapes of parameters, as far as it is one."""
-
-    def one(part: Expr) -> Expr:
-        match part:
-            case Var(name) if is_temporary(name) and isinstance(value := values.get(name), Op):
-                if isinstance(types.get(name), Scalar) and value.prim in CONDITIONS | SHAPE_ARITHMETIC:
-                    return _expanded(value, values, types)
-            case Op("shape" | "len"):
-                match linear_value(part, types):
-                    case Dim(((Symbol(axis=int()) as symbol, 1),), 0):
-                        return shape_query(symbol)
-        return part
-
-    return map_expr(e, one)
 
 
 def _symbols(a: Expr, b: Expr, types: Mapping[str, Type], given: set[str]) -> tuple[Symbol, Symbol] | None:

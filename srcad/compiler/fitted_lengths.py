@@ -3,6 +3,9 @@
 `x[1 : n + 1]` has n items where x is long enough, which no type says: without it all that is computed from it may
 broadcast, and each operation asks. In a call with `len(x) == n + 1` that is the length of x, which the text then asks
 for at its start, and which is a guard of the specialisation: another call gets another text.
+
+In the same way a loop with `u[1:-1] -= h[1:] - h[:-1]` asks whether u has one item more than h, if it has an iteration.
+In a call in which that holds it is known of all of the function.
 """
 
 from __future__ import annotations
@@ -11,13 +14,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from srcad.analysis.integers.residual_conditions import equalities
 from srcad.frontend.values.abstract_values import Abstract, Leaf, map_structure
 from srcad.ir.length_exprs import linear_expression, shape_query
-from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Store, Var
+from srcad.ir.names import is_temporary
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.printer import expr_text
-from srcad.ir.runtime_checks import check
-from srcad.ir.traversal import ops, own_exprs, place, walk
-from srcad.ir.types import Array, Dim, Scalar, Symbol, dim
+from srcad.ir.runtime_checks import check, check_of
+from srcad.ir.traversal import map_expr, ops, own_exprs, place, walk
+from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
+from srcad.rules.traits import CONDITIONS, SHAPE_ARITHMETIC
 from srcad.typing.builder import Builder
 from srcad.typing.slices import UNKNOWN, Bound, slice_dim
 from srcad.typing.typeof import linear_value, typeof
@@ -78,17 +84,62 @@ def fitted_lengths(f: Function, sizes: Sizes) -> FittedLengths | None:
     ends: dict[Symbol, list[Dim]] = {}
     for axis, end in _open_ends(f):
         ends.setdefault(axis, []).append(end)
+    reached = [(dim(axis), max(several, key=lambda d: _value(d, sizes)), axis) for axis, several in ends.items()]
     equal: dict[Symbol, Dim] = {}
-    for axis, several in ends.items():
-        reached = max(several, key=lambda d: _value(d, sizes))
-        if _value(reached, sizes) != sizes.get((axis.name, axis.axis)):
-            continue  # it is longer, or cut
-        difference = _substituted(dim(axis) - reached, equal)
-        solved = _solved(difference, axis)
+    at: Symbol | None
+    for one, other, at in (*reached, *((a, b, None) for a, b in lengths_asked_in_loops(f))):
+        if _value(one, sizes) != _value(other, sizes) or _value(one, sizes) == -sys.maxsize:
+            continue  # it is longer, or cut, or no call says how long it is
+        difference = _substituted(one - other, equal)
+        solved = _solved(difference, at)
         if solved is not None:
             symbol, length = solved
             equal = {s: d.with_value(symbol, length) for s, d in equal.items()} | {symbol: length}
     return FittedLengths(equal) if equal else None
+
+
+def lengths_asked_in_loops(f: Function) -> list[tuple[Dim, Dim]]:
+    """The lengths of parameters that each iteration of a loop asks to be equal, where slices of unlike arrays meet.
+
+    In a loop with `u[1:-1] -= h[1:]` these are `u.shape[0] - 2` and `h.shape[0] - 1`. Lengths of whole arrays alone are
+    left to the checks: to know them saves little.
+    """
+    known = set(_of_parameters(f))
+    values = {stmt.target: stmt.value for stmt in walk(f.body) if isinstance(stmt, Assign)}
+    found: dict[tuple[Dim, Dim], None] = {}
+    for asked in filter(None, map(check_of, _of_each_iteration(f.body))):
+        for a, b in equalities(in_full(asked.condition, values, f.types)):
+            match linear_value(a, f.types), linear_value(b, f.types):
+                case Dim((_, *_)) as one, Dim((_, *_)) as other if one != other:
+                    symbols = _symbols(one - other)
+                    if known.issuperset(symbols) and all(symbol.axis is not None for symbol in symbols):
+                        found[one, other] = None
+    return list(found) if any(one.const != other.const for one, other in found) else []
+
+
+def _of_each_iteration(block: Block) -> Iterator[Stmt]:
+    """The statements that each iteration of a loop comes to, if it is not left before."""
+    for stmt in block:
+        if isinstance(stmt, For | While):
+            yield from stmt.body
+            yield from _of_each_iteration(stmt.body)
+
+
+def in_full(e: Expr, values: Mapping[str, Expr], types: Mapping[str, Type]) -> Expr:
+    """A condition in terms of the shapes of parameters, as far as it is one."""
+
+    def one(part: Expr) -> Expr:
+        match part:
+            case Var(name) if is_temporary(name) and isinstance(value := values.get(name), Op):
+                if isinstance(types.get(name), Scalar) and value.prim in CONDITIONS | SHAPE_ARITHMETIC:
+                    return in_full(value, values, types)
+            case Op("shape" | "len"):
+                match linear_value(part, types):
+                    case Dim(((Symbol(axis=int()) as symbol, 1),), 0):
+                        return shape_query(symbol)
+        return part
+
+    return map_expr(e, one)
 
 
 def _open_ends(f: Function) -> Iterator[tuple[Symbol, Dim]]:
@@ -143,7 +194,7 @@ def _substituted(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
     return d.replaced(lambda symbol: equal.get(symbol, dim(symbol)))
 
 
-def _solved(zero: Dim, axis: Symbol) -> tuple[Symbol, Dim] | None:
+def _solved(zero: Dim, axis: Symbol | None) -> tuple[Symbol, Dim] | None:
     """An integer, or else a length, that a form which is 0 gives; this one rather than another, as a sum of lengths."""
     for symbol, coefficient in sorted(zero.terms, key=lambda term: (term[0].axis is not None, term[0] != axis)):
         if abs(coefficient) == 1:

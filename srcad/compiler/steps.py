@@ -46,7 +46,7 @@ from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
 from srcad.compiler.agreed_lengths import agreed_lengths, may_broadcast
 from srcad.compiler.called_tangents import called_tangent
-from srcad.compiler.fitted_lengths import fitted_lengths
+from srcad.compiler.fitted_lengths import fitted_lengths, lengths_asked_in_loops
 from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype, value_of_pair
 from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
@@ -94,10 +94,11 @@ def lowered(unit: Unit) -> Unit:
     assert asked.source is not None
     found, arguments = _lowered(unit, asked.arguments), asked.arguments
     choices = may_broadcast(found.function) if not found.functions else 0
-    fitted = fitted_lengths(found.function, asked.sizes) if choices else None
+    asked_again = len(lengths_asked_in_loops(found.function)) if not found.functions else 0
+    fitted = fitted_lengths(found.function, asked.sizes) if choices or asked_again else None
     if fitted is not None:
         again = _lowered(unit, fitted.arguments(arguments))
-        if may_broadcast(again.function) < choices:
+        if may_broadcast(again.function) < choices or len(lengths_asked_in_loops(again.function)) < asked_again:
             found, arguments = again, fitted.arguments(arguments)
             choices = may_broadcast(found.function)
         else:
@@ -330,7 +331,9 @@ def reversal(unit: Unit) -> Unit:
 
 def _reversing(unit: Unit, reversal: Reversal) -> Unit:
     adjoint_of = unit.called.adjoint if unit.called is not None else None
-    made = replace(reversal, adjoint_of=adjoint_of, snapshots=unit.asked.request.options.snapshots)
+    options = unit.asked.request.options
+    alike = options.target != "cuda" and not options.fastmath
+    made = replace(reversal, adjoint_of=adjoint_of, snapshots=options.snapshots, rounds_alike=alike)
     return replace(unit, function=reversal.function, reversal=made)
 
 

@@ -77,6 +77,8 @@ class Reversal:
     """Whether loops may be reversed iteration by iteration."""
     rerun: bool = False
     """Whether such loops may run twice, where the forward sweep needs their results."""
+    rounds_alike: bool = True
+    """Whether what is computed is rounded alike in both sweeps: not with fastmath, nor on a GPU."""
     segments: Mapping[str, Segment] = field(default_factory=dict)
     """Of the loops that have been split."""
     adjoint_of: AdjointOf | None = None
@@ -139,6 +141,7 @@ class _Plan:
                 self.state,
                 allowed=allowed,
                 rerun=reversal.rerun,
+                rounds_alike=reversal.rounds_alike,
             )
 
         self.loops = interleaved(reversal.interleaving)

@@ -163,6 +163,13 @@ class ShapeEnvironment:
     def _is_invariant(self, d: Dim) -> bool:
         return all(s.name in self._params for s, _ in d.terms)
 
+    def is_shape_of_parameter(self, symbol: Symbol) -> bool:
+        """Whether the symbol is the length of an axis that a parameter has at this point."""
+        kind = self.types.get(symbol.name)
+        if symbol.name not in self._params or not isinstance(kind, Array) or symbol.axis is None:
+            return False
+        return kind.dims[symbol.axis] == dim(symbol)
+
     def named_length(self, d: Dim) -> Var | None:
         """A variable that has this length as its value."""
         return self._named.get(d)

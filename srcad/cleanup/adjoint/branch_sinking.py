@@ -1,6 +1,7 @@
 """Sinking of adjoint statements into the one branch of an `if` in which they have an effect.
 
-A conditional passes its cotangent to one operand and zero to the other. The addition of the zero is removed, and an
+A conditional passes its cotangent to one operand and zero to the other. The addition of the zero is removed, and that
+of what is a multiple of it: where the branch was not taken, nothing depends on how large the factor is. An
 adjoint that is read and cleared before the test, and added back in one branch, is read and cleared in the other only.
 """
 
@@ -11,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from srcad.analysis.memory.may_alias import MayAlias
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, If, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import blocks, own_exprs, own_writes, place, reads, walk, with_blocks
+from srcad.ir.traversal import blocks, names, own_exprs, own_writes, place, reads, walk, with_blocks
 from srcad.ir.types import FLOATS, Scalar, Type
 
 
@@ -45,6 +46,26 @@ def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias
         %d_b.0 = %d_a.0
         %d_a.0 = 0.0
         d_x[i] += %d_b.0
+
+    >>> types = dict.fromkeys(("%d_r.0", "%d_t.0", "%t.0"), Scalar("float64")) | types
+    >>> body = parse('''
+    ... if took_if[i]:
+    ...     %d_r.0 = 3.0 * %t.0
+    ... else:
+    ...     %d_r.0 = 0.0
+    ... %d_t.0 = 2.0 * %t.0 * %d_r.0
+    ... d_x[i] += %d_t.0
+    ... d_x[j] -= %d_t.0
+    ... ''')
+    >>> print(show(sink_into_branches(body, types, may_alias(body, types))))
+    if took_if[i]:
+        %d_r.0 = 3.0 * %t.0
+        %d_t.0 = (2.0 * %t.0) * %d_r.0
+        d_x[i] += %d_t.0
+        d_x[j] -= %d_t.0
+    else:
+        %d_r.0 = 0.0
+        %d_t.0 = 0.0
 
     After forward substitution, the `else` branch only adds back what was read before the test:
 
@@ -84,25 +105,43 @@ def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias
 
 def _sunk_after(test: Stmt, stmt: Stmt, types: Mapping[str, Type]) -> If | None:
     """The `if` with the statement at the end of the one branch in which it has an effect; None if there is none."""
-    name = _added_scalar(stmt)
-    if name is None or not _is_float_scalar(name, types) or not isinstance(test, If):
+    value = _added(stmt)
+    defined = stmt.target if isinstance(stmt, Assign) and _is_float_scalar(stmt.target, types) else None
+    if isinstance(stmt, Assign) and defined is not None:
+        value = stmt.value
+    if value is None or not isinstance(test, If):
         return None
-    match _is_zero(name, test.then), _is_zero(name, test.orelse):
+    zero: Block = () if defined is None else (Assign(defined, Const(0.0)),)
+    match [_vanishes(value, branch, types) for branch in (test.then, test.orelse)]:
         case True, False:
-            return replace(test, orelse=(*test.orelse, stmt))
+            return replace(test, then=(*test.then, *zero), orelse=(*test.orelse, stmt))
         case False, True:
-            return replace(test, then=(*test.then, stmt))
+            return replace(test, then=(*test.then, stmt), orelse=(*test.orelse, *zero))
     return None
 
 
-def _added_scalar(stmt: Stmt) -> str | None:
-    """The name of the scalar that a statement adds to something, if that is all it does."""
+def _added(stmt: Stmt) -> Expr | None:
+    """What a statement adds to something, if that is all it does."""
     match stmt:
-        case AugAssign(target, "+" | "-", Var(name) | Op("neg", (Var(name),))) if target != name:
-            return name
-        case Store(_, _, Var(name) | Op("neg", (Var(name),)), "+" | "-"):
-            return name
+        case AugAssign(target, "+" | "-", value) if target not in names(value):
+            return value
+        case Store(_, _, value, "+" | "-"):
+            return value
     return None
+
+
+def _vanishes(value: Expr, branch: Block, types: Mapping[str, Type]) -> bool:
+    """Whether a sum of products is zero behind a branch, as each has a factor that the branch leaves at zero."""
+    match value:
+        case Var(name):
+            return _is_float_scalar(name, types) and _is_zero(name, branch)
+        case Op("neg", (inner,)) | Op("/", (inner, _)):
+            return _vanishes(inner, branch, types)
+        case Op("*", parts):
+            return any(_vanishes(part, branch, types) for part in parts)
+        case Op("+" | "-", parts):
+            return all(_vanishes(part, branch, types) for part in parts)
+    return False
 
 
 def _is_float_scalar(name: str, types: Mapping[str, Type]) -> bool:

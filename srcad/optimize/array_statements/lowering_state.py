@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.analysis.shapes.shape_environment import ShapeEnvironment
+from srcad.ir.length_exprs import linear_expression, shape_query
 from srcad.ir.names import unused_name
 from srcad.ir.nodes import Assign, Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.traversal import own_exprs, own_writes, reads, walk
@@ -59,6 +60,13 @@ class LoweringState:
             before.append(Assign(known.name, Op("select", (Op(">", (extent, Const(0))), extent, Const(0)))))
             self.shapes.name_length(length, known)
         return known
+
+    def spelled_extent(self, length: Dim, extent: Expr) -> Expr:
+        """The length in terms of parameters, where it is one: nests over equal lengths then have equal loops."""
+        length = self.shapes.representative(length)
+        if not length.terms or not all(self.shapes.is_shape_of_parameter(symbol) for symbol, _ in length.terms):
+            return extent
+        return linear_expression(length, shape_query)
 
     # ---- memory ------------------------------------------------------------------------------
 

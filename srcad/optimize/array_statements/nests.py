@@ -38,7 +38,7 @@ def ordered_nest(
     """
     return loop_nest(
         tuple(indices[k] for k in axes),
-        tuple(extents[k] for k in axes),
+        tuple(state.spelled_extent(lengths[k], extents[k]) for k in axes),
         tuple(lengths[k] for k in axes),
         body,
         state.shapes.facts,

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, AugAssign, Block, Effect, For, Function, If, Op, Return, Stmt, Store, Var, While
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Const,
+    Effect,
+    For,
+    Function,
+    If,
+    Op,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import defined, names
 from srcad.ir.types import Array, Scalar
@@ -135,6 +150,8 @@ class _ArrayStatementLowering:
             rank = self.operands.rank(place)
             if rank is None:
                 raise NotLowerable
+            if rank != 0 and stmt.op is None and stmt.value == Const(0.0):
+                return self._stores.filled(stmt, place, before)
             if rank == 0 or (stmt.op is None and self.operands.rank(stmt.value) == 0):
                 value = self.operands.scalar(stmt.value, before)
                 return [

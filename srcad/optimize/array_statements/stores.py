@@ -77,6 +77,18 @@ class ArrayStores:
         axes = loop_order(tree, space, indices, self._state, target)
         return [*before, ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._state)]
 
+    def filled(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
+        """`x[...] = 0.0` as a nest, which may join others over these elements."""
+        target = self._operands.view(place, before, reading=False)
+        kind = self._shapes.types.get(target.base)
+        if not isinstance(kind, Array) or kind.dtype != "float64" or kind.layout == "F":
+            raise NotLowerable
+        indices = nest_indices(len(target.lengths), self._state)
+        lengths = tuple(map(self._shapes.representative, target.lengths))
+        store = Store(Var(target.base), target.index(tuple(map(Var, indices))), stmt.value, None, stmt.span)
+        axes = tuple(range(len(indices)))
+        return [*before, ordered_nest(indices, target.extents, lengths, axes, (store,), self._state)]
+
     def _are_distinct(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
         """Whether two elements are surely distinct, in whichever iterations of the nest they are accessed."""
 

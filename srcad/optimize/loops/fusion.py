@@ -35,12 +35,16 @@ def fuse_into(done: list[Stmt], stmt: Stmt, state: LoweringState) -> None:
         y[i] = 2.0 * x[i]
         z[i] = y[i] + 1.0
 
-    Statements between the two move before both (allocations, scalars, shape checks) or after them.
+    Statements between the two move before both (allocations, scalars, shape checks) or after them. A nest is moved only
+    for one that accesses the same memory.
     """
     if isinstance(stmt, LoopNest):
         for at in range(len(done) - 1, -1, -1):
             before = done[at]
             if isinstance(before, LoopNest) and _same_iteration_space(before, stmt):
+                far = any(isinstance(other, LoopNest) for other in done[at + 1 :])
+                if far and not _share_memory(before, stmt, state):
+                    continue
                 split = _split_between(done[at + 1 :], before, stmt, state)
                 fused = None if split is None else _fused(before, stmt, state)
                 if split is not None and fused is not None:
@@ -67,7 +71,7 @@ def _split_between(
     for stmt in between:
         if not isinstance(stmt, LoopNest) and all(_may_move_before(stmt, other, state) for other in (a, *last)):
             first.append(stmt)
-        elif not isinstance(stmt, LoopNest) and not is_check(stmt) and _may_move_after(stmt, b, state):
+        elif not is_check(stmt) and _may_move_after(stmt, b, state):
             last.append(stmt)
         else:
             return None
@@ -76,6 +80,8 @@ def _split_between(
 
 def _may_move_after(stmt: Stmt, loops: LoopNest, state: LoweringState) -> bool:
     """Whether a nest may move before the statement."""
+    if isinstance(stmt, LoopNest):
+        return not _conflict(stmt, loops, state)
     if stmt_writes(stmt) & (stmt_reads(loops) | (stmt_writes(loops) - set(state.indices))):
         return False
     if stmt_reads(stmt) & (stmt_writes(loops) - set(state.indices)):
@@ -83,6 +89,31 @@ def _may_move_after(stmt: Stmt, loops: LoopNest, state: LoweringState) -> bool:
     # a list operation moves a reference: the loops must not change what a copy reads
     stored = {state.alias_class(n) for n in stmt_stores(loops)}
     return not any(stored & state.loads(e) for e in own_exprs(stmt))
+
+
+def _share_memory(a: LoopNest, b: LoopNest, state: LoweringState) -> bool:
+    """Whether both access an array, so that one loop reads it once."""
+    one, other = (
+        {
+            state.alias_class(name)
+            for stmt in body_of(nest)
+            for name, _ in (*read_elements(stmt), *written_elements(stmt))
+        }
+        for nest in (a, b)
+    )
+    return bool(one & other)
+
+
+def _conflict(a: LoopNest, b: LoopNest, state: LoweringState) -> bool:
+    """Whether one nest writes what the other reads or writes."""
+    indices = set(state.indices)
+    for one, other in ((a, b), (b, a)):
+        if (stmt_writes(one) - indices) & (stmt_reads(other) | stmt_writes(other)):
+            return True
+        loads = {name for stmt in walk((other,)) for expr in own_exprs(stmt) for name in state.loads(expr)}
+        if {state.alias_class(n) for n in stmt_stores(one)} & (loads | {*map(state.alias_class, stmt_stores(other))}):
+            return True
+    return False
 
 
 def _same_iteration_space(a: LoopNest, b: LoopNest) -> bool:

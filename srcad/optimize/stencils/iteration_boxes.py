@@ -80,8 +80,9 @@ def _is_branch(stmt: Stmt) -> bool:
 def fused_nests(
     a: IterationBox, b: IterationBox, types: Mapping[str, Type], may_alias: MayAlias
 ) -> IterationBox | None:
-    """Both fused, where the first only adds, and nothing else may access the arrays that either adds to."""
-    if a.levels != b.levels or b.has_branches or not all(isinstance(s, Assign) or _added(s) for _, s in a.statements()):
+    """Both as one box, where nothing else may access the arrays that either adds to. A fill ends a box."""
+    filled = any(isinstance(s, Store) and not _added(s) and isinstance(s.value, Const) for _, s in a.statements())
+    if a.levels != b.levels or a.has_branches or b.has_branches or filled:
         return None
     for one, other in ((a, b), (b, a)):
         reduced = {name for _, s in one.statements() for name in _added(s)}
@@ -92,8 +93,10 @@ def fused_nests(
     return IterationBox(a.loops + b.loops, a.levels)
 
 
-def extract_gathers(found: IterationBox, types: Mapping[str, Type], may_alias: MayAlias) -> tuple[list[Gather], Block]:
-    """The profitable gathers, and the loops without their additions.
+def extract_gathers(
+    found: IterationBox, types: Mapping[str, Type], may_alias: MayAlias
+) -> tuple[list[Gather], Block, list[Gather]]:
+    """The profitable gathers, the loops without their additions, and the gathers of what these loops compute.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
@@ -105,33 +108,67 @@ def extract_gathers(found: IterationBox, types: Mapping[str, Type], may_alias: M
     ...     d_u[i] -= d_v[i]
     ...     d_v[i] = 0.0
     ... ''')
-    >>> (gather,), rest = extract_gathers(iteration_box(loop, types), types, str.__eq__)
+    >>> (gather,), rest, _ = extract_gathers(iteration_box(loop, types), types, str.__eq__)
     >>> gather.array, gather.place, [(term.shifts, term.op) for term in gather.terms]
     ('d_u', (Var(name='i'),), [((-1,), '+'), ((0,), '-')])
     >>> print(show(rest))
     for i in range(1, n, 1):
         d_v[i] = 0.0
+
+    >>> types["t"] = types["d_v"]
+    >>> (loop,) = parse('''
+    ... for i in range(1, n):
+    ...     t[i] = 3.0 * d_v[i]
+    ...     d_u[i - 1] += t[i]
+    ...     d_u[i] -= t[i]
+    ... ''')
+    >>> [], rest, (gather,) = extract_gathers(iteration_box(loop, types), types, str.__eq__)
+    >>> print(show(rest))
+    for i in range(1, n, 1):
+        t[i] = 3.0 * d_v[i]
     """
     if found.has_branches:
-        return [], found.loops
+        return [], found.loops, []
     work = _TermExtraction(found, types, may_alias)
-    groups: dict[tuple[str, tuple[Expr, ...]], list[tuple[Stmt, ShiftedTerm]]] = {}
+    groups: dict[tuple[str, tuple[Expr, ...]], list[tuple[Stmt, ShiftedTerm, _When]]] = {}
     for at, (_, stmt) in enumerate(work.statements):
         term = work.term(at, stmt)
         if term is not None:
             assert isinstance(stmt, Store) and isinstance(stmt.base, Var)
-            groups.setdefault((stmt.base.name, term[0]), []).append((stmt, term[1]))
-    gathers: list[Gather] = []
+            place, moved, when = term
+            groups.setdefault((stmt.base.name, place), []).append((stmt, moved, when))
+    first: list[Gather] = []
+    last: list[Gather] = []
     removed: set[int] = set()
     for (array, place), terms in groups.items():
-        gather = Gather(found.levels, array, place, tuple(term for _, term in terms))
-        if _is_profitable(gather):
-            gathers.append(gather)
-            removed |= {id(stmt) for stmt, _ in terms}
+        gather = Gather(found.levels, array, place, tuple(term for _, term, _ in terms))
+        if not _is_profitable(gather):
+            continue
+        if all(when.before for *_, when in terms):
+            first.append(gather)
+        elif all(when.after for *_, when in terms):
+            last.append(gather)
+        else:
+            continue
+        removed |= {id(stmt) for stmt, *_ in terms}
     # the box reads nothing that it adds to, by whatever name (`is_reduction_array`)
+    return _apart(first), _without(found.loops, lambda s: id(s) in removed), _apart(last)
+
+
+def _apart(gathers: list[Gather]) -> list[Gather]:
     arrays = frozenset(gather.array for gather in gathers)
-    gathers = [replace(gather, apart=arrays - {gather.array}) for gather in gathers]
-    return gathers, _without(found.loops, lambda s: id(s) in removed)
+    return [replace(gather, apart=arrays - {gather.array}) for gather in gathers]
+
+
+@dataclass(frozen=True)
+class _When:
+    """Whether a value is the same before the whole box, and after all of it."""
+
+    before: bool = True
+    after: bool = True
+
+    def __and__(self, other: _When) -> _When:
+        return _When(self.before and other.before, self.after and other.after)
 
 
 def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill] | None:
@@ -162,8 +199,8 @@ class _TermExtraction:
         self.written = Counter(n for s in self.body for n in own_writes(s))
         self.is_reduction: dict[str, bool] = {}
 
-    def term(self, at: int, stmt: Stmt) -> tuple[tuple[Expr, ...], ShiftedTerm] | None:
-        """The index without shifts, and the term that the statement adds there; None where it cannot be moved."""
+    def term(self, at: int, stmt: Stmt) -> tuple[tuple[Expr, ...], ShiftedTerm, _When] | None:
+        """The index without shifts, the term that the statement adds there, and when; None where it cannot be moved."""
         if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or not isinstance(stmt.base, Var):
             return None
         array = stmt.base.name
@@ -177,17 +214,18 @@ class _TermExtraction:
             self.is_reduction[array] = is_reduction_array(array, self.body, self.types, self.may_alias)
         if not self.is_reduction[array] or any(names(item) & self.written.keys() for item in stmt.index):
             return None
-        value = self._value(at, stmt.value)
-        if value is None:
+        found_value = self._value(at, stmt.value)
+        if found_value is None:
             return None
+        value, when = found_value
         shifts, place = found
         back = {level.index: plus(Var(level.index), -by) for level, by in zip(self.levels, shifts, strict=True) if by}
-        return place, ShiftedTerm(shifts, stmt.op, shifted_expr(value, back))
+        return place, ShiftedTerm(shifts, stmt.op, shifted_expr(value, back)), when
 
-    def _value(self, at: int, value: Expr) -> Expr | None:
-        """The value with scalars of the iteration substituted; None where it would differ before the whole box."""
+    def _value(self, at: int, value: Expr) -> tuple[Expr, _When] | None:
+        """The value with scalars of the iteration substituted; None where it would differ outside of the box."""
         loop = self.statements[at][0]
-        available = self._is_available_before(value, at)
+        when = self._available(value, at)
         for i in range(at - 1, -1, -1):
             around, definition = self.statements[i]
             if around is not loop or not set(own_writes(definition)) & names(value):
@@ -195,27 +233,28 @@ class _TermExtraction:
             if not isinstance(definition, Assign):
                 return None  # an accumulator
             value = replace_names(value, {definition.target: definition.value})
-            available = available and self._is_available_before(definition.value, i)
+            when &= self._available(definition.value, i)
         if (
-            not available
+            not (when.before or when.after)
             or not is_cheap_to_duplicate(value)
             or names(value) & self.written.keys()
             or not _is_scalar_expression(value, self.types)
         ):
             return None
-        return value
+        return value, when
 
-    def _is_available_before(self, value: Expr, at: int) -> bool:
-        """Whether no iteration of the box stores to what the value reads, except the same one afterwards."""
+    def _available(self, value: Expr, at: int) -> _When:
+        """When the value may be read: no iteration stores to what it reads, except the same one, later or earlier."""
+        found = _When()
         for element in ops(value):
             if element.prim != "index":
                 continue
             array, *items = element.args
             if not isinstance(array, Var):
-                return False
+                return _When(False, False)
             kind = self.types.get(array.name)
             if not isinstance(kind, Array) or kind.rank != len(items):
-                return False
+                return _When(False, False)
             element_index = shifts_of(tuple(items), self.levels, self.types)
             is_private = element_index is not None and {n for e in element_index[1] for n in names(e)} >= {
                 level.index for level in self.levels
@@ -223,10 +262,10 @@ class _TermExtraction:
             for i, store in enumerate(self.body):
                 if not isinstance(store, Store) or not isinstance(store.base, Var):
                     continue
-                same = is_private and i > at and store.base == array and store.index == tuple(items)
-                if not same and self.may_alias(array.name, store.base.name):
-                    return False
-        return True
+                if self.may_alias(array.name, store.base.name):
+                    same = is_private and store.base == array and store.index == tuple(items)
+                    found &= _When(same and i > at, same and i < at)
+        return found
 
 
 def shifts_of(

@@ -100,21 +100,22 @@ class _ScatterToGather:
             return at + 1, []
         split = split_contributions(found, self.types, may_alias, later)
         if split is not None:
-            gathers, rest = extract_gathers(split.additions, self.types, may_alias)
+            gathers, rest, _ = extract_gathers(split.additions, self.types, may_alias)
             return end, [*split.points, *gathers, *rest, *self._filled(split.fills, path, at, end)]
-        gathers, rest = extract_gathers(found, self.types, may_alias)
-        if not gathers:
+        first, rest, last = extract_gathers(found, self.types, may_alias)
+        if not first and not last:
             return at + 1, []
-        rest = remove_dead_code(rest, later, self.types)
+        rest = remove_dead_code(rest, later.union(*(gather.names() for gather in last)), self.types)
         fills = constant_fills(rest, self.types)
-        return end, [*gathers, *(self._filled(fills, path, at, end) if fills else rest)]
+        return end, [*first, *(self._filled(fills, path, at, end) if fills else rest), *last]
 
     def _is_worth_asking(self, block: Block, at: int) -> bool:
         """Whether there is something to gather if no two names alias."""
         found, _, may_alias = self._fused(block, at, lambda k: frozenset())
         if found is None:
             return False
-        return bool(scattered_arrays(found, self.types, may_alias) or extract_gathers(found, self.types, may_alias)[0])
+        first, _, last = extract_gathers(found, self.types, may_alias)
+        return bool(first or last or scattered_arrays(found, self.types, may_alias))
 
     def _fused(
         self, block: Block, at: int, pairs: Callable[[int], AliasPairs]

@@ -68,12 +68,17 @@ def choose_interleaved_loops(
     *,
     allowed: bool,
     rerun: bool = False,
+    rounds_alike: bool = True,
 ) -> InterleavePlan:
     """The plan for the sweep; interleaved is each loop that would save anything, or add up again, and may be.
 
     Where `rerun`, a loop whose results are needed before may run twice: that takes less time than saving.
     """
-    chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
+
+    def planned(among: Regions) -> Plan:
+        return StoragePlanner(builder, among, aliases, sweep, checkpoints, rounds_alike).plan()
+
+    chosen = InterleavePlan(regions, planned(regions), {})
     if not allowed:
         return chosen
     overwrites = ToBeRecorded(regions, aliases, builder.types)
@@ -86,7 +91,7 @@ def choose_interleaved_loops(
             if loop in checkpoints.segments or not gains or not reversible.is_reversible(loop):
                 continue
             trial = replace(regions, interleaved=chosen.regions.interleaved | {loop})
-            plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
+            plan = planned(trial)
             for reruns in [chosen.reruns, chosen.reruns | {loop}][: 1 + rerun]:
                 found = _Deferral(around, trial, aliases, overwrites, reversible.scratch, plan, checkpoints, reruns)
                 deferred = found.deferred()

@@ -71,7 +71,13 @@ class StoragePlanner:
     """Decides the plan for a sweep; `order` ranks names by definition."""
 
     def __init__(
-        self, builder: Builder, regions: Regions, aliases: AliasClasses, sweep: ReverseSweep, checkpoints: SegmentState
+        self,
+        builder: Builder,
+        regions: Regions,
+        aliases: AliasClasses,
+        sweep: ReverseSweep,
+        checkpoints: SegmentState,
+        rounds_alike: bool,
     ) -> None:
         self.checkpoints = checkpoints
         self.builder = builder
@@ -81,7 +87,7 @@ class StoragePlanner:
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
-        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites, sweep.reads())
+        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites, sweep.reads(), rounds_alike)
         self.restore_planner = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
         self.slots = TapeLayout(builder, regions, checkpoints.segments)
         self.cost = StorageCost(builder, regions, self.restore_planner, self.slots)

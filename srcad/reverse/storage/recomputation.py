@@ -30,7 +30,7 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import names, walk
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.traits import SHAPE_QUERIES, WRITABLE_VIEWS
+from srcad.rules.traits import RING, SHAPE_QUERIES, WRITABLE_VIEWS
 from srcad.typing.builder import Builder
 
 FREE_TO_RECOMPUTE = WRITABLE_VIEWS | SHAPE_QUERIES | {"reshape"}
@@ -48,7 +48,8 @@ class SavedElement:
 class Recomputation:
     """Queries about the definitions of one function.
 
-    `read` are the names that the adjoint statements read: what they need anyway.
+    `read` are the names that the adjoint statements read: what they need anyway. `rounds_alike`: both sweeps round an
+    operation alike. They do not where the machine may join a product and a sum, or add up in another order.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Recomputation:
         aliases: AliasClasses,
         overwrites: ToBeRecorded,
         read: Container[str] = (),
+        rounds_alike: bool = True,
     ) -> None:
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
         self.overwrites = overwrites
         self.read = read
+        self.rounds_alike = rounds_alike
         self._store_at = {id(store): at for store, at in overwrites.stores}
 
     def is_recomputable(self, name: str, definition: Definition, position: float) -> bool:
@@ -168,7 +171,11 @@ class Recomputation:
         return None
 
     def is_bit_exact(self, name: str) -> bool:
-        """Whether recomputing a condition gives the same result for certain (no rounding in its operands)."""
+        """Whether recomputing a condition gives the same result for certain.
+
+        Its operands are not rounded, or are sums and products of what the reverse sweep reads anyway: IEEE 754 rounds
+        those in one way, and no memory is read for them.
+        """
         node = self.regions.definitions[name].node
         if not isinstance(node, Assign):
             return True
@@ -176,9 +183,24 @@ class Recomputation:
             case Op(prim, args):
                 t = self.builder.types[name]
                 rounds = isinstance(t, Scalar) and t.dtype not in ("bool", "int64") and prim != "index"
-                return not rounds and all(self.is_bit_exact(n) for a in args for n in names(a))
+                if rounds:
+                    return self.rounds_alike and prim in RING and self._is_at_hand(name)
+                return all(self.is_bit_exact(n) for a in args for n in names(a))
             case _:
                 return True
+
+    def _is_at_hand(self, name: str) -> bool:
+        """Whether the reverse sweep has the value anyway, or it is a sum or product of such."""
+        definition = self.regions.definitions[name]
+        if not self.regions.enclosing_loops(definition.region):
+            return True
+        match definition.node:
+            case Assign(_, value) if is_sum(value):
+                return False  # the order of its additions is not certain
+            case Assign(_, Op(prim, args)) if name not in self.read and prim in RING:
+                same_dtype = self.builder.types[name] == Scalar("float64")
+                return same_dtype and all(self._is_at_hand(n) for a in args for n in names(a))
+        return name in self.read
 
 
 def is_sum(e: Expr) -> bool:
