@@ -148,7 +148,7 @@ class _Context(cpu.CPUContext):
     def compile_internal(self, builder: Any, impl: Any, sig: Any, args: Any, locals: Any = None) -> Any:
         result = super().compile_internal(builder, impl, sig, args, locals or {})
         if impl is light_overloads.allocator():
-            self.nrt.allocated = result
+            self.nrt.allocated = (result, args[1])
         return result
 
 
