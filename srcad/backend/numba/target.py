@@ -463,7 +463,6 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
         (vector_math.with_bits, real, (whole,), cast(ir.DoubleType())),
         (vector_math.single_bits_of, whole, (single,), single_bits),
         (vector_math.with_single_bits, single, (whole,), with_single_bits),
-        (vector_math.plus, real, (real, real), add),
     ):
         light_overloads.machine_code.lower(function, *take)(lower)
         yield function, _concrete(function, give, take)
@@ -471,6 +470,14 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
         light_overloads.lower_select
     )
     yield light_overloads.select, _typed(light_overloads.select, light_overloads.type_of_select)
+    for function, lower in (
+        (vector_math.plus, add),
+        (light_overloads.larger, light_overloads.lower_extreme("llvm.maximum")),
+        (light_overloads.smaller, light_overloads.lower_extreme("llvm.minimum")),
+    ):
+        for kind in light_overloads.FLOATS:
+            light_overloads.machine_code.lower(function, kind, kind)(lower)
+        yield function, _typed(function, light_overloads.type_of_two_floats)
 
 
 def _concrete(function: Any, give: Any, take: tuple[Any, ...]) -> Any:
