@@ -30,7 +30,7 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from srcad import vector_math
-from srcad.backend.numba import fourier_transforms
+from srcad.backend.numba import fourier_transforms, strided_products
 from srcad.backend.numba.huge_pages import ask_for_huge_pages
 
 _PI_32, _NEARLY_ZERO_32 = np.float32(np.pi), np.float32(1e-20)
@@ -58,6 +58,7 @@ def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
             yield getattr(module, name), choose
     for name in (*fourier_transforms.ALONG_ONE, *fourier_transforms.ALONG_SEVERAL):
         yield getattr(np.fft, name), fourier_transforms.overload_of(name)
+    yield from strided_products.forms()
 
 
 def _shapes_differ(source, target):  # type: ignore[no-untyped-def]

@@ -33,7 +33,7 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
 from srcad import runtime, vector_math
-from srcad.backend.numba import light_overloads
+from srcad.backend.numba import light_overloads, strided_products
 
 
 class _Typing(typing_context.Context):
@@ -478,6 +478,9 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
         for kind in light_overloads.FLOATS:
             light_overloads.machine_code.lower(function, kind, kind)(lower)
         yield function, _typed(function, light_overloads.type_of_two_floats)
+    for function, count, lower in strided_products.intrinsics():
+        light_overloads.machine_code.lower(function, *[types.Any] * count)(lower)
+        yield function, _typed(function, strided_products.type_of_call)
 
 
 def _concrete(function: Any, give: Any, take: tuple[Any, ...]) -> Any:
