@@ -432,7 +432,7 @@ def inline_cbrt(x: Any) -> Any:
 
 
 def inline_hypot(x: Any, y: Any) -> Any:
-    """The root of x**2 + y**2, to 1 ulp: where a square would overflow or vanish, both are multiplied by a power of 2."""
+    """The root of x**2 + y**2, to 1 ulp: where a square would overflow or vanish, a power of 2 is taken out."""
     a, b = abs(x), abs(y)
     larger = a if a > b else b
     scale = 2.0**-600 if larger > 2.0**500 else 2.0**600 if larger < 2.0**-500 else 1.0

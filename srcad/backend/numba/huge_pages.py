@@ -27,7 +27,7 @@ if _ADVICE is not None:
 
 
 def ask_for_huge_pages(builder: Any, data: Any, size: Any) -> None:
-    """Emit the request for a new array: its address, its bytes. Nothing is emitted where the system has no such pages."""
+    """Emit the request for a new array of an address and a number of bytes; nothing where the system has none."""
     if _ADVICE is not None:
         builder.call(_request(builder.module, data.type, size.type), [data, size])
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.core.typing.templates import signature
 from numba.np import linalg
@@ -102,9 +102,7 @@ def multiply_vector(a: Any, by_rows: Any, distance: Any, x: Any, out: Any) -> No
     out[:] = a @ x
 
 
-def multiply_matrix(
-    a: Any, a_by_rows: Any, a_distance: Any, b: Any, b_by_rows: Any, b_distance: Any, out: Any
-) -> None:
+def multiply_matrix(a: Any, a_by_rows: Any, a_distance: Any, b: Any, b_by_rows: Any, b_distance: Any, out: Any) -> None:
     """`out[...] = a @ b`, likewise."""
     out[...] = a @ b
 

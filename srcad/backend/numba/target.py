@@ -470,16 +470,17 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
         light_overloads.lower_select
     )
     yield light_overloads.select, _typed(light_overloads.select, light_overloads.type_of_select)
-    for function, lower in (
+    two_floats: tuple[tuple[Any, Callable[..., Any]], ...] = (
         (vector_math.plus, add),
         (light_overloads.larger, light_overloads.lower_extreme("llvm.maximum")),
         (light_overloads.smaller, light_overloads.lower_extreme("llvm.minimum")),
-    ):
+    )
+    for function, lowering in two_floats:
         for kind in light_overloads.FLOATS:
-            light_overloads.machine_code.lower(function, kind, kind)(lower)
+            light_overloads.machine_code.lower(function, kind, kind)(lowering)
         yield function, _typed(function, light_overloads.type_of_two_floats)
-    for function, count, lower in strided_products.intrinsics():
-        light_overloads.machine_code.lower(function, *[types.Any] * count)(lower)
+    for function, count, lowering in strided_products.intrinsics():
+        light_overloads.machine_code.lower(function, *[types.Any] * count)(lowering)
         yield function, _typed(function, strided_products.type_of_call)
 
 

@@ -114,7 +114,7 @@ def first_axes(x: Any, axes: Any) -> Any:
 
 
 def last_axes(x: Any, how_many: Any) -> Any:
-    return tuple([k for k in range(np.ndim(x) - how_many, np.ndim(x))])
+    return tuple(range(np.ndim(x) - how_many, np.ndim(x)))
 
 
 def as_last_axis(x: Any, how_many: Any) -> Any:
