@@ -432,7 +432,10 @@ def inline_cbrt(x: Any) -> Any:
 
 
 def inline_hypot(x: Any, y: Any) -> Any:
-    """The root of x**2 + y**2, to 1 ulp: where a square would overflow or vanish, a power of 2 is taken out."""
+    """The root of x**2 + y**2, below 1.5 ulp: where a square would overflow or vanish, a power of 2 is taken out.
+
+    The sum of squares has an error of up to two half units in the last place, the root has half of that and its own.
+    """
     a, b = abs(x), abs(y)
     larger = a if a > b else b
     scale = 2.0**-600 if larger > 2.0**500 else 2.0**600 if larger < 2.0**-500 else 1.0
