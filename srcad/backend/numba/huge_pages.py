@@ -10,20 +10,15 @@ Importing this imports Numba.
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 from typing import Any
 
-import llvmlite.binding as llvm  # type: ignore[import-untyped]
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 
-_SYMBOL = "srcad_madvise"
 _LEAST = 2**22
 """The bytes from which on an array asks for huge pages."""
 
 _ADVICE = getattr(mmap, "MADV_HUGEPAGE", None)
-if _ADVICE is not None:
-    llvm.add_symbol(_SYMBOL, ctypes.cast(ctypes.CDLL(None).madvise, ctypes.c_void_p).value)
 
 
 def ask_for_huge_pages(builder: Any, data: Any, size: Any) -> None:
@@ -35,7 +30,8 @@ def ask_for_huge_pages(builder: Any, data: Any, size: Any) -> None:
 def _request(module: Any, pointer: Any, integer: Any) -> Any:
     """The function that asks for huge pages if an array is large, once for a module.
 
-    It is a function so that it leaves the code around an allocation without branches, and it is not inlined.
+    It is a function so that it leaves the code around an allocation without branches, and it is not inlined. It calls
+    the C library by its name, which any process finds that loads the machine code from a cache.
     """
     name = "srcad_huge_pages"
     if name in module.globals:
@@ -45,7 +41,7 @@ def _request(module: Any, pointer: Any, integer: Any) -> Any:
     request.linkage = "internal"
     request.attributes.add("noinline")
     request.attributes.add("nounwind")
-    advise = ir.Function(module, ir.FunctionType(ir.IntType(32), [integer, integer, ir.IntType(32)]), _SYMBOL)
+    advise = ir.Function(module, ir.FunctionType(ir.IntType(32), [integer, integer, ir.IntType(32)]), "madvise")
     data, size = request.args
     builder = ir.IRBuilder(request.append_basic_block())
     with builder.if_then(builder.icmp_unsigned(">=", size, integer(_LEAST)), likely=False):
