@@ -30,7 +30,7 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from srcad import vector_math
-from srcad.backend.numba import fourier_transforms, strided_products
+from srcad.backend.numba import extremes, fourier_transforms, strided_products
 from srcad.backend.numba.huge_pages import ask_for_huge_pages
 
 _PI_32, _NEARLY_ZERO_32 = np.float32(np.pi), np.float32(1e-20)
@@ -49,16 +49,13 @@ def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
         (np, "triu", lambda m, k=0: _upper if m.ndim == 2 else None),
         (np, "cbrt", _cbrt),
         (np, "sinc", _sinc),
-        (np, "maximum", lambda x1, x2: _of_two(x1, x2, larger)),
-        (np, "minimum", lambda x1, x2: _of_two(x1, x2, smaller)),
-        (np, "max", lambda a: _extreme(a, larger)),
-        (np, "min", lambda a: _extreme(a, smaller)),
     ):
         if hasattr(module, name):
             yield getattr(module, name), choose
     for name in (*fourier_transforms.ALONG_ONE, *fourier_transforms.ALONG_SEVERAL):
         yield getattr(np.fft, name), fourier_transforms.overload_of(name)
     yield from strided_products.forms()
+    yield from extremes.forms()
 
 
 def _shapes_differ(source, target):  # type: ignore[no-untyped-def]
@@ -115,64 +112,6 @@ def _sinc(x: Any) -> Any:
 def _sinc_32(x):  # type: ignore[no-untyped-def]
     y = _PI_32 * (_NEARLY_ZERO_32 if x == 0 else x)
     return np.sin(y) / y
-
-
-# ---- extremes ------------------------------------------------------------------------------------------
-
-FLOATS: Any = (types.float32, types.float64)
-
-
-def larger(x1: Any, x2: Any) -> Any:
-    """`np.maximum` of two floats of one type, as one instruction: LLVM vectorises a loop that keeps the largest."""
-    return np.maximum(x1, x2)
-
-
-def smaller(x1: Any, x2: Any) -> Any:
-    """`np.minimum` of two floats of one type."""
-    return np.minimum(x1, x2)
-
-
-def _of_two(x1: Any, x2: Any, further: Any) -> Any:
-    """For `np.maximum(x1, x2)` and `np.minimum(x1, x2)` of scalars."""
-    return (lambda x1, x2: further(x1, x2)) if x1 == x2 and x1 in FLOATS else None
-
-
-def lower_extreme(name: str) -> Callable[..., Any]:
-    """The lowering as an intrinsic of LLVM, of which a NaN is the result where there is one."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        form = args[0].type
-        intrinsic = builder.module.declare_intrinsic(name, [form], ir.FunctionType(form, [form, form]))
-        return builder.call(intrinsic, args)
-
-    return lower
-
-
-def type_of_two_floats(self: Any, args: Any, kws: Any) -> Any:
-    """The signature of a function of two floats, in the type of the first (a method of Numba's templates).
-
-    Numba has products of a float32 and a literal float in float64.
-    """
-    signature: Any = templates.signature
-    return signature(args[0], args[0], args[0]) if len(args) == 2 and {*args} <= {*FLOATS} else None
-
-
-def _extreme(a: Any, further: Any) -> Any:
-    """For `np.max(a)` and `np.min(a)` of floats: Numba leaves its loop at the first NaN, so it stays scalar."""
-    if not isinstance(a, types.Array) or a.dtype not in FLOATS or not (a.ndim == 1 or a.layout == "C"):
-        return None
-
-    def extreme(a):  # type: ignore[no-untyped-def]
-        if a.size == 0:
-            raise ValueError("zero-size array to reduction operation which has no identity")
-        items = a.reshape(a.size) if flat else a
-        found = items[0]
-        for k in range(1, items.shape[0]):
-            found = further(found, items[k])
-        return found
-
-    flat = a.ndim > 1
-    return extreme
 
 
 # ---- np.where ------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
 from srcad import runtime, vector_math
-from srcad.backend.numba import light_overloads, strided_products
+from srcad.backend.numba import extremes, light_overloads, strided_products
 
 
 class _Typing(typing_context.Context):
@@ -472,13 +472,13 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
     yield light_overloads.select, _typed(light_overloads.select, light_overloads.type_of_select)
     two_floats: tuple[tuple[Any, Callable[..., Any]], ...] = (
         (vector_math.plus, add),
-        (light_overloads.larger, light_overloads.lower_extreme("llvm.maximum")),
-        (light_overloads.smaller, light_overloads.lower_extreme("llvm.minimum")),
+        (extremes.larger, extremes.lower_extreme("llvm.maximum")),
+        (extremes.smaller, extremes.lower_extreme("llvm.minimum")),
     )
     for function, lowering in two_floats:
-        for kind in light_overloads.FLOATS:
+        for kind in extremes.FLOATS:
             light_overloads.machine_code.lower(function, kind, kind)(lowering)
-        yield function, _typed(function, light_overloads.type_of_two_floats)
+        yield function, _typed(function, extremes.type_of_two_floats)
     for function, count, lowering in strided_products.intrinsics():
         light_overloads.machine_code.lower(function, *[types.Any] * count)(lowering)
         yield function, _typed(function, strided_products.type_of_call)
