@@ -230,24 +230,22 @@ def min_first(x: Any) -> Any:
 
 
 def max_last(x: Any) -> Any:
-    """The largest entry of each row of a matrix; NaN wins, as in NumPy."""
-    if x.shape[1] == 0:
+    """The largest entry along the last axis of an array with at least two axes; NaN wins, as in NumPy."""
+    if x.shape[-1] == 0:
         raise ValueError("zero-size array to reduction operation maximum which has no identity")
-    out = x[:, 0].copy()
-    for i in range(x.shape[0]):
-        for j in range(1, x.shape[1]):
-            out[i] = np.maximum(out[i], x[i, j])
+    out = np.empty(x.shape[:-1], x.dtype)
+    for at in np.ndindex(out.shape):
+        out[at] = np.max(x[at])
     return out
 
 
 def min_last(x: Any) -> Any:
-    """The smallest entry of each row of a matrix; NaN wins, as in NumPy."""
-    if x.shape[1] == 0:
+    """The smallest entry along the last axis of an array with at least two axes; NaN wins, as in NumPy."""
+    if x.shape[-1] == 0:
         raise ValueError("zero-size array to reduction operation minimum which has no identity")
-    out = x[:, 0].copy()
-    for i in range(x.shape[0]):
-        for j in range(1, x.shape[1]):
-            out[i] = np.minimum(out[i], x[i, j])
+    out = np.empty(x.shape[:-1], x.dtype)
+    for at in np.ndindex(out.shape):
+        out[at] = np.min(x[at])
     return out
 
 

@@ -124,6 +124,7 @@ MACHINE: dict[str, list[tuple[Any, ...]]] = {
     "near_cos": [(0.3, 1e-17)],
     "inline_sin": [(x,) for x in (0.3, -2.0, 1e5)],
     "inline_cos": [(x,) for x in (0.3, -2.0, 1e5)],
+    "inline_hypot": [(3.0, -4.0), (0.0, -0.0), (1e300, 1e300), (5e-324, 0.0), (-math.inf, math.nan), (1.0, math.nan)],
     "inline_cbrt": [(x,) for x in (27.0, -0.3, 1e-310, 0.0, math.inf, 8)],
     "inline_nextafter": [(1.0, 2.0), (-0.0, 1.0), (1.0, 1.0), (5e-324, -1.0), (math.inf, 0.0), (1, 0)],
     "sinc_by_sin": [(x,) for x in (0.3, 0.0, -2.0, 1)],

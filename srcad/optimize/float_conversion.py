@@ -20,6 +20,8 @@ _PROMOTING = COMPARISONS | having(
         or p.name == "np.outer"  # Numba's is a product of arrays
     )
 )
+_OF_LITERALS = having(lambda p: p.kind == "elementwise" and p.dtype in ("joined", "float") and p.choice != "condition")
+"""With a literal integer, Numba computes these in float64."""
 _FLOATS_ONLY = having(lambda p: p.float_operands)
 _SMALL = frozenset({"int8", "uint8", "int16", "uint16"})
 """Integers that fit in a float32."""
@@ -95,6 +97,8 @@ class _Conversion:
                 return op
             kinds = [self._dtype(arg) for arg in op.args]
             found = {k for k in kinds if k is not None}
+            if found == {"float32"} and op.prim in _OF_LITERALS:
+                return Op(op.prim, tuple(map(self._rounded, op.args)), op.static)
             mixed = "float32" in found and not found <= _NARROW | {"bool"}
             if op.prim in IN_PLACE and all(map(self._is_scalar, op.args)):
                 return op  # Numba's operators of scalars are right

@@ -292,7 +292,7 @@ for _name, _choice in [("max", "maximum"), ("min", "minimum")]:
     _function = getattr(runtime, f"{_name}_first")
     row(f"runtime.{_name}_first", _function, "shape", _function, dims="i...->...", axis=0, choice=_choice)
     _function = getattr(runtime, f"{_name}_last")
-    row(f"runtime.{_name}_last", _function, "shape", _function, dims="ij->i", axis=-1, choice=_choice)
+    row(f"runtime.{_name}_last", _function, "shape", _function, dims="...i->...", axis=-1, choice=_choice)
     _function = getattr(runtime, f"arg{_name}_first")
     row(f"runtime.arg{_name}_first", _function, "shape", _function, dims="i...->...", axis=0, choice=_choice,
         **_POSITION)  # fmt: skip

@@ -145,10 +145,12 @@ def _by_signature(signatures: Sequence[str], operands: Sequence[Operand], rank: 
             letters = part.replace("...", "")
             if len(letters) != len(dims) and not ("..." in part and len(dims) >= len(letters)):
                 break
-            for letter, d in zip(letters, dims, strict=False):
+            others = len(dims) - len(letters)
+            named = dims[others:] if part.startswith("...") else dims
+            for letter, d in zip(letters, named, strict=False):
                 lengths.setdefault(letter, d)
             if "..." in part:
-                rest = dims[len(letters) :]
+                rest = dims[:others] if part.startswith("...") else dims[len(letters) :]
         else:
             result = [lengths.get(letter) for letter in right.replace("...", "")]
             result += rest if "..." in right else []

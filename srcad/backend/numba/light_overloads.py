@@ -30,7 +30,8 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from srcad import vector_math
-from srcad.backend.numba import fourier_transforms
+from srcad.backend.numba import extremes, fourier_transforms, strided_products
+from srcad.backend.numba.huge_pages import ask_for_huge_pages
 
 _PI_32, _NEARLY_ZERO_32 = np.float32(np.pi), np.float32(1e-20)
 
@@ -53,6 +54,8 @@ def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
             yield getattr(module, name), choose
     for name in (*fourier_transforms.ALONG_ONE, *fourier_transforms.ALONG_SEVERAL):
         yield getattr(np.fft, name), fourier_transforms.overload_of(name)
+    yield from strided_products.forms()
+    yield from extremes.forms()
 
 
 def _shapes_differ(source, target):  # type: ignore[no-untyped-def]
@@ -243,13 +246,15 @@ class Memory(NRTContext):
     """
 
     allocated: Any = None
-    """The latest allocation."""
+    """The latest allocation, and its bytes."""
 
     def meminfo_data(self, builder: Any, meminfo: Any) -> Any:
         data = super().meminfo_data(builder, meminfo)
-        if meminfo is not self.allocated:
+        allocated, size = self.allocated or (None, None)
+        if meminfo is not allocated:
             return data
         self.allocated = None
+        ask_for_huge_pages(builder, data, size)
         form = ir.FunctionType(data.type, [data.type])
         # with "side effects", so that LLVM never merges two of these calls into one address
         same = ir.InlineAsm(form, "", "=r,0", True)

@@ -33,7 +33,7 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
 from srcad import runtime, vector_math
-from srcad.backend.numba import light_overloads
+from srcad.backend.numba import extremes, light_overloads, strided_products
 
 
 class _Typing(typing_context.Context):
@@ -148,7 +148,7 @@ class _Context(cpu.CPUContext):
     def compile_internal(self, builder: Any, impl: Any, sig: Any, args: Any, locals: Any = None) -> Any:
         result = super().compile_internal(builder, impl, sig, args, locals or {})
         if impl is light_overloads.allocator():
-            self.nrt.allocated = result
+            self.nrt.allocated = (result, args[1])
         return result
 
 
@@ -463,7 +463,6 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
         (vector_math.with_bits, real, (whole,), cast(ir.DoubleType())),
         (vector_math.single_bits_of, whole, (single,), single_bits),
         (vector_math.with_single_bits, single, (whole,), with_single_bits),
-        (vector_math.plus, real, (real, real), add),
     ):
         light_overloads.machine_code.lower(function, *take)(lower)
         yield function, _concrete(function, give, take)
@@ -471,6 +470,18 @@ def _intrinsics() -> Iterable[tuple[Any, Any]]:
         light_overloads.lower_select
     )
     yield light_overloads.select, _typed(light_overloads.select, light_overloads.type_of_select)
+    two_floats: tuple[tuple[Any, Callable[..., Any]], ...] = (
+        (vector_math.plus, add),
+        (extremes.larger, extremes.lower_extreme("llvm.maximum")),
+        (extremes.smaller, extremes.lower_extreme("llvm.minimum")),
+    )
+    for function, lowering in two_floats:
+        for kind in extremes.FLOATS:
+            light_overloads.machine_code.lower(function, kind, kind)(lowering)
+        yield function, _typed(function, extremes.type_of_two_floats)
+    for function, count, lowering in strided_products.intrinsics():
+        light_overloads.machine_code.lower(function, *[types.Any] * count)(lowering)
+        yield function, _typed(function, strided_products.type_of_call)
 
 
 def _concrete(function: Any, give: Any, take: tuple[Any, ...]) -> Any:

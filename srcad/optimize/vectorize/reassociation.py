@@ -16,7 +16,7 @@ from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.typing.typeof import typeof
 
-_DOUBLE = Scalar("float64")
+_FLOATS = Scalar("float64"), Scalar("float32")
 
 
 def allow_reassociation(f: Function) -> Function:
@@ -28,7 +28,7 @@ def allow_reassociation(f: Function) -> Function:
     >>> term = Op("*", (Var("w"), Op("index", (Var("x"), Var("i")))))
     >>> body = AugAssign("total", "+", term), AugAssign("d_w", "-", term, free=True)
     >>> types = {"x": Array("float64", (dim(4),)), "i": Scalar("int64")}
-    >>> types |= dict.fromkeys(("total", "d_w", "w"), _DOUBLE)
+    >>> types |= dict.fromkeys(("total", "d_w", "w"), Scalar("float64"))
     >>> loop = For("i", Const(0), Var("n"), Const(1), body)
     >>> print(show(allow_reassociation(Function("f", (), (loop,), (), types)).body))
     for i in range(n):
@@ -51,7 +51,7 @@ def _stmt(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
 def _reassociable(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     match stmt:
         case AugAssign(target, "+" | "-" as op, value, span, True) if (
-            types.get(target) == _DOUBLE and typeof(value, types) == _DOUBLE
+            types.get(target) in _FLOATS and typeof(value, types) == types[target]
         ):
             term: Expr = value if op == "+" else Op("neg", (value,))
             return Assign(target, Op("machine.plus", (Var(target), term)), span)

@@ -209,7 +209,7 @@ def cbrt(y: Any, x: Any) -> Any:
     return 1.0 / (3.0 * y * y)
 
 
-@partials(*functions(np.hypot, dtype="float", weak_literals=True))
+@partials(*functions(np.hypot, dtype="float", vector="machine.inline_hypot", weak_literals=True))
 def hypot(y: Any, a: Any, b: Any) -> Any:
     return np.where(y > 0.0, a / y, 0.0), np.where(y > 0.0, b / y, 0.0)
 

@@ -39,7 +39,8 @@ def extreme_first(d_y: Any, y: Any, x: Any) -> Any:
 
 @vjp(runtime.max_last, runtime.min_last)
 def extreme_last(d_y: Any, y: Any, x: Any) -> Any:
-    return np.where(x == y[:, None], (d_y / np.sum(x == y[:, None], axis=1))[:, None], 0.0)
+    ties = x == np.expand_dims(y, -1)
+    return np.where(ties, np.expand_dims(d_y / np.sum(ties, axis=-1), -1), 0.0)
 
 
 @vjp("np.prod")

@@ -81,7 +81,8 @@ def extreme_first(y: Any, x: Any, t_x: Any) -> Any:
 
 @jvp(runtime.max_last, runtime.min_last)
 def extreme_last(y: Any, x: Any, t_x: Any) -> Any:
-    return np.sum(np.where(x == y[:, None], t_x, 0.0), axis=1) / np.sum(x == y[:, None], axis=1)
+    ties = x == np.expand_dims(y, -1)
+    return np.sum(np.where(ties, t_x, 0.0), axis=-1) / np.sum(ties, axis=-1)
 
 
 @jvp("np.prod")

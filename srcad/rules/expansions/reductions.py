@@ -113,6 +113,16 @@ def first_axes(x: Any, axes: Any) -> Any:
     return reshaped(front, (count(x, axes),) + tuple([x.shape[k] for k in others]))
 
 
+def last_axes(x: Any, how_many: Any) -> Any:
+    return tuple(range(np.ndim(x) - how_many, np.ndim(x)))
+
+
+def as_last_axis(x: Any, how_many: Any) -> Any:
+    """`x` with its last axes merged into one."""
+    axes = last_axes(x, how_many)
+    return x if how_many == 1 else reshaped(x, x.shape[: axes[0]] + (count(x, axes),))
+
+
 def count(x: Any, axes: Any) -> Any:
     """The number of entries reduced into one."""
     if len(axes) == np.ndim(x):
@@ -269,8 +279,8 @@ def max_of(
         y = x if initial is None else np.maximum(x, cast(initial, dtype=dtype_of(x)))
     elif len(axes) == np.ndim(x):
         y = reduce_max(x if initial is None else with_initial(flat(x), initial))
-    elif np.ndim(x) == 2 and axes == (1,) and initial is None:
-        y = runtime.max_last(x)
+    elif axes == last_axes(x, len(axes)) and initial is None:
+        y = runtime.max_last(as_last_axis(x, len(axes)))
     else:
         y = runtime.max_first(with_initial(first_axes(x, axes), initial))
     return stored(restored(y, np.ndim(x), axes, keepdims), out)
@@ -286,8 +296,8 @@ def min_of(
         y = x if initial is None else np.minimum(x, cast(initial, dtype=dtype_of(x)))
     elif len(axes) == np.ndim(x):
         y = reduce_min(x if initial is None else with_initial(flat(x), initial))
-    elif np.ndim(x) == 2 and axes == (1,) and initial is None:
-        y = runtime.min_last(x)
+    elif axes == last_axes(x, len(axes)) and initial is None:
+        y = runtime.min_last(as_last_axis(x, len(axes)))
     else:
         y = runtime.min_first(with_initial(first_axes(x, axes), initial))
     return stored(restored(y, np.ndim(x), axes, keepdims), out)
