@@ -47,6 +47,11 @@ class Codegen(codegen.JITCPUCodegen):
             with light_overloads.loops_for_llvm(self._codegen.ordered_sums):
                 super()._optimize_final_module()
 
+        def holds_addresses(self) -> bool:
+            """Whether the code has addresses that only this process knows."""
+            names = [one.name for one in self._final_module.global_variables]
+            return any(name.startswith(("numba.dynamic.globals", _UNRESOLVED)) for name in names)
+
         def set_environments(self) -> None:
             """Enter the addresses of the environments of all functions that are linked into the machine code."""
             for variable in self._final_module.global_variables:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import PACKAGE
 from srcad.errors import CompileError, Problem, fail
 from srcad.ir.nodes import Span
@@ -31,7 +32,10 @@ def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str,
     from srcad.backend.numba import target
 
     target.compile_callers_of_gone(PACKAGE)
-    return target.compiled(function, options.cache, options.fastmath, options.debug or None, layouts=layouts)
+    linked = cache_files.folder(keep=options.cache) / "linked" if options.cache else None
+    return target.compiled(
+        function, options.cache, options.fastmath, options.debug or None, layouts=layouts, linked=linked
+    )
 
 
 def callable_at_once(dispatcher: Any) -> Callable[..., Any]:

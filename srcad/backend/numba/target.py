@@ -18,11 +18,12 @@ import weakref
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba.core import caching, cpu, dispatcher, errors, event, registry, sigutils, types
-from numba.core.compiler import Compiler, CompilerBase, DefaultPassBuilder
+from numba.core.compiler import Compiler, CompilerBase, DefaultPassBuilder, Flags
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
 from numba.core.runtime import rtsys
@@ -32,6 +33,7 @@ from numba.core.typing import templates
 
 from srcad import runtime, vector_math
 from srcad.backend.numba import code_libraries, light_overloads
+from srcad.backend.numba.linked_functions import LinkedFunctions
 
 
 class _Typing(typing_context.Context):
@@ -84,6 +86,7 @@ class _Context(cpu.CPUContext):
     def init(self) -> None:
         super().init()
         self._internal_codegen = code_libraries.Codegen("srcad.exec")
+        self.linked = LinkedFunctions()
         self.special_ops["arrayexpr"] = light_overloads.array_expression()
 
     def load_additional_registries(self) -> None:
@@ -103,6 +106,21 @@ class _Context(cpu.CPUContext):
         made = super().get_executable(library, fndesc, env)
         library.set_environments()
         return made
+
+    def mangler(self, name: Any, types: Any, *, abi_tags: Any = (), uid: Any = None) -> Any:
+        tag = self.linked.tag(uid)
+        if tag is None:
+            return super().mangler(name, types, abi_tags=abi_tags, uid=uid)
+        return super().mangler(name, types, abi_tags=(*abi_tags, tag))
+
+    def _compile_subroutine_no_cache(
+        self, builder: Any, impl: Any, sig: Any, locals: Any = None, flags: Any = None
+    ) -> Any:
+        def make() -> Any:
+            return super(_Context, self)._compile_subroutine_no_cache(builder, impl, sig, locals or {}, flags)
+
+        parts = ("subroutine", impl, sig.args, sig.return_type, repr(flags), sorted(locals or {}))
+        return self.linked.compiled(self, parts, make)
 
     def compile_internal(self, builder: Any, impl: Any, sig: Any, args: Any, locals: Any = None) -> Any:
         result = super().compile_internal(builder, impl, sig, args, locals or {})
@@ -138,16 +156,25 @@ class _InnerDispatcher(dispatcher.Dispatcher):
             return known.entry_point if known is not None else self._compile(args, return_type)
 
     def _compile(self, args: Any, return_type: Any) -> object:
+        def make() -> Any:
+            return self._compiler.compile(args, return_type)
+
         details = {"dispatcher": self, "args": args, "return_type": return_type}
         with event.trigger_event("numba:compile", data=details):
             try:
-                made = self._compiler.compile(args, return_type)
+                made = self.targetctx.linked.compiled(self.targetctx, self._parts(args, return_type), make)
             except errors.ForceLiteralArg as error:
                 raise error.bind_fold_arguments(lambda *given: self._compiler.fold_argument_types(*given)[1]) from None
         made = made._replace(entry_point=object())
         self.targetctx.insert_user_function(made.entry_point, made.fndesc, [made.library])
         self.overloads[tuple(made.signature.args)] = made
         return made.entry_point
+
+    def _parts(self, args: Any, return_type: Any) -> tuple[Any, ...]:
+        """What the code depends on, for one signature."""
+        flags = Flags()
+        self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
+        return "dispatcher", self.py_func, args, return_type, repr(flags), sorted(self.locals)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.py_func(*args, **kwargs)
@@ -170,9 +197,13 @@ class Dispatcher(dispatcher.Dispatcher):
             before = generator.ordered_sums
             generator.ordered_sums = not set(vector_math.ORDERED).isdisjoint(self.py_func.__code__.co_names)
             try:
-                return super().compile(sig)
+                with self.targetctx.linked.kept_in(self.linked):
+                    return super().compile(sig)
             finally:
                 generator.ordered_sums = before
+
+    linked: Path | None = None
+    """The folder in which the functions that are linked into it are kept."""
 
     layouts: tuple[str, ...] = ()
     """Of a function that calls itself, the layouts of the arrays and the dtypes of the numbers that it takes: all calls
@@ -268,6 +299,7 @@ def compiled(
     boundscheck: bool | None = None,
     kind: type[Dispatcher] = Dispatcher,
     layouts: tuple[str, ...] = (),
+    linked: Path | None = None,
 ) -> Dispatcher:
     """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy.
 
@@ -283,7 +315,7 @@ def compiled(
         options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
         pipeline = _ThreadsCompiler
     made: Any = kind(function, {}, options, pipeline)
-    made.layouts = layouts
+    made.layouts, made.linked = layouts, linked
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]
