@@ -124,7 +124,7 @@ def _described(value: Any, around: tuple[Any, ...]) -> Any:
         case ModuleType():
             return "module", value.__name__
         case types.Type():
-            return _described_type(value)
+            return "type", _described_type(value)
         case type():
             return "class", value.__module__, value.__qualname__
         case extending._Intrinsic():
@@ -141,17 +141,31 @@ def _described(value: Any, around: tuple[Any, ...]) -> Any:
 
 
 def _described_type(value: Any) -> Any:
-    """A type of Numba. Those of functions name them by addresses."""
-    if isinstance(value, _types.Omitted | _types.Literal):
-        inner = value.value if isinstance(value, _types.Omitted) else value.literal_value
-        return type(value).__name__, _described(inner, ())
-    if isinstance(value, types.Callable) or " at 0x" in str(value) or value.key != value.name:
-        if not isinstance(value, _DESCRIBED_BY_NAME):
+    """A type of Numba. Most are described by their names; those of functions are named after addresses."""
+    kind = type(value).__name__
+    match value:
+        case types.Omitted():
+            return kind, _described(value.value, ())
+        case types.Literal():
+            return kind, _described(value.literal_value, ())
+        case types.ExternalFunction():
+            return kind, value.symbol, str(value.sig)
+        case types.Function():
+            return kind, _described(value.typing_key, ())
+        case types.DType() | types.NumberClass():
+            return kind, _described_type(value.dtype)
+        case types.TypeRef():
+            return kind, _described(value.instance_type, ())
+        case types.Tuple() | types.UniTuple():
+            return kind, [_described_type(item) for item in value.types]
+        case types.Callable() | types.BaseNamedTuple():
             raise _Unknown
-    return type(value).__name__, str(value)
+    if value.key != value.name and not isinstance(value, _WHOLLY_NAMED):
+        raise _Unknown
+    return kind, value.name
 
 
-_DESCRIBED_BY_NAME = (types.Array, types.Number, types.Boolean, types.BaseTuple, types.NoneType, types.SliceType)
+_WHOLLY_NAMED = (types.Array, types.SliceType, types.MemInfoPointer, types.List)
 
 
 def _described_function(value: FunctionType, inside: tuple[Any, ...]) -> Any:
@@ -168,7 +182,7 @@ def _described_function(value: FunctionType, inside: tuple[Any, ...]) -> Any:
 
 # ---- files --------------------------------------------------------------------------------------------
 
-_NAMED = re.compile(r"srcad[0-9a-f]{32}|^NRT_|^llvm\.")
+_NAMED = re.compile(r"srcad[0-9a-f]{32}|^NRT_|^llvm\.|^\.dtor\.")
 
 
 def _may_be_kept(made: Any) -> bool:
