@@ -3,7 +3,7 @@
 Numba has next to a hundred functions of its own for `A @ x`, `np.linalg.solve` or `np.zeros`, and compiles them anew in
 each process. Here they lie in the folder of the cache, as types and LLVM code, each under a digest of all that its code
 depends on: its text and that of the functions in its closure, its types and options, the versions and the processor.
-What the digest cannot say is compiled anew. Its digest is in the name of each function, so that two of one name are one.
+What a digest cannot say is compiled anew. The digest is in the name of the function: two of one name are one.
 
 Importing this imports Numba.
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+import llvmlite  # type: ignore[import-untyped]
 import numba
 import numpy as np
 from numba.core import compiler, config, extending, serialize, types
@@ -91,20 +92,10 @@ def _environment(context: Any) -> tuple[Any, ...]:
 
 @cache
 def _versions() -> tuple[Any, ...]:
-    """Versions, Numba's configuration, and the text of srcad's part."""
-    import llvmlite  # type: ignore[import-untyped]
-
-    from srcad.backend.numba.cache_key import versions
-
+    """Of what Numba stands on, and how it is configured. The folder is of one version of srcad, NumPy and Numba."""
     settings = {name: value for name, value in vars(config).items() if name.isupper() and "DIR" not in name}
     plain = [(name, repr(value)) for name, value in sorted(settings.items()) if isinstance(value, int | float | str)]
-    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    return *versions(), own, numba.__version__, llvmlite.__version__, sys.version, _scipy(), plain
-
-
-def _scipy() -> str:
-    scipy = sys.modules.get("scipy")
-    return str(getattr(scipy, "__version__", ""))
+    return numba.__version__, llvmlite.__version__, sys.version, plain
 
 
 def _described(value: Any, around: tuple[Any, ...]) -> Any:
@@ -144,7 +135,7 @@ def _described_type(value: Any) -> Any:
     """A type of Numba. Most are described by their names; those of functions are named after addresses."""
     kind = type(value).__name__
     match value:
-        case types.Omitted():
+        case _types.Omitted():
             return kind, _described(value.value, ())
         case types.Literal():
             return kind, _described(value.literal_value, ())
@@ -156,16 +147,16 @@ def _described_type(value: Any) -> Any:
             return kind, _described_type(value.dtype)
         case types.TypeRef():
             return kind, _described(value.instance_type, ())
-        case types.Tuple() | types.UniTuple():
+        case _types.Tuple() | _types.UniTuple():
             return kind, [_described_type(item) for item in value.types]
-        case types.Callable() | types.BaseNamedTuple():
+        case types.Callable() | _types.BaseNamedTuple():
             raise _Unknown
     if value.key != value.name and not isinstance(value, _WHOLLY_NAMED):
         raise _Unknown
     return kind, value.name
 
 
-_WHOLLY_NAMED = (types.Array, types.SliceType, types.MemInfoPointer, types.List)
+_WHOLLY_NAMED = (_types.Array, _types.SliceType, _types.MemInfoPointer, _types.List)
 
 
 def _described_function(value: FunctionType, inside: tuple[Any, ...]) -> Any:
@@ -192,7 +183,11 @@ def _may_be_kept(made: Any) -> bool:
     module = library._final_module
     if made.lifted or library.holds_addresses():
         return False
-    return all(_NAMED.search(one.name) for one in module.functions if not one.is_declaration)
+    functions = [(one.name, one.is_declaration) for one in module.functions]
+    # the addresses of functions of SciPy are entered by who compiles a call of one
+    return all(
+        not name.startswith("srcad_special_") if declared else _NAMED.search(name) for name, declared in functions
+    )
 
 
 def _write(path: Path, made: Any) -> None:
@@ -202,7 +197,7 @@ def _write(path: Path, made: Any) -> None:
     data = serialize.dumps((*parts, made.reload_init, environments))
     draft = path.with_name(f".draft-{secrets.token_hex(8)}")
     with suppress(OSError):  # a folder that is full: the next process compiles it again
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.write_bytes(hashlib.sha256(data).digest() + data)
         os.replace(draft, path)
 

@@ -32,8 +32,7 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
 from srcad import runtime, vector_math
-from srcad.backend.numba import code_libraries, light_overloads
-from srcad.backend.numba.linked_functions import LinkedFunctions
+from srcad.backend.numba import code_libraries, light_overloads, linked_functions
 
 
 class _Typing(typing_context.Context):
@@ -86,7 +85,7 @@ class _Context(cpu.CPUContext):
     def init(self) -> None:
         super().init()
         self._internal_codegen = code_libraries.Codegen("srcad.exec")
-        self.linked = LinkedFunctions()
+        self.linked = linked_functions.LinkedFunctions()
         self.special_ops["arrayexpr"] = light_overloads.array_expression()
 
     def load_additional_registries(self) -> None:
@@ -144,6 +143,7 @@ class _InnerDispatcher(dispatcher.Dispatcher):
     into their callers, and have neither machine code of their own nor an entry for Python."""
 
     targetdescr = _Target("cpu")
+    _compiler: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -462,7 +462,7 @@ def _overload(function: Any, choose: Callable[..., Any], options: dict[str, Any]
 def _intrinsics() -> Iterable[tuple[Any, Any]]:
     """Intrinsics of one LLVM instruction: casts, whose `view` of a scalar Numba would compile anew in every function,
     and an addition with a flag that Numba supports for entire functions only."""
-    from llvmlite import ir
+    from llvmlite import ir  # type: ignore[import-untyped]
 
     def cast(form: Any) -> Any:
         return lambda context, builder, signature, args: builder.bitcast(args[0], form)
