@@ -3,11 +3,11 @@
     python -m tests.benchmarks.first_call [NAME ...] [--cpu] [--json FILE]
 
 For each function: `lines` of the text that is compiled, and `functions` that Numba compiles for it with an empty cache;
-`text`, our own part (from the call to the text, everything read for the first time); `numba`, the rest of the first call
-with an empty cache; `later`, that rest where the functions that are linked into it were compiled for a gradient before;
-`warm`, the first call of a second process, after the imports; `call`, a later call, beside one of the bare dispatcher.
-Compiling runs on one thread: on a machine that does other things too,
-`--cpu` (processor time in place of time) says what it would cost alone.
+`text`, our own part (from the call to the text, everything read for the first time); `numba`, the rest of that call;
+`later`, that rest where the functions that are linked into it were compiled for another gradient before; `warm`, the
+first call of a second process, after the imports; `call`, a later call, beside one of the bare dispatcher. Compiling
+runs on one thread: on a machine that does other things too, `--cpu` (processor time in place of time) says what it
+would cost alone.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ class LinkedFunctions:
 
     def tag(self, uid: Any) -> str | None:
         """What is in the names of a function, by Numba's number of it, in the place of that number."""
-        return self._tags.setdefault(uid, self._compiling[-1] if self._compiling else None)
+        now = self._compiling[-1] if self._compiling else None
+        return now if uid is None else self._tags.setdefault(uid, now)
 
     def compiled(self, context: Any, parts: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What Numba's compiler gives for a function that these parts decide, `make()` where it is not there yet."""
