@@ -18,7 +18,6 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -91,7 +90,6 @@ def _environment(context: Any) -> tuple[Any, ...]:
     return _versions(), generator.magic_tuple(), generator.ordered_sums, type(context.error_model).__name__
 
 
-@cache
 def _versions() -> tuple[Any, ...]:
     """Of what Numba stands on, and how it is configured. The folder is of one version of srcad, NumPy and Numba."""
     settings = {name: value for name, value in vars(config).items() if name.isupper() and "DIR" not in name}
