@@ -113,7 +113,7 @@ def test_a_dataclass_is_registered_by_several_threads() -> None:
 
 def test_a_module_is_seen_whole(tmp_path: Path) -> None:
     """Whoever loads a file while another thread executes it does not get a part of it."""
-    path = cache_files._folder(False) / "srcad_slow_module.py"
+    path = cache_files.folder(False) / "srcad_slow_module.py"
     cache_files.write_atomically(path, "import time\ntime.sleep(0.05)\nvalue = 1\n")
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda _: import_module.load(path), range(6)))

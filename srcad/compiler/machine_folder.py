@@ -150,7 +150,15 @@ def _modules() -> dict[str, str]:
         *(Path(str(module.__file__)) for module in (runtime, vector_math, source_digest)),
         *(
             numba / f"{name}.py"
-            for name in ("compiled_forms", "fourier_transforms", "light_overloads", "special_functions", "target")
+            for name in (
+                "code_libraries",
+                "compiled_forms",
+                "fourier_transforms",
+                "light_overloads",
+                "linked_functions",
+                "special_functions",
+                "target",
+            )
         ),
     ]
     return {f"{_SUPPORT}/__init__.py": _NOTE, **{f"{_SUPPORT}/{module.name}": _copy(module) for module in modules}}

@@ -2,10 +2,12 @@
 
     python -m tests.benchmarks.first_call [NAME ...] [--cpu] [--json FILE]
 
-For each function: `text`, our own part (from the call to the text, everything read for the first time); `numba`, the
-rest of the first call with an empty cache; `warm`, the first call of a second process, after the imports; `call`, a
-later call, beside one of the bare dispatcher. Compiling runs on one thread: on a machine that does other things too,
-`--cpu` (processor time in place of time) says what it would cost alone.
+For each function: `lines` of the text that is compiled, and `functions` that Numba compiles for it with an empty cache;
+`text`, our own part (from the call to the text, everything read for the first time); `numba`, the rest of that call;
+`later`, that rest where the functions that are linked into it were compiled for another gradient before; `warm`, the
+first call of a second process, after the imports; `call`, a later call, beside one of the bare dispatcher. Compiling
+runs on one thread: on a machine that does other things too, `--cpu` (processor time in place of time) says what it
+would cost alone.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,17 +48,19 @@ def main() -> None:
     imports["srcad after numba"] = _import_time("srcad", clock, options.repeats, "import numba")
     for name, seconds in imports.items():
         print(f"import {name:<20} {seconds:6.3f} s")
-    print(f"\n{'':<20}{'text':>8}{'numba':>8}{'compile':>9}{'warm':>8}{'call':>11}{'bare call':>11}")
+    columns = ("lines", "functions", "text", "numba", "later", "compile", "warm")
+    print(f"\n{'':<20}{''.join(f'{name:>10}' for name in columns)}{'call':>11}{'bare call':>11}")
     found = {}
     for name in options.names or programs():
         figures = found[name] = _figures(name, clock, options.repeats)
         over = [what for what, limit in LIMITS.items() if figures[what] > limit]
         print(
-            f"{name:<20}{figures['text']:8.3f}{figures['numba']:8.2f}{figures['compile']:9.2f}{figures['warm']:8.3f}"
+            f"{name:<20}{figures['lines']:10.0f}{figures['functions']:10.0f}{figures['text']:10.3f}"
+            f"{figures['numba']:10.2f}{figures['later']:10.2f}{figures['compile']:10.2f}{figures['warm']:10.3f}"
             f"{figures['call'] * 1e6:8.1f} us{figures['bare call'] * 1e6:8.1f} us"
             + (f"   over the limit: {', '.join(over)}" if over else "")
         )
-    print("limits" + " " * 14 + f"{LIMITS['text']:8.3f}{'':8}{LIMITS['compile']:9.2f}{LIMITS['warm']:8.3f}")
+    print(f"{'limits':<40}{LIMITS['text']:10.3f}{'':20}{LIMITS['compile']:10.2f}{LIMITS['warm']:10.3f}")
     if options.json:
         options.json.write_text(json.dumps({"imports": imports, "calls": found}, indent=2) + "\n")
 
@@ -73,13 +78,17 @@ def _figures(name: str, clock: str, repeats: int) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             cold = json.loads(_python("-m", _MODULE, name, "--part", "cold", *options, cache=folder))
             warm = json.loads(_python("-m", _MODULE, name, "--part", "warm", *options, cache=folder))
-        runs.append({**cold, **warm, "compile": cold["text"] + cold["numba"]})
+            for file in Path(folder).iterdir():  # the gradient goes, and what is linked into it stays
+                if file.name != "linked":
+                    shutil.rmtree(file) if file.is_dir() else file.unlink()
+            later = json.loads(_python("-m", _MODULE, name, "--part", "cold", *options, cache=folder))["numba"]
+        runs.append({**cold, **warm, "later": later, "compile": cold["text"] + cold["numba"]})
     return {what: min(run[what] for run in runs) for what in runs[0]}
 
 
 def _measured(name: str, clock_name: str, *, cold: bool) -> dict[str, float]:
     """In this process, whose cache folder is empty (`cold`) or not."""
-    import numba  # noqa: F401
+    from numba.core import event
 
     import srcad
     from tests.benchmarks.first_call_programs import programs
@@ -91,8 +100,11 @@ def _measured(name: str, clock_name: str, *, cold: bool) -> dict[str, float]:
     if cold:
         derivative.source_for(*program.arguments)
         text = clock()
-        derivative(*program.arguments)
-        return {"text": text - started, "numba": clock() - text}
+        with event.install_recorder("numba:compile") as compiled:
+            derivative(*program.arguments)
+        numba_time, functions = clock() - text, sum(one.is_start for _, one in compiled.buffer)
+        lines = len(derivative.specialisation(*program.arguments).generated.machine_text().splitlines())
+        return {"text": text - started, "numba": numba_time, "lines": lines, "functions": functions}
     derivative(*program.arguments)
     warm = clock() - started
     calls: dict[str, tuple[Any, tuple[Any, ...]]] = {

@@ -72,6 +72,36 @@ def kernel_ridge(x, centres, alpha, scale):
     return np.sqrt(np.mean(error**2)) + 1e-3 * np.dot(alpha, alpha)
 
 
+def kalman(y, F, H, Q, R, x, P):
+    loglik = 0.0
+    for t in range(y.shape[0]):
+        x = F @ x
+        P = F @ P @ F.T + Q
+        v = y[t] - H @ x
+        S = H @ P @ H.T + R
+        Sinv = np.linalg.inv(S)
+        K = P @ H.T @ Sinv
+        sign, logdet = np.linalg.slogdet(S)
+        loglik -= 0.5 * (v @ Sinv @ v + logdet + len(v) * np.log(2.0 * np.pi))
+        x = x + K @ v
+        P = (np.eye(len(x)) - K @ H) @ P
+    return loglik
+
+
+def regulator(A, B, Q, R, x, steps):
+    P = Q
+    for _ in range(steps):
+        BtP = B.T @ P
+        K = np.linalg.solve(R + BtP @ B, BtP @ A)
+        P = Q + A.T @ P @ (A - B @ K)
+    cost = 0.0
+    for _ in range(steps):
+        u = -K @ x
+        cost += x @ Q @ x + u @ R @ u
+        x = A @ x + B @ u
+    return cost + x @ P @ x
+
+
 @dataclass(frozen=True)
 class Program:
     function: Callable[..., Any]
@@ -120,6 +150,12 @@ def programs() -> dict[str, Program]:
             batch_regression, ("W", "b"), (draw(size=(9, 3)), draw(size=(9, 2)), draw(size=(3, 2)), draw(size=2), 0.1)
         ),
         Program(heat, ("u0", "kappa"), (draw(size=12), 0.4, 0.1, 5)),
+        Program(
+            kalman,
+            ("F", "H", "Q", "R"),
+            (draw(size=(6, 2)), np.eye(4), draw(size=(2, 4)), np.eye(4), np.eye(2), np.zeros(4), np.eye(4)),
+        ),
+        Program(regulator, ("A", "B"), (np.eye(4), draw(size=(4, 2)), np.eye(4), np.eye(2), draw(size=4), 6)),
         Program(kernel_ridge, ("centres", "alpha", "scale"), (draw(size=9), draw(size=4), draw(size=4), 0.7)),
     ]
     return {program.function.__name__: program for program in found}

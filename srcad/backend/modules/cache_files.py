@@ -31,7 +31,7 @@ def store(name: str, text: str, *also: str, keep: bool = True) -> Path:
     it may be in a temporary folder of this process. Raises S503 where no file can be written.
     """
     digest = hashlib.sha256("\0".join((text, *also)).encode()).hexdigest()[:16]
-    path = _folder(keep) / f"{name}_{digest}.py"
+    path = folder(keep) / f"{name}_{digest}.py"
     try:
         if path.read_text(encoding="utf-8") == text:
             return path
@@ -91,7 +91,7 @@ def remove_drafts(folder: Path, below: str) -> None:
 # ---- the folder -----------------------------------------------------------------------------------
 
 
-def _folder(keep: bool) -> Path:
+def folder(keep: bool) -> Path:
     """`$SRCAD_CACHE_DIR`, else `$XDG_CACHE_HOME/srcad`, else `~/.cache/srcad`; created if missing.
 
     Where it cannot be written to: a temporary folder of this process, but S503 if it was chosen and `keep`.

@@ -20,9 +20,17 @@ def versions() -> tuple[str, ...]:
     >>> numpy_version == np.__version__, len(digest)
     (True, 64)
     """
-    from srcad.backend.numba import compilation, fourier_transforms, light_overloads, target
+    from srcad.backend.numba import (
+        code_libraries,
+        compilation,
+        fourier_transforms,
+        light_overloads,
+        linked_functions,
+        target,
+    )
 
-    modules = (runtime, vector_math, compilation, fourier_transforms, light_overloads, target)
+    configured = (compilation, code_libraries, fourier_transforms, light_overloads, linked_functions, target)
+    modules = (runtime, vector_math, *configured)
     files = [Path(str(module.__file__)) for module in modules]
     files.append(files[-1].with_name("special_functions.py"))  # which imports SciPy
     text = b"".join(file.read_bytes() for file in files)

@@ -5,14 +5,17 @@ Numba is imported when the first function is compiled, not before.
 
 from __future__ import annotations
 
+import hashlib
 import linecache
 import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import PACKAGE
 from srcad.errors import CompileError, Problem, fail
 from srcad.ir.nodes import Span
@@ -31,7 +34,17 @@ def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str,
     from srcad.backend.numba import target
 
     target.compile_callers_of_gone(PACKAGE)
-    return target.compiled(function, options.cache, options.fastmath, options.debug or None, layouts=layouts)
+    linked = _linked() if options.cache else None
+    return target.compiled(
+        function, options.cache, options.fastmath, options.debug or None, layouts=layouts, linked=linked
+    )
+
+
+def _linked() -> Path:
+    """The folder of the functions that are linked into generated code: one for a version of srcad, NumPy and Numba."""
+    from srcad.backend.numba.cache_key import versions
+
+    return cache_files.folder(keep=True) / "linked" / hashlib.sha256(repr(versions()).encode()).hexdigest()[:16]
 
 
 def callable_at_once(dispatcher: Any) -> Callable[..., Any]:

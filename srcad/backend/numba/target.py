@@ -13,18 +13,17 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-import re
 import sys
 import weakref
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import Any
 
-import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
-from numba.core import caching, codegen, cpu, dispatcher, registry, sigutils, types
-from numba.core.compiler import Compiler, CompilerBase, DefaultPassBuilder
+from numba.core import caching, cpu, dispatcher, errors, event, registry, sigutils, types
+from numba.core.compiler import Compiler, CompilerBase, DefaultPassBuilder, Flags
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
 from numba.core.runtime import rtsys
@@ -33,7 +32,7 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
 from srcad import runtime, vector_math
-from srcad.backend.numba import extremes, light_overloads, strided_products
+from srcad.backend.numba import code_libraries, extremes, light_overloads, linked_functions, strided_products
 
 
 class _Typing(typing_context.Context):
@@ -77,51 +76,7 @@ class _Typing(typing_context.Context):
         return super().resolve_value_type(val)
 
 
-class _Codegen(codegen.JITCPUCodegen):
-    """The LLVM code generator. `ordered_sums`: loops with ordered float reductions are vectorised too."""
-
-    ordered_sums = False
-
-    class _library_class(codegen.JITCodeLibrary):
-        def _finalize_dynamic_globals(self) -> None:
-            super()._finalize_dynamic_globals()
-            # an address that only this process knows: such code is not for a cache
-            self._dynamic_globals += [one.name for one in _unresolved(self._final_module)]
-
-        def _optimize_final_module(self) -> None:
-            self._final_module: Any = _with_own_calls(self._final_module)
-            with light_overloads.loops_for_llvm(self._codegen.ordered_sums):
-                super()._optimize_final_module()
-
-
 _types: Any = types
-_UNRESOLVED = codegen.RuntimeLinker.PREFIX
-
-
-def _unresolved(module: Any) -> list[Any]:
-    return [one for one in module.global_variables if one.name.startswith(_UNRESOLVED)]
-
-
-def _with_own_calls(module: Any) -> Any:
-    """A module of LLVM in which functions that call themselves do so directly.
-
-    Numba's call such a function by an address that is entered when the function has been compiled. Nobody enters it
-    when a caller comes from the cache: that ends the process.
-    """
-    defined = {function.name for function in module.functions if not function.is_declaration}
-    names = [one.name.removeprefix(_UNRESOLVED) for one in _unresolved(module)]
-    own = [name for name in names if name in defined]
-    if not own:
-        return module
-    text = str(module)
-    for name in own:
-        address, direct = f'@"{_UNRESOLVED}{name}"', f'@".srcad.direct${name}"'
-        text = text.replace(address, direct)
-        declared = re.compile(rf"^{re.escape(direct)} = external .*?global (.*?)$", re.MULTILINE)
-        text = declared.sub(rf'{direct} = internal constant \1 @"{name}"', text)
-    made = llvmlite.binding.parse_assembly(text)
-    made.name = module.name
-    return made
 
 
 class _Context(cpu.CPUContext):
@@ -129,7 +84,8 @@ class _Context(cpu.CPUContext):
 
     def init(self) -> None:
         super().init()
-        self._internal_codegen = _Codegen("srcad.exec")
+        self._internal_codegen = code_libraries.Codegen("srcad.exec")
+        self.linked = linked_functions.LinkedFunctions()
         self.special_ops["arrayexpr"] = light_overloads.array_expression()
 
     def load_additional_registries(self) -> None:
@@ -144,6 +100,26 @@ class _Context(cpu.CPUContext):
     @cached_property
     def nrt(self) -> Any:
         return light_overloads.Memory(self, self.enable_nrt)
+
+    def get_executable(self, library: Any, fndesc: Any, env: Any) -> Any:
+        made = super().get_executable(library, fndesc, env)
+        library.set_environments()
+        return made
+
+    def mangler(self, name: Any, types: Any, *, abi_tags: Any = (), uid: Any = None) -> Any:
+        tag = self.linked.tag(uid)
+        if tag is None:
+            return super().mangler(name, types, abi_tags=abi_tags, uid=uid)
+        return super().mangler(name, types, abi_tags=(*abi_tags, tag))
+
+    def _compile_subroutine_no_cache(
+        self, builder: Any, impl: Any, sig: Any, locals: Any = None, flags: Any = None
+    ) -> Any:
+        def make() -> Any:
+            return super(_Context, self)._compile_subroutine_no_cache(builder, impl, sig, locals or {}, flags)
+
+        parts = ("subroutine", impl, sig.args, sig.return_type, repr(flags), sorted(locals or {}))
+        return self.linked.compiled(self, parts, make)
 
     def compile_internal(self, builder: Any, impl: Any, sig: Any, args: Any, locals: Any = None) -> Any:
         result = super().compile_internal(builder, impl, sig, args, locals or {})
@@ -163,13 +139,57 @@ class _Target(registry.CPUTarget):
 
 
 class _InnerDispatcher(dispatcher.Dispatcher):
-    """The dispatcher of functions that generated code calls: helpers and overloads."""
+    """The dispatcher of functions that only generated code calls: helpers and overloads. They are code to be linked
+    into their callers, and have neither machine code of their own nor an entry for Python."""
 
     targetdescr = _Target("cpu")
+    _compiler: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._compiler._customize_flags = _only_linked
+
+    def compile(self, sig: Any) -> Any:
+        with global_compiler_lock, self._compiling_counter:
+            args, return_type = sigutils.normalize_signature(sig)
+            known = self.overloads.get(tuple(args))
+            return known.entry_point if known is not None else self._compile(args, return_type)
+
+    def _compile(self, args: Any, return_type: Any) -> object:
+        def make() -> Any:
+            return self._compiler.compile(args, return_type)
+
+        details = {"dispatcher": self, "args": args, "return_type": return_type}
+        with event.trigger_event("numba:compile", data=details):
+            try:
+                made = self.targetctx.linked.compiled(self.targetctx, self._parts(args, return_type), make)
+            except errors.ForceLiteralArg as error:
+                raise error.bind_fold_arguments(lambda *given: self._compiler.fold_argument_types(*given)[1]) from None
+        made = made._replace(entry_point=object())
+        self.targetctx.insert_user_function(made.entry_point, made.fndesc, [made.library])
+        self.overloads[tuple(made.signature.args)] = made
+        return made.entry_point
+
+    def _parts(self, args: Any, return_type: Any) -> tuple[Any, ...]:
+        """What the code depends on, for one signature."""
+        flags = Flags()
+        self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
+        return "dispatcher", self.py_func, args, return_type, repr(flags), sorted(self.locals)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.py_func(*args, **kwargs)
 
 
-class Dispatcher(_InnerDispatcher):
+def _only_linked(flags: Any) -> Any:
+    """The flags of a function that has no machine code of its own."""
+    flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    return flags
+
+
+class Dispatcher(dispatcher.Dispatcher):
     """The dispatcher of a generated function, callable from Python and from functions compiled by `njit`."""
+
+    targetdescr = _InnerDispatcher.targetdescr
 
     def compile(self, sig: Any) -> Any:
         with global_compiler_lock:
@@ -177,9 +197,13 @@ class Dispatcher(_InnerDispatcher):
             before = generator.ordered_sums
             generator.ordered_sums = not set(vector_math.ORDERED).isdisjoint(self.py_func.__code__.co_names)
             try:
-                return super().compile(sig)
+                with self.targetctx.linked.kept_in(self.linked):
+                    return super().compile(sig)
             finally:
                 generator.ordered_sums = before
+
+    linked: Path | None = None
+    """The folder in which the functions that are linked into it are kept."""
 
     layouts: tuple[str, ...] = ()
     """Of a function that calls itself, the layouts of the arrays and the dtypes of the numbers that it takes: all calls
@@ -275,6 +299,7 @@ def compiled(
     boundscheck: bool | None = None,
     kind: type[Dispatcher] = Dispatcher,
     layouts: tuple[str, ...] = (),
+    linked: Path | None = None,
 ) -> Dispatcher:
     """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy.
 
@@ -290,7 +315,7 @@ def compiled(
         options["parallel"] = {kind: kind == "prange" for kind in _PARALLEL}
         pipeline = _ThreadsCompiler
     made: Any = kind(function, {}, options, pipeline)
-    made.layouts = layouts
+    made.layouts, made.linked = layouts, linked
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]
@@ -345,16 +370,10 @@ def _reuse_freed_memory() -> None:
 
 def inner(**options: Any) -> Callable[[Any], _InnerDispatcher]:
     """Replacement of `numba.jit(**options)` for overloads."""
-    locals, cache = options.pop("locals", {}), options.pop("cache", False)
+    locals = options.pop("locals", {})
+    options.pop("cache", None)
     options = {"boundscheck": None, **options, "nopython": True}
-
-    def decorate(function: Any) -> _InnerDispatcher:
-        made = _InnerDispatcher(function, locals, options)
-        if cache:
-            made.enable_caching()
-        return made
-
-    return decorate
+    return lambda function: _InnerDispatcher(function, locals, options)
 
 
 _dispatchers: dict[Any, _InnerDispatcher] = {}
@@ -443,7 +462,7 @@ def _overload(function: Any, choose: Callable[..., Any], options: dict[str, Any]
 def _intrinsics() -> Iterable[tuple[Any, Any]]:
     """Intrinsics of one LLVM instruction: casts, whose `view` of a scalar Numba would compile anew in every function,
     and an addition with a flag that Numba supports for entire functions only."""
-    from llvmlite import ir
+    from llvmlite import ir  # type: ignore[import-untyped]
 
     def cast(form: Any) -> Any:
         return lambda context, builder, signature, args: builder.bitcast(args[0], form)
