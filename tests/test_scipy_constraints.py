@@ -16,6 +16,7 @@ ENDED: dict[str, Any] = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-12}
 COSTS = np.array([[1.0, 0.2, 0.1], [0.2, 2.0, 0.3], [0.1, 0.3, 0.5]])
 SHARES, NEGATIVE = np.array([0.1, 0.3, 0.2]), np.array([-1.0, 0.3, 0.2])
 CIRCLE: dict[str, Any] = {"type": "eq", "fun": lambda x: np.sum(x**2) - 2.0, "jac": lambda x: 2.0 * x}
+FAR: dict[str, Any] = {"type": "eq", "fun": lambda x: x[0] ** 2 + x[1] - 3.5}
 CURVES: dict[str, Any] = {"type": "ineq", "fun": lambda x: np.array([x[0] * x[1] + 1.0, 2.0 - x[2] ** 2])}
 BELOW: dict[str, Any] = {"type": "ineq", "fun": lambda x, c: c - x[0] - x[1], "args": (0.5,)}
 
@@ -175,6 +176,11 @@ def test_a_bound_that_only_just_holds(f: Any, moved: float) -> None:
             ),
             SrcadError,
             "dict|LinearConstraint",
+        ),
+        (
+            lambda p: optimize.minimize(bent, np.ones(2), (p,), bounds=[(0, 1)] * 2, constraints=FAR).fun,
+            ValueError,
+            "SLSQP",
         ),
         (lambda p: optimize.least_squares(lambda x: x - p, np.ones(1), bounds=(2, 3)).x[0], ValueError, "infeasible"),
         (

@@ -44,29 +44,26 @@ def lowest_on_constraints(
     found = False
     step = np.zeros(n)
     before = value
-    consistent = True
     for _ in range(most):
-        step, forces, share, solved, consistent = quadratic_step(bend, g, slopes, c, equalities, low - x, high - x)
-        if not solved:
-            break
+        step, forces = quadratic_step(bend, g, slopes, c, equalities, low - x, high - x)
         slope_of_lagrangian = g - slopes.T @ forces
         before = value
         along = g @ step
         sizes = np.abs(forces)
         weights = np.maximum(sizes, 0.5 * (weights + sizes))
         gaps = violations(c, equalities)
-        found = abs(along) + sizes @ np.abs(c) < tol and np.sum(gaps) < tol and consistent and value == value
+        found = abs(along) + sizes @ np.abs(c) < tol and np.sum(gaps) < tol and value == value
         if found:
             break
         penalty = weights @ gaps
         merit = value + penalty
-        fall = along - penalty * (1.0 - share)
+        fall = along - penalty
         if fall >= 0.0:
             resets = resets + 1
             bend = np.eye(n)
             if resets > 5:
                 near = abs(value - before) < 10.0 * tol or np.sqrt(step @ step) < 10.0 * tol
-                found = near and np.sum(gaps) < 10.0 * tol and consistent and value == value
+                found = near and np.sum(gaps) < 10.0 * tol and value == value
                 break
             continue
         origin = x
@@ -82,7 +79,7 @@ def lowest_on_constraints(
                 break
             length = max(fall / (2.0 * (fall - rise)), 0.1)
         small = abs(value - before) < tol or np.sqrt(step @ step) < tol
-        found = small and np.sum(violations(c, equalities)) < tol and consistent and value == value
+        found = small and np.sum(violations(c, equalities)) < tol and value == value
         if found:
             break
         g = gradient(x, value)
@@ -111,39 +108,12 @@ def violations(c: Any, equalities: Any) -> Any:
 
 
 def quadratic_step(bend: Any, g: Any, slopes: Any, c: Any, equalities: Any, low: Any, high: Any) -> Any:
-    """The step, the multipliers, the share by which constraints were weakened; whether there is a step, without that.
-
-    The unknown after those of the step is that share; it is tried with heavier and heavier weights.
-    """
-    n, m = len(g), len(c)
-    step = np.zeros(n)
-    forces = np.zeros(m)
-    share = 0.0
-    solved = False
-    consistent = False
-    rows = np.zeros((m + 2 * n + 2, n + 1))
-    rows[:m, :n] = slopes
-    rows[m : m + n, :n] = np.eye(n)
-    rows[m + n : m + 2 * n, :n] = -np.eye(n)
-    rows[m + 2 * n, n] = 1.0
-    rows[m + 2 * n + 1, n] = -1.0
-    levels = np.concatenate((-c, low, -high, np.array([0.0, -1.0])))
-    wide = np.zeros((n + 1, n + 1))
-    wide[:n, :n] = bend
-    weight = 1.0
-    for tries in range(7):
-        if tries > 0:
-            weight = 100.0 if tries == 1 else 10.0 * weight
-            rows[:m, n] = np.where(np.arange(m) < equalities, -c, np.maximum(-c, 0.0))
-        wide[n, n] = weight * weight
-        z, multipliers, solved = least_distance(wide, np.append(g, 0.0), rows, levels, equalities)
-        if solved:
-            step = np.minimum(np.maximum(z[:n], low), high)
-            forces = multipliers[:m]
-            consistent = tries == 0
-            share = 0.0 if consistent else z[n]
-            break
-    return step, forces, share, solved, consistent
+    """The step, and the multipliers of the constraints."""
+    rows = np.concatenate((slopes, np.eye(len(g)), -np.eye(len(g))))
+    step, multipliers, solved = least_distance(bend, g, rows, np.concatenate((-c, low, -high)), equalities)
+    if not solved:  # SciPy goes on with weaker ones, and rounding decides which minimum it finds
+        raise ValueError("SLSQP: linearised constraints contradict each other; begin where they do not")
+    return np.minimum(np.maximum(step, low), high), multipliers[: len(c)]
 
 
 def least_distance(bend: Any, g: Any, rows: Any, levels: Any, equalities: Any) -> Any:
