@@ -37,7 +37,8 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import as_array, items_in_call, items_of
+from srcad.frontend.values.iterables import as_array, items_of
+from srcad.frontend.values.iterations_in_call import items_in_call
 from srcad.frontend.values.structures import compose, decompose
 from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar

@@ -41,14 +41,8 @@ from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.growing_lists import length_of_buffer, store_in_list
-from srcad.frontend.values.iterables import (
-    count_of,
-    demand_range,
-    from_zero,
-    items_of,
-    iterable_of,
-    range_in_call,
-)
+from srcad.frontend.values.iterables import count_of, from_zero, items_of, iterable_of
+from srcad.frontend.values.iterations_in_call import demand_range, range_in_call
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar, Symbol, dim

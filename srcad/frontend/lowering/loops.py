@@ -47,16 +47,8 @@ from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.iterables import (
-    Iterable,
-    count_of,
-    demand_range,
-    first_and_rest,
-    items_of,
-    iterable_of,
-    range_in_call,
-    refuse_change,
-)
+from srcad.frontend.values.iterables import Iterable, count_of, first_and_rest, items_of, iterable_of, refuse_change
+from srcad.frontend.values.iterations_in_call import demand_range, range_in_call
 from srcad.frontend.values.name_resolution import lookup
 from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Atom, Const, Expr, For
