@@ -142,24 +142,17 @@ def _package() -> str:
     return f"srcad_forms_{hashlib.sha256(repr(_modules()).encode()).hexdigest()[:8]}"
 
 
+_NOT_SHIPPED = ("__init__", "cache_key", "compilation")
+"""What srcad alone calls to compile; all else says how."""
+
+
 @cache
 def _modules() -> dict[str, str]:
     """Copies of modules of srcad, with imports of one another."""
     numba = Path(str(backend.__file__)).parent / "numba"  # the modules there import Numba
     modules = [
         *(Path(str(module.__file__)) for module in (runtime, vector_math, source_digest)),
-        *(
-            numba / f"{name}.py"
-            for name in (
-                "code_libraries",
-                "compiled_forms",
-                "fourier_transforms",
-                "light_overloads",
-                "linked_functions",
-                "special_functions",
-                "target",
-            )
-        ),
+        *(path for path in sorted(numba.glob("*.py")) if path.stem not in _NOT_SHIPPED),
     ]
     return {f"{_SUPPORT}/__init__.py": _NOTE, **{f"{_SUPPORT}/{module.name}": _copy(module) for module in modules}}
 

@@ -20,18 +20,9 @@ def versions() -> tuple[str, ...]:
     >>> numpy_version == np.__version__, len(digest)
     (True, 64)
     """
-    from srcad.backend.numba import (
-        code_libraries,
-        compilation,
-        fourier_transforms,
-        light_overloads,
-        linked_functions,
-        target,
-    )
+    from srcad.backend.numba import compilation
 
-    configured = (compilation, code_libraries, fourier_transforms, light_overloads, linked_functions, target)
-    modules = (runtime, vector_math, *configured)
-    files = [Path(str(module.__file__)) for module in modules]
-    files.append(files[-1].with_name("special_functions.py"))  # which imports SciPy
+    files = [Path(str(module.__file__)) for module in (runtime, vector_math)]
+    files += sorted(Path(__file__).parent.glob("*.py"))
     text = b"".join(file.read_bytes() for file in files)
     return np.__version__, compilation.numba_version(), hashlib.sha256(text).hexdigest()

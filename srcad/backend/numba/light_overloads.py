@@ -30,8 +30,7 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from srcad import vector_math
-from srcad.backend.numba import extremes, fourier_transforms, strided_products
-from srcad.backend.numba.huge_pages import ask_for_huge_pages
+from srcad.backend.numba import extremes, fourier_transforms, huge_pages, strided_products
 
 _PI_32, _NEARLY_ZERO_32 = np.float32(np.pi), np.float32(1e-20)
 
@@ -254,7 +253,7 @@ class Memory(NRTContext):
         if meminfo is not allocated:
             return data
         self.allocated = None
-        ask_for_huge_pages(builder, data, size)
+        huge_pages.ask_for_huge_pages(builder, data, size)
         form = ir.FunctionType(data.type, [data.type])
         # with "side effects", so that LLVM never merges two of these calls into one address
         same = ir.InlineAsm(form, "", "=r,0", True)

@@ -172,7 +172,7 @@ def _described_function(value: FunctionType, inside: tuple[Any, ...]) -> Any:
 
 # ---- files --------------------------------------------------------------------------------------------
 
-_NAMED = re.compile(r"srcad[0-9a-f]{32}|^NRT_|^llvm\.|^\.dtor\.")
+_NAMED = re.compile(r"srcad[0-9a-f]{32}|^NRT_|^llvm\.|^\.dtor\.|^srcad_huge_pages")
 
 
 def _may_be_kept(made: Any) -> bool:
@@ -193,7 +193,10 @@ def _write(path: Path, made: Any) -> None:
     made.fndesc.typemap = made.fndesc.calltypes = None  # for the compiler, which has done its work
     environments = tuple(made._find_referenced_environments())
     parts = (made.library.serialize_using_bitcode(), made.fndesc, made.environment, made.signature)
-    data = serialize.dumps((*parts, made.reload_init, environments))
+    try:
+        data = serialize.dumps((*parts, made.reload_init, environments))
+    except (TypeError, AttributeError, pickle.PicklingError):  # a constant that another process cannot have
+        return
     draft = path.with_name(f".draft-{secrets.token_hex(8)}")
     with suppress(OSError):  # a folder that is full: the next process compiles it again
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
