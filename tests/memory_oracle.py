@@ -267,7 +267,7 @@ def main() -> None:
     from tests.fuzz.program import loaded
     from tests.fuzz.writer import written
     from tests.numeric import copied
-    from tests.programs.registry import all_cases
+    from tests.programs.registry import cases_without_calls
 
     parser = argparse.ArgumentParser(prog="python -m tests.memory_oracle", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--random", type=int, default=0, metavar="N", help="random programs, in place of the corpus")
@@ -299,7 +299,7 @@ def main() -> None:
                 found = outcome(partial(made, module.program, program.wrt, target="python"), args, more)
                 note(f"seed {seed}", found)
     else:
-        for case in track(all_cases(), "programs"):
+        for case in track(cases_without_calls(), "programs"):
             found = outcome(partial(srcad.value_and_grad, case.function, case.wrt, target="python"), copied(case.args))
             note(case.name, found)
     print(f"{arrays} arrays were asked:", ", ".join(f"{count} {kind}" for kind, count in tally.most_common()))

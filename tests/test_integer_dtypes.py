@@ -159,7 +159,7 @@ def test_gradients(f: Any, target: Any) -> None:
         np.testing.assert_allclose(srcad.grad(f, target=target)(1.5, a, b), want, rtol=1e-9)
 
 
-def test_a_literal_that_the_dtype_has_not_is_refused_where_numpy_raises() -> None:
+def test_a_literal_that_the_dtype_has_not_raises_what_numpy_raises() -> None:
     def beyond(w, a):
         return w * np.sum(a + 300)
 
@@ -170,7 +170,7 @@ def test_a_literal_that_the_dtype_has_not_is_refused_where_numpy_raises() -> Non
     for f in (beyond, below):
         with pytest.raises(OverflowError):
             f(1.0, a)
-        with pytest.raises(srcad.SrcadError, match="S127.*\n(.*\n)*.*out of bounds for uint8"):
+        with pytest.raises(OverflowError, match="out of bounds for uint8"):
             srcad.grad(f)(1.0, a)
 
 

@@ -19,11 +19,11 @@ from srcad.rules.registry import RULES
 from srcad.typing.builder import Builder
 from tests.lower_programs import PROGRAMS, SCALE, calls_keyword_soup, globals_used, keyword_soup, x5
 from tests.lowering import check, lowered
-from tests.programs.registry import all_cases
+from tests.programs.registry import cases_without_calls
 
 pytestmark = pytest.mark.one_in(10, least=3)
 
-CORPUS = all_cases()
+CORPUS = cases_without_calls()
 
 
 DECIDED_BY_CALLS = {

@@ -134,12 +134,6 @@ def nothing_returned(y):
     y * 2
 
 
-@says("S119: a value that may be None", "a path without return returns None")
-def nothing_returned_on_one_path(y):
-    if y[0] > 0:
-        return y[0]
-
-
 @pytest.mark.parametrize(("function", "args", "lines"), MESSAGES, ids=lambda v: getattr(v, "__name__", ""))
 def test_message(function: Callable[..., Any], args: tuple[Any, ...], lines: tuple[str, ...]) -> None:
     with pytest.raises(srcad.SrcadError) as caught:

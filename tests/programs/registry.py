@@ -109,3 +109,8 @@ def spd(n: int, seed: int = 0) -> np.ndarray:
     """A symmetric positive definite matrix."""
     a = real(n, n, seed=seed)
     return a @ a.T + n * np.eye(n)
+
+
+def cases_without_calls() -> list[Case]:
+    """Those that are one function in normal form: what calls itself stays a call, which no interpreter here makes."""
+    return [one for one in all_cases() if not one.name.startswith("inner_recursion:")]
