@@ -54,6 +54,7 @@ from srcad.frontend.values.buffered_lists import array_copy
 from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, Frame, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.definitions import rely_on_class
 from srcad.frontend.values.iterables import as_array, in_any_order
 from srcad.frontend.values.libraries import of_library
 from srcad.frontend.values.user_classes import is_user_class, is_value_class, special_method
@@ -134,6 +135,7 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
         case Constant(value):
             return _call_object(ctx, value, args, keywords)
         case HeapRef(cls=type() as cls) | Record(cls) if special_method(cls, "__call__") is not None:
+            rely_on_class(ctx, cls)
             return call(ctx, Constant(special_method(cls, "__call__")), [function, *args], keywords)
         case _:
             ctx.fail("S117", f"{describe_value(function)} is called, and is not a function")

@@ -21,6 +21,7 @@ from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, GeneratorValue
 from srcad.frontend.values.cells import make_cells, new_cell
 from srcad.frontend.values.context import Context, Frame, RetryWithCalls
+from srcad.frontend.values.definitions import rely_on_function
 from srcad.frontend.values.inner_classes import defining_frame
 from srcad.rules.registry import METHODS
 
@@ -52,6 +53,8 @@ def inline_source(
     """`inline` of a function whose source has been read."""
     library = str(source.function.__module__).startswith("srcad.")
     defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
+    if not library:
+        rely_on_function(ctx, source.function)
     if not library and id(source.tree) not in _checked:
         check_subset(source)
         _checked[id(source.tree)] = source.tree

@@ -49,6 +49,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import key_of, to_abstract
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.definitions import rely_on_class
 from srcad.frontend.values.growing_lists import append, refuse_change
 from srcad.frontend.values.inner_classes import is_inner_class
 from srcad.frontend.values.iterables import items_of
@@ -163,6 +164,7 @@ def size(ctx: Context, value: Leaf) -> Leaf:
 def _object_attribute(ctx: Context, thing: Any, name: str) -> Abstract:
     if thing is None or not hasattr(thing, name):
         ctx.fail("S122", f"{'None' if thing is None else describe_value(Constant(thing))} has no attribute {name}")
+    rely_on_class(ctx, thing if isinstance(thing, type) else type(thing))
     if isinstance(class_attribute(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
         return ctx.call(Constant(class_attribute(type(thing), name).fget), Constant(thing))
     value = getattr(thing, name)

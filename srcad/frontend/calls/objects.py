@@ -48,6 +48,7 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.definitions import rely_on_class
 from srcad.frontend.values.raise_points import python_fails
 from srcad.frontend.values.user_classes import (
     class_attribute,
@@ -69,6 +70,7 @@ def object_attribute(ctx: Context, value: HeapRef | Record, name: str) -> Abstra
     """`value.name`: a property, an attribute of the object itself, or one of its class, in this order."""
     cls = value.cls
     assert cls is not None
+    rely_on_class(ctx, cls)
     if is_written(class_attribute(cls, "__getattribute__")):
         ctx.fail("S122", f"{cls.__name__} has a __getattribute__ of its own")
     raw = class_attribute(cls, name)
@@ -106,6 +108,7 @@ def _got(ctx: Context, raw: object, value: Abstract, cls: type) -> Abstract:
 
 def super_attribute(ctx: Context, value: Super, name: str) -> Abstract:
     """`super().name`."""
+    rely_on_class(ctx, value.cls)
     raw = class_attribute(value.cls, name, value.after)
     if name == "__init__" and not is_written(raw):
         return Method(value, name)
@@ -165,6 +168,7 @@ def set_attribute(ctx: Context, value: Abstract, name: str, new: Abstract) -> No
     value = ctx.check(value)
     match value:
         case HeapRef(cls=type() as cls):
+            rely_on_class(ctx, cls)
             raw = class_attribute(cls, name)
             if isinstance(raw, property):
                 if raw.fset is None:
@@ -292,6 +296,7 @@ def initialise(
     keywords: Mapping[str, Abstract],
 ) -> None:
     """Call `__init__` of the class, or of the bases after one: a written one, that of a dataclass, or none."""
+    rely_on_class(ctx, cls)
     raw = class_attribute(cls, "__init__", after)
     if is_written(raw):
         ctx.parts.call(ctx, Constant(raw), [made, *args], keywords)

@@ -61,6 +61,7 @@ from srcad.frontend.values.context import (
     RetryWithCalls,
     RetryWithLists,
 )
+from srcad.frontend.values.definitions import rely_on_function
 from srcad.frontend.values.describe import paths
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
@@ -248,6 +249,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)
     ctx.frame = root
+    rely_on_function(ctx, source.function)
     for value in arguments.values():
         ctx.declare(value)
         ctx.taken.update(_names(value))

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 
 from srcad.frontend.values.abstract_values import Abstract, Constant, GeneratorValue, HeapRef, Leaf, Record
 from srcad.frontend.values.context import Context
+from srcad.frontend.values.definitions import rely_on_class
 from srcad.frontend.values.iterator_places import is_plain, remaining, use_up
 from srcad.frontend.values.user_classes import is_object, special_method
 from srcad.ir.types import Scalar
@@ -53,6 +54,8 @@ def class_with_methods(value: Abstract) -> type | None:
 def special(ctx: Context, value: Abstract, name: str, *args: Abstract) -> Abstract | None:
     """What the special method of a user's class returns; None where the class has none with a text."""
     cls = class_with_methods(value)
+    if cls is not None:
+        rely_on_class(ctx, cls)
     method = special_method(cls, name) if cls is not None else None
     return None if method is None else ctx.call(Constant(method), value, *args)
 

@@ -47,6 +47,7 @@ from srcad.frontend.values.abstract_values import (
 )
 from srcad.frontend.values.context import Context, NotYetBound
 from srcad.frontend.values.control_joins import branch, describe_value
+from srcad.frontend.values.definitions import rely_on_class
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.user_classes import special_method
 from srcad.ir.nodes import Atom, Const
@@ -100,6 +101,7 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
 
 
 def _truth_of_object(ctx: Context, value: Abstract, cls: type) -> bool | Atom:
+    rely_on_class(ctx, cls)
     for name in ("__bool__", "__len__"):
         method = special_method(cls, name)
         if method is not None:
