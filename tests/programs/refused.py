@@ -287,12 +287,6 @@ def returns_a_string(x):
     return "a number"
 
 
-@refused(0.7, code="S1 S2")
-def returns_on_some_paths_only(x):
-    if x > 0:
-        return x * x
-
-
 @refused(real(3), code="S113")
 def generator_used_twice(x):
     kept = (v * v for v in x)

@@ -12,12 +12,13 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import PACKAGE
-from srcad.errors import CompileError, Problem, fail
+from srcad.errors import CompileError, Problem, SrcadError, fail
 from srcad.ir.nodes import Span
 from srcad.options import Options
 
@@ -40,11 +41,16 @@ def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str,
     )
 
 
-def _linked() -> Path:
-    """The folder of the functions that are linked into generated code: one for a version of srcad, NumPy and Numba."""
+def _linked() -> Path | None:
+    """The folder of the functions that are linked into generated code: one for a version of srcad, NumPy and Numba.
+
+    None where nothing can be kept.
+    """
     from srcad.backend.numba.cache_key import versions
 
-    return cache_files.folder(keep=True) / "linked" / hashlib.sha256(repr(versions()).encode()).hexdigest()[:16]
+    with suppress(SrcadError):
+        return cache_files.folder(keep=True) / "linked" / hashlib.sha256(repr(versions()).encode()).hexdigest()[:16]
+    return None
 
 
 def callable_at_once(dispatcher: Any) -> Callable[..., Any]:

@@ -140,15 +140,13 @@ def _described_type(value: Any) -> Any:
             return kind, _described(value.literal_value, ())
         case types.ExternalFunction():
             return kind, value.symbol, str(value.sig)
-        case types.Function():
-            return kind, _described(value.typing_key, ())
         case types.DType() | types.NumberClass():
             return kind, _described_type(value.dtype)
         case types.TypeRef():
             return kind, _described(value.instance_type, ())
         case _types.Tuple() | _types.UniTuple():
             return kind, [_described_type(item) for item in value.types]
-        case types.Callable() | _types.BaseNamedTuple():
+        case types.Callable() | _types.BaseNamedTuple():  # read from a file, they are equal to no others
             raise _Unknown
     if value.key != value.name and not isinstance(value, _WHOLLY_NAMED):
         raise _Unknown

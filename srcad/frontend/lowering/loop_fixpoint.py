@@ -46,7 +46,15 @@ from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound,
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import arithmetic, is_iterator
 from srcad.frontend.values.optional_values import optional_like
-from srcad.frontend.values.structures import Template, compose, copied_containers, decompose, references, visit_parts
+from srcad.frontend.values.structures import (
+    Endless,
+    Template,
+    compose,
+    copied_containers,
+    decompose,
+    references,
+    visit_parts,
+)
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, are_alike, forget_iteration_facts, join_types
@@ -323,12 +331,7 @@ class LoopFixpoint:
         copied: dict[Key, list[int]] = {}
         for key, template in self.templates.items():
             if isinstance(template, Template) and _has_contents(template.structure):
-                by_identity = () if key in self.by_contents else self.entry.heap
-                copied[key] = [
-                    ref
-                    for state in (self.entry, end)
-                    for ref in copied_containers(self._get(key, state), state.heap, by_identity)
-                ]
+                copied[key] = self._copied(key, end)
         if not copied:
             return False
         before, after = (references(self.ctx, state) for state in (self.entry, end))
@@ -341,6 +344,15 @@ class LoopFixpoint:
         changed = any(self.origins.get(key) != of for key, of in found.items())
         self.origins |= found
         return changed
+
+    def _copied(self, key: Key, end: State) -> list[int]:
+        by_identity = () if key in self.by_contents else self.entry.heap
+        states = (self.entry, end)
+        try:
+            return [ref for s in states for ref in copied_containers(self._get(key, s), s.heap, by_identity)]
+        except Endless:
+            why = "What a loop carries has as many parts in each iteration."
+            self.ctx.fail("S125", "an object that leads back to itself, in a run-time loop", why)
 
     def _joined(self, key: Key, template: Template, end: State, defined_inside: frozenset[str]) -> bool:
         value = self._get(key, end)

@@ -45,7 +45,8 @@ from srcad.frontend.values import buffered_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
 from srcad.frontend.values.context import Context, RetryWithLists
 from srcad.frontend.values.control_joins import converted, fresh_of
-from srcad.ir.nodes import Assign, Atom, Effect, Op, Store, Var
+from srcad.frontend.values.raise_points import may_catch, python_check
+from srcad.ir.nodes import Assign, Atom, Const, Effect, Op, Store, Var
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, join_types
 
@@ -210,9 +211,12 @@ _IN_ARRAY = "write into an array made before the loop: hs = np.empty((n, ...)), 
 
 
 def pop(ctx: Context, ref: int) -> Leaf:
-    """`hs.pop()`; of an empty list, the list itself raises IndexError."""
+    """`hs.pop()`; of an empty list, the list itself raises IndexError, unless there is a handler here."""
     if ctx.heap[ref].buffered:
         return buffered_lists.pop(ctx, ref)
+    if may_catch(ctx, IndexError):
+        has_items = ctx.builder.op(">", length(ctx, ref).atom, Const(0))
+        python_check(ctx, has_items, IndexError, "pop from empty list")
     return _item(ctx, ref, "list.pop")
 
 

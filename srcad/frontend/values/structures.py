@@ -82,16 +82,25 @@ def compose(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], of: froze
     return walk(structure)
 
 
+class Endless(Exception):
+    """A list, dict or object is in itself."""
+
+
 def copied_containers(value: Abstract, heap: Mapping[int, HeapObject], by_identity: Collection[int]) -> list[int]:
-    """The lists and dicts that `decompose` copies, each as often as it is in the value."""
+    """The lists and dicts that `decompose` copies, each as often as it is in the value. Raises `Endless`."""
     found: list[int] = []
+    around: list[int] = []
 
     def visit(part: Abstract) -> Abstract:
         if isinstance(part, HeapRef):
+            if part.id in around:
+                raise Endless
             if part.id not in by_identity:
                 found.append(part.id)
+                around.append(part.id)
                 for item in heap[part.id].items:
                     visit(item)
+                around.pop()
             return part
         return map_structure(part, visit)
 
