@@ -182,6 +182,11 @@ def test_a_bound_that_only_just_holds(f: Any, moved: float) -> None:
             ValueError,
             "SLSQP",
         ),
+        (
+            lambda p: optimize.minimize(bent, np.ones(2), (p,), "SLSQP", constraints=[CIRCLE, CIRCLE]).fun,
+            ValueError,
+            "depend on each other",
+        ),
         (lambda p: optimize.least_squares(lambda x: x - p, np.ones(1), bounds=(2, 3)).x[0], ValueError, "infeasible"),
         (
             lambda p: optimize.least_squares(lambda x: x - p, np.ones(1), bounds=(0, 3), method="dogbox").x[0],

@@ -222,10 +222,31 @@ def kept_where_large(x):
     return sum(p.pos * p.vel for p in particles)
 
 
+class Linked:
+    def __init__(self, value):
+        self.value, self.before, self.after = value, None, None
+
+
+def linked_both_ways(x):
+    last, total = Linked(0.0), 0.0
+    for v in x:
+        one = Linked(v)
+        one.before, last.after = last, one
+        last = one
+    while last.before is not None:
+        total, last = total + last.value * last.before.value, last.before
+    return total
+
+
 @pytest.mark.parametrize(
     ("f", "args"),
-    [(kept_where_large, (X,)), (objects_in_a_list, (np.ones(100),)), (sums_by_label, (X, LABELS + 0.0))],
-    ids=["a list that depends on values", "too many items", "keys that are floats"],
+    [
+        (linked_both_ways, (X,)),
+        (kept_where_large, (X,)),
+        (objects_in_a_list, (np.ones(100),)),
+        (sums_by_label, (X, LABELS + 0.0)),
+    ],
+    ids=["objects that lead to each other", "depends on values", "too many items", "keys that are floats"],
 )
 def test_refused(f: Any, args: tuple[Any, ...]) -> None:
     with pytest.raises(UnsupportedError) as caught:

@@ -198,3 +198,20 @@ def test_nothing_is_read_of_a_loop_without_iterations(target):
     np.testing.assert_array_equal(df(np.array([3.0, 2.0])), [0.0, 4.0])
     with pytest.raises(ValueError, match="no iteration"):
         df(np.array([]))
+
+
+@pytest.mark.parametrize("n", [0, 2])
+def test_the_pop_of_an_empty_list_is_caught_in_every_mode(n):
+    def last(x, n):
+        kept = [v * v for v in x[:n]]
+        try:
+            return kept.pop() * x[0]
+        except LookupError:
+            return x[0] * 5.0
+
+    x = np.array([0.5, 1.5])
+    gradient = srcad.grad(last, target="python")(x, n)
+    assert srcad.jit(last, target="python")(x, n) == last(x, n)
+    value, slope = srcad.jvp(last, (x, n), (np.ones(2), 0), target="python")
+    assert value == last(x, n)
+    assert slope == pytest.approx(np.sum(gradient))

@@ -69,4 +69,8 @@ def constrained_minimum(
     found, forces, success = lowest_on_constraints(
         objective, gradient, together, normals, equalities, start, stopped(low), stopped(high), tol, most
     )
+    held = (np.arange(len(forces)) < equalities) | (forces > 0.0)
+    rows = np.where(held[:, np.newaxis], stopped(normals(found)), 0.0)
+    if len(rows) > 0 and np.linalg.matrix_rank(rows, 1e-6 * np.max(np.abs(rows))) < np.sum(held):
+        raise ValueError("SLSQP: constraints that hold depend on each other, and so the minimum has no derivative")
     return root_on_constraints(lagrangian, equal, least, found, forces, low, high), success
