@@ -134,6 +134,21 @@ def nothing_returned(y):
     y * 2
 
 
+@says("S119: which of two texts it is, only a run knows", "It is 'up' on one path and 'down' on the other.")
+def text_that_values_decide(y):
+    key = "up" if y[0] > 0 else "down"
+    return {"up": y[1], "down": y[2]}[key]
+
+
+@says("S118: Counter.count, an attribute of a class, is assigned to", "in an attribute of an object")
+def class_inside_that_counts(y):
+    class Counter:
+        count = 0
+
+    Counter.count = 2
+    return y[0] * Counter.count
+
+
 @pytest.mark.parametrize(("function", "args", "lines"), MESSAGES, ids=lambda v: getattr(v, "__name__", ""))
 def test_message(function: Callable[..., Any], args: tuple[Any, ...], lines: tuple[str, ...]) -> None:
     with pytest.raises(srcad.SrcadError) as caught:

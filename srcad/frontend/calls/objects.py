@@ -49,6 +49,7 @@ from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.definitions import rely_on_class
+from srcad.frontend.values.inner_classes import is_inner_class
 from srcad.frontend.values.raise_points import python_fails
 from srcad.frontend.values.user_classes import (
     class_attribute,
@@ -183,6 +184,9 @@ def set_attribute(ctx: Context, value: Abstract, name: str, new: Abstract) -> No
             _write(ctx, value, name, new)
         case Record(cls):
             ctx.fail("S118", f"{cls.__name__} is frozen: its {name} is assigned to", None, _NEW_OBJECT)
+        case Constant(type() as cls) if is_inner_class(cls):
+            advice = "keep it in a variable (nonlocal), or in an attribute of an object."
+            ctx.fail("S118", f"{cls.__name__}.{name}, an attribute of a class, is assigned to", None, advice)
         case Constant(thing) if not isinstance(thing, str | None):
             shown = getattr(thing, "__name__", type(thing).__name__)
             ctx.fail(

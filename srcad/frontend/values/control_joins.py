@@ -403,6 +403,13 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
             type(v) is type(w) and isinstance(v, str | slice | tuple) and v == w
         ):
             return a
+        case Constant(str() as v), Constant(str() as w):
+            return TypeConflict(
+                "S119",
+                "which of two texts it is, only a run knows",
+                f"It is {v!r} on one path and {w!r} on the other.",
+                "do on each path what the text decides, or ask the question again there.",
+            )
     if a == b:
         return a
     return disagreement(base, f"it is {describe_value(a)} on one path and {describe_value(b)} on the other")
