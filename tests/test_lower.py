@@ -63,7 +63,12 @@ def test_captures_are_read_at_each_call() -> None:
 
 def test_functions_used_are_guarded() -> None:
     found = lowered(calls_keyword_soup, 0.7)
-    assert [(guard.name, guard.read()) for guard in found.guards] == [("keyword_soup", keyword_soup)]
+    definition = "its definition"
+    assert [(guard.name, guard.read()) for guard in found.guards] == [
+        (definition, calls_keyword_soup.__code__),
+        ("keyword_soup", keyword_soup),
+        (definition, keyword_soup.__code__),
+    ]
 
 
 # ---- form ------------------------------------------------------------------------------------------
