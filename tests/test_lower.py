@@ -31,6 +31,7 @@ DECIDED_BY_CALLS = {
     "first_iteration:flag_from_outside_decides_the_type",
     "first_iteration:options_from_outside",
     "iterating:use_lru_int",
+    "iterators:sorted_by_tuples",
 }
 """Calls read what they are given, or what is outside, in another way, where this one is refused."""
 
