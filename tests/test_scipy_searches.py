@@ -233,6 +233,7 @@ def fitted(p: Any) -> Any:
     return total + optimize.minimize(lambda x: np.sum((x - p) ** 2 + 0.1 * x**4), np.ones(3)).fun
 
 
+@pytest.mark.thorough
 def test_found_compiled_and_twice() -> None:
     value, gradient = srcad.value_and_grad(fitted)(V3)
     assert value == pytest.approx(fitted(V3), rel=1e-8)
