@@ -147,7 +147,8 @@ class _InnerDispatcher(dispatcher.Dispatcher):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._compiler._customize_flags = _only_linked
+        if "objmode" not in self.py_func.__code__.co_names:  # a block for Python has an entry, with the same flags
+            self._compiler._customize_flags = _only_linked
 
     def compile(self, sig: Any) -> Any:
         with global_compiler_lock, self._compiling_counter:
