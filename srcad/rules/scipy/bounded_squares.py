@@ -14,7 +14,7 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.scipy.box_search import moved_inward
 from srcad.rules.scipy.powell_hybrid import length_of
 from srcad.rules.scipy.quasi_newton import EPS
-from srcad.rules.scipy.trust_region import step_in_ball
+from srcad.rules.scipy.trust_region import rated, step_in_ball
 
 stopped = PRIMITIVES["stop_gradient"]
 
@@ -96,16 +96,7 @@ def least_between(
             if np.all(np.isfinite(r_there)):
                 cost_there = 0.5 * (r_there @ r_there)
                 actual = cost - cost_there
-                ratio = 0.0
-                if predicted > 0.0:
-                    ratio = actual / predicted
-                elif predicted == 0.0 and actual == 0.0:
-                    ratio = 1.0
-                radius_new = radius
-                if ratio < 0.25:
-                    radius_new = 0.25 * length
-                elif ratio > 0.75 and length > 0.95 * radius:
-                    radius_new = 2.0 * radius
+                ratio, radius_new = rated(actual, predicted, length, radius)
                 way = length_of(scale * step)
                 found = (actual < ftol * cost and ratio > 0.25) or way < xtol * (xtol + length_of(x))
                 if not found:

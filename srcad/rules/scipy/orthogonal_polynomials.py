@@ -82,22 +82,24 @@ def eval_hermite(n: Any, x: Any) -> Any:
 # ---- Chebyshev ---------------------------------------------------------------------------------
 
 
+def chebyshev(n: Any, x: Any, before: Any) -> Any:
+    """The polynomials of one recurrence, which begins with `before` and 1."""
+    value = np.ones_like(x)
+    for _ in range(degree_of(n)):
+        before, value = value, 2.0 * x * value - before
+    return value
+
+
 @expands(special.eval_chebyu)
 def eval_chebyu(n: Any, x: Any) -> Any:
     t = floats(np.asarray(x))
-    before, value = 0.0 * t, np.ones_like(t)
-    for _ in range(degree_of(n)):
-        before, value = value, 2.0 * t * value - before
-    return value
+    return chebyshev(n, t, 0.0 * t)
 
 
 @expands(special.eval_chebyt)
 def eval_chebyt(n: Any, x: Any) -> Any:
     t = floats(np.asarray(x))
-    before, value = t, np.ones_like(t)
-    for _ in range(degree_of(n)):
-        before, value = value, 2.0 * t * value - before
-    return value
+    return chebyshev(n, t, t)
 
 
 @expands(special.eval_chebyc)

@@ -68,16 +68,7 @@ def least_by_trust_region(f: Any, jacobian: Any, start: Any, ftol: Any, xtol: An
             if np.all(np.isfinite(r_there)):
                 cost_there = 0.5 * (r_there @ r_there)
                 actual = cost - cost_there
-                ratio = 0.0
-                if predicted > 0.0:
-                    ratio = actual / predicted
-                elif predicted == 0.0 and actual == 0.0:
-                    ratio = 1.0
-                radius_new = radius
-                if ratio < 0.25:
-                    radius_new = 0.25 * length
-                elif ratio > 0.75 and length > 0.95 * radius:
-                    radius_new = 2.0 * radius
+                ratio, radius_new = rated(actual, predicted, length, radius)
                 found = (actual < ftol * cost and ratio > 0.25) or length < xtol * (xtol + length_of(x))
                 if not found:
                     damping = damping * (radius / radius_new)
@@ -90,6 +81,18 @@ def least_by_trust_region(f: Any, jacobian: Any, start: Any, ftol: Any, xtol: An
             cost = cost_there
             slopes = jacobian(x)
     return x, found
+
+
+def rated(actual: Any, predicted: Any, length: Any, radius: Any) -> Any:
+    """How much of what a step was to gain it has gained, and the radius of the next one."""
+    ratio = 0.0
+    if predicted > 0.0:
+        ratio = actual / predicted
+    elif predicted == 0.0 and actual == 0.0:
+        ratio = 1.0
+    if ratio < 0.25:
+        return ratio, 0.25 * length
+    return ratio, 2.0 * radius if ratio > 0.75 and length > 0.95 * radius else radius
 
 
 def step_in_ball(turned: Any, values: Any, right: Any, radius: Any, before: Any, count: Any) -> Any:
