@@ -39,21 +39,9 @@ _WRITES = frozenset(
     | {"setattr", "delattr", "iter", "map", "filter", "print", "input", "open", "apply_along_axis"}
 )
 _FRESH = frozenset(
-    {"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "sum", "dot", "mean", "prod", "std"}
-    | {
-        "var",
-        "outer",
-        "concatenate",
-        "stack",
-        "cumsum",
-        "cumprod",
-        "zeros",
-        "ones",
-        "full",
-        "arange",
-        "linspace",
-        "eye",
-    }
+    {"histogram", "bincount", "unique", "searchsorted", "digitize", "argsort", "cumsum", "cumprod"}
+    | {"sum", "dot", "mean", "prod", "std", "var", "outer", "concatenate", "stack"}
+    | {"zeros", "ones", "full", "arange", "linspace", "eye"}
 )
 """Functions of NumPy whose values share no memory with their arguments."""
 _READS = frozenset({"items", "keys", "values", "get", "copy", "index", "count", "tolist", "split", "join"})
