@@ -33,6 +33,7 @@ np.bmat([[m, n]])
 np.r_['0,2', v, w]
 np.lib.stride_tricks.as_strided(v, (3, 3), (8, 8))
 m.tolist()
+v.tolist()
 np.sort_complex(v)
 y = v + 0.0; y.resize(2); y
 y = m + 0.0; np.random.shuffle(y); np.sum(y)

@@ -23,6 +23,7 @@ from srcad.canonicalize.insertions import remove_insertions
 from srcad.canonicalize.left_loops import settle_left_loops
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.canonicalize.unordered_loops import refuse_dependent_iterations
+from srcad.canonicalize.unwritten_copies import share_unwritten_copies
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -78,6 +79,7 @@ NORMALISE: Order = (
     Pass("refuse_dependent_iterations",         f(refuse_dependent_iterations),      NORMAL,     NORMAL),
     Pass("refuse_outside_kernels",              steps.kernel_refused,                NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
+    Optional("share_unwritten_copies",          f(share_unwritten_copies),           NORMAL,     NORMAL),
     Optional("settle_left_loops",               f(settle_left_loops),                NORMAL,     NORMAL),
     Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
     Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),

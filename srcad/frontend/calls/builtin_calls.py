@@ -27,6 +27,7 @@ from srcad.frontend.lowering.generators import is_endless, materialised
 from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.lowering.overloading import all_iterated
 from srcad.frontend.syntax.builtin_bodies import rounded
+from srcad.frontend.syntax.iteration_bodies import collected
 from srcad.frontend.syntax.iterator_bodies import beside, numbered
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
@@ -39,12 +40,14 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    MapValue,
     Partial,
     RangeValue,
     ReversedValue,
     Seq,
     SliceValue,
     Table,
+    WatchedItems,
     ZipValue,
 )
 from srcad.frontend.values.constants import key_of
@@ -52,6 +55,7 @@ from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
 from srcad.frontend.values.iterables import check_range, count_of, in_any_order, items_of, iterable_of
+from srcad.frontend.values.iteration_order import read_early
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.rules.expansions.jacobians import directions
 
@@ -100,6 +104,13 @@ def builtin(
         return handler
 
     return register
+
+
+def early(ctx: Context, value: Abstract, name: str) -> Abstract:
+    """The list of the items of a generator or a `map`, which Python asks for one by one; any other value unchanged."""
+    if not isinstance(value, GeneratorValue | MapValue):
+        return value
+    return read_early(ctx, value, name, lambda: ctx.call(Constant(collected), value))
 
 
 # ---- iterables ---------------------------------------------------------------------------------
@@ -155,9 +166,9 @@ def _zip(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if generators:
         at = next((at for at in generators if is_endless(args[at])), generators[0])
         if keywords.get("strict", ctx.constant(False)).static is not True:  # type: ignore[union-attr]
-            before, after = ([materialised(ctx, one) for one in part] for part in (args[:at], args[at + 1 :]))
+            before, after = ([early(ctx, one, "zip") for one in part] for part in (args[:at], args[at + 1 :]))
             return ctx.call(Constant(beside), Seq(tuple(before)), args[at], Seq(tuple(after)))
-        args = [materialised(ctx, one) for one in args]
+        args = [early(ctx, one, "zip") for one in args]
     return ZipValue(tuple(args)) if args else Seq(())
 
 
@@ -182,7 +193,7 @@ def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     items = items_of(ctx, value)
     if items is not None:
         return ctx.constant(len(items))
-    if isinstance(value, RangeValue):
+    if isinstance(value, RangeValue) or (isinstance(value, WatchedItems | MapValue) and ctx.frame.library):
         return count_of(ctx, iterable_of(ctx, value))
     ctx.fail("S127", f"{describe_value(value)} has no length")
 

@@ -16,6 +16,7 @@ from srcad.frontend.calls import class_builtins as class_builtins  # fills BUILT
 from srcad.frontend.calls import collection_calls as collection_calls  # fills BUILTINS
 from srcad.frontend.calls import iteration_calls as iteration_calls  # fills BUILTINS
 from srcad.frontend.calls import iterator_calls as iterator_calls  # fills BUILTINS
+from srcad.frontend.calls import selection_calls as selection_calls  # fills BUILTINS
 from srcad.frontend.calls import sorting_calls as sorting_calls  # fills BUILTINS
 from srcad.frontend.calls import type_queries  # fills BUILTINS
 from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS

@@ -45,7 +45,6 @@ from srcad.frontend.syntax.iteration_bodies import (
     all_true,
     any_true,
     attribute_taken,
-    chosen,
     collected,
     first_false,
     first_true,
@@ -58,17 +57,12 @@ from srcad.frontend.syntax.iteration_bodies import (
     sum_of_two,
 )
 from srcad.frontend.syntax.iterator_bodies import (
-    chained,
-    combinations_of,
-    combinations_with_repeats,
-    permutations_of,
-    products_of,
     results,
     results_of_rows,
+    running,
     selected,
 )
 from srcad.frontend.values.abstract_values import (
-    UNKNOWN,
     Abstract,
     Constant,
     GeneratorValue,
@@ -77,15 +71,13 @@ from srcad.frontend.values.abstract_values import (
     Leaf,
     MapValue,
     Partial,
-    PartValue,
-    ProductValue,
     Seq,
-    ZipValue,
 )
 from srcad.frontend.values.constants import to_abstract, to_python
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.iterables import as_array, first_and_rest, from_zero, items_of
+from srcad.frontend.values.iteration_order import read_early
 from srcad.frontend.values.raise_points import python_check
 from srcad.ir.types import FLOATS, Array, Scalar
 from srcad.rules.registry import METHODS
@@ -121,18 +113,12 @@ def _map(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         if len(args) == 2:
             return ctx.call(Constant(results), *args)
         return ctx.call(Constant(results_of_rows), args[0], BUILTINS[zip](ctx, args[1:], {}))
-    columns = [known_items(ctx, arg) for arg in args[1:]]
-    if any(column is None for column in columns):
-        return MapValue(args[0], tuple(args[1:]))
-    known = [column for column in columns if column is not None]
-    return iterator_of(ctx.call(args[0], *row) for row in zip(*known, strict=False))
+    return MapValue(args[0], tuple(args[1:]))
 
 
 @builtin(itertools.starmap, least=2, most=2, iterates=True, takes_generators=True)
 def _starmap(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    if known_items(ctx, args[1]) is None:
-        return ctx.call(Constant(results_of_rows), *args)
-    return iterator_of(ctx.call(args[0], *spread(ctx, row)) for row in spread(ctx, args[1]))
+    return ctx.call(Constant(results_of_rows), *args)
 
 
 @builtin(functools.reduce, least=2, most=3, iterates=True)
@@ -155,101 +141,27 @@ def _accumulate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     function = args[1] if len(args) == 2 else keywords.get("func", Constant(None))
     function = Constant(sum_of_two) if function == Constant(None) else function
     start = keywords.get("initial", Constant(None))
-    known = known_items(ctx, args[0])
-    if known is None:
-        start, rest = _first(ctx, args[0], "accumulate") if start == Constant(None) else (start, args[0])
-        return ctx.call(Constant(accumulated), function, rest, start)
-    items = known if start == Constant(None) else (start, *known)
-    found = list(items[:1])
-    for item in items[1:]:
-        found.append(ctx.call(function, found[-1], item))
-    return iterator_of(found)
+    items = Seq((function, args[0]))
+    if items_of(ctx, args[0]) is None:
+        return read_early(ctx, items, "accumulate", lambda: _totals(ctx, function, args[0], start))
+    if start == Constant(None):
+        if not items_of(ctx, args[0]):
+            return iterator_of(())
+        start, rest = first_and_rest(ctx, args[0], lambda count: None)
+    else:
+        rest = args[0]
+    return ctx.call(Constant(running), function, rest, start)
+
+
+def _totals(ctx: Context, function: Abstract, items: Abstract, start: Abstract) -> Abstract:
+    start, rest = _first(ctx, items, "accumulate") if start == Constant(None) else (start, items)
+    return ctx.call(Constant(accumulated), function, rest, start)
 
 
 @builtin(filter, least=2, most=2, iterates=True, takes_generators=True)
 def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     function = args[0] if args[0] != Constant(None) else Constant(same)
-    if isinstance(args[1], GeneratorValue):
-        return ctx.call(Constant(selected), function, args[1])
-    known = known_items(ctx, args[1])
-    tests = None if known is None else [truth(ctx, ctx.call(function, item)) for item in known]
-    if known is None or tests is None or not all(isinstance(test, bool) for test in tests):
-        return ctx.call(Constant(chosen), function, args[1])
-    return iterator_of(item for item, test in zip(known, tests, strict=True) if test)
-
-
-def _selections(function: Any) -> Handler:
-    """The functions of itertools that rearrange the items of sequences."""
-
-    def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-        run_time = _run_time_selection(ctx, function, args, keywords)
-        if run_time is not None:
-            return run_time
-        given = [number if isinstance(number := to_python(ctx, arg), int) else spread(ctx, arg) for arg in args]
-        named = {key: to_python(ctx, value) for key, value in keywords.items()}
-        if UNKNOWN in named.values():
-            ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
-        made = list(itertools.islice(function(*given, **named), _MOST_SELECTED + 1))
-        if len(made) > _MOST_SELECTED:
-            why = "A loop over them is unrolled."
-            ctx.fail("S129", f"more than {_MOST_SELECTED} items of {function.__name__}", why, "write nested loops.")
-        flat = function is itertools.chain
-        return iterator_of(made) if flat else iterator_of(Seq(tuple(row)) for row in made)
-
-    return handler
-
-
-_MOST_SELECTED = 512
-
-
-def _run_time_selection(ctx: Context, function: Any, args: Args, keywords: Keywords) -> Abstract | None:
-    """Of arrays and ranges whose length only a run knows; None of others."""
-    if all(isinstance(to_python(ctx, arg), int) or known_items(ctx, arg) is not None for arg in args):
-        return None
-    if function is itertools.product:
-        repeat = to_python(ctx, keywords.get("repeat", ctx.constant(1)))
-        if isinstance(repeat, int):
-            if all(items_of(ctx, arg) is None for arg in args):
-                return ProductValue(tuple(args) * repeat)
-            return ctx.call(Constant(products_of), Seq(tuple(args) * repeat))
-    if function in _CHOSEN and len(args) + len(keywords) == 2:
-        return ctx.call(Constant(_CHOSEN[function]), args[0], args[1] if len(args) == 2 else keywords["r"])
-    if function is itertools.pairwise:
-        return ZipValue((args[0], PartValue(args[0], ctx.constant(1), from_zero(ctx, args[0]).stop)))
-    if function is itertools.chain and all(_is_vector(ctx, arg) for arg in args):
-        parts = [ctx.call(Constant(np.array), arg) for arg in args]
-        return ctx.call(Constant(np.concatenate), Seq(tuple(parts)))
-    if function is itertools.chain:
-        return ctx.call(Constant(chained), Seq(tuple(args)))
-    return None
-
-
-_CHOSEN = {
-    itertools.combinations: combinations_of,
-    itertools.permutations: permutations_of,
-    itertools.combinations_with_replacement: combinations_with_repeats,
-}
-
-
-def _is_vector(ctx: Context, value: Abstract) -> bool:
-    value = as_array(ctx, value)
-    if isinstance(value, Leaf):
-        return isinstance(value.type, Array) and len(value.type.dims) == 1
-    items = items_of(ctx, value)
-    return bool(items) and all(isinstance(item, Leaf) and isinstance(item.type, Scalar) for item in items or ())
-
-
-for _function in (itertools.product, *_CHOSEN, itertools.pairwise):
-    builtin(_function, most=ANY_NUMBER, keywords="repeat r", iterates=True)(_selections(_function))
-builtin(itertools.chain, least=0, most=ANY_NUMBER, iterates=True, takes_generators=True)(_selections(itertools.chain))
-
-
-@builtin(itertools.chain.from_iterable, iterates=True, takes_generators=True)
-def _chained(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    known = known_items(ctx, args[0])
-    if known is not None:
-        return BUILTINS[itertools.chain](ctx, known, {})
-    return ctx.call(Constant(chained), args[0])
+    return ctx.call(Constant(selected), function, args[1])
 
 
 # ---- sums and extremes ---------------------------------------------------------------------------------------------

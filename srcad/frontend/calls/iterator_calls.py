@@ -28,8 +28,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from srcad.frontend.calls.builtin_calls import ANY_NUMBER, Args, Keywords, builtin
-from srcad.frontend.calls.iteration_calls import iterator_of, known_items
+from srcad.frontend.calls.builtin_calls import ANY_NUMBER, Args, Keywords, builtin, early
+from srcad.frontend.calls.iteration_calls import iterator_of
 from srcad.frontend.syntax.iterator_bodies import (
     beside_longest,
     compressed,
@@ -52,6 +52,7 @@ from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import arithmetic
+from srcad.frontend.values.iteration_order import reread
 from srcad.frontend.values.iterator_places import has_place, others, taken
 
 
@@ -71,9 +72,10 @@ _generator(itertools.filterfalse, not_selected, 2, 2)
 _generator(itertools.compress, compressed, 2, 2)
 
 
-@builtin(itertools.cycle, iterates=True)
+@builtin(itertools.cycle, iterates=True, takes_generators=True)
 def _cycle(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    return ctx.call(Constant(in_a_cycle), args[0])
+    items = args[0] if isinstance(args[0], Seq) else reread(ctx, early(ctx, args[0], "cycle"), "cycle")
+    return ctx.call(Constant(in_a_cycle), items)
 
 
 @builtin(itertools.repeat, most=2, keywords="times")
@@ -87,9 +89,8 @@ def _repeat(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 @builtin(itertools.islice, least=2, most=4, iterates=True, takes_generators=True)
 def _islice(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     numbers = [to_python(ctx, arg) for arg in args[1:]]
-    known = None if isinstance(args[0], GeneratorValue) else known_items(ctx, args[0])
-    if known is not None and UNKNOWN not in numbers:
-        return iterator_of(itertools.islice(known, *numbers))
+    if isinstance(args[0], Seq) and UNKNOWN not in numbers:
+        return iterator_of(itertools.islice(args[0].items, *numbers))
     if len(args) == 2:
         return ctx.call(Constant(first_items), *args)
     start = ctx.constant(0) if args[1] == Constant(None) else args[1]
@@ -99,13 +100,13 @@ def _islice(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ctx.call(Constant(part), args[0], start, args[2], step)
 
 
-@builtin(itertools.zip_longest, least=1, most=ANY_NUMBER, keywords="fillvalue", iterates=True)
+@builtin(itertools.zip_longest, least=1, most=ANY_NUMBER, keywords="fillvalue", iterates=True, takes_generators=True)
 def _zip_longest(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     fill = keywords.get("fillvalue", Constant(None))
-    known = [known_items(ctx, arg) for arg in args]
-    if None not in known:
-        rows = itertools.zip_longest(*[column or () for column in known], fillvalue=fill)
-        return iterator_of(Seq(tuple(row)) for row in rows)
+    args = [early(ctx, arg, "zip_longest") for arg in args]
+    known = [arg.items for arg in args if isinstance(arg, Seq)]
+    if len(known) == len(args):
+        return iterator_of(Seq(tuple(row)) for row in itertools.zip_longest(*known, fillvalue=fill))
     return ctx.call(Constant(beside_longest), Seq(tuple(args)), fill)
 
 

@@ -37,6 +37,7 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    MapValue,
     Seq,
     SliceValue,
 )
@@ -211,6 +212,10 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
         first = value.type.dims[0]
         if not first.terms:
             return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
+    if items is None and isinstance(value, MapValue):
+        columns = [column for inner in value.inners if (column := items_of(ctx, inner)) is not None]
+        if len(columns) == len(value.inners):
+            return tuple([ctx.call(value.function, *row) for row in zip(*columns, strict=False)])
     if items is None:
         iterable = iterable_of(ctx, value)
         count = number_of_items(ctx, iterable)

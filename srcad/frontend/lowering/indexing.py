@@ -33,18 +33,20 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Mapping,
+    MapValue,
     RangeValue,
     Record,
     Seq,
     SliceValue,
     Table,
     TypeConflict,
+    WatchedItems,
 )
 from srcad.frontend.values.call_values import known_in_call
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import arithmetic, as_array, items_of, table_item
+from srcad.frontend.values.iterables import arithmetic, as_array, from_zero, items_of, table_item
 from srcad.frontend.values.raise_points import note_raise, python_fails
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
@@ -80,6 +82,12 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
                     else zero_dim_arrays.mark_created(ctx, value, value)
                 )
             ctx.fail("S126", "a number cannot be indexed")
+        case WatchedItems() | MapValue() if ctx.frame.library:
+            assert isinstance(items, Leaf)
+            iterable = from_zero(ctx, value)
+            if iterable.by_position and not isinstance(items.static, int):
+                ctx.retry("S123", "which of several items is taken is known only at run time")
+            return iterable.item(items)
         case HeapRef(id=ref) if ctx.heap[ref].at_run_time:
             if is_integer(items):
                 assert isinstance(items, Leaf)

@@ -170,6 +170,14 @@ def permutations_of(items: Any, r: Any, taken: Any = ()) -> Iterator[Any]:
                     yield (items[i], *rest)
 
 
+def running(function: Any, items: Any, start: Any) -> Iterator[Any]:
+    total = start
+    yield total
+    for value in items:
+        total = function(total, value)
+        yield total
+
+
 def products_of(columns: Any) -> Iterator[Any]:
     if len(columns) == 0:
         yield ()

@@ -271,6 +271,15 @@ class ProductValue:
 
 
 @dataclass(frozen=True)
+class WatchedItems:
+    """Items that are read at another time than in Python: see `iteration_order`."""
+
+    inner: Abstract
+    watch: int
+    """Which of `Context.watches`."""
+
+
+@dataclass(frozen=True)
 class ReversedValue:
     inner: Abstract
 
@@ -375,6 +384,7 @@ Abstract = Union[
     ZipValue,
     MapValue,
     ProductValue,
+    WatchedItems,
     ReversedValue,
     DictView,
     GeneratorValue,
@@ -440,7 +450,15 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return MapValue(change(function), tuple(change(i) for i in inners))
         case ProductValue(inners):
             return ProductValue(tuple(change(i) for i in inners))
+        case PartValue(inner, start, stop):
+            return PartValue(change(inner), change(start), change(stop))  # type: ignore[arg-type]
+        case FlatValue(array):
+            return FlatValue(change(array))  # type: ignore[arg-type]
+        case GridValue(lengths):
+            return GridValue(tuple(change(n) for n in lengths))  # type: ignore[misc]
         case ReversedValue(inner):
             return ReversedValue(change(inner))
+        case WatchedItems(inner, watch):
+            return WatchedItems(change(inner), watch)
         case _:
             return value

@@ -272,6 +272,8 @@ class Context:
         """Lists that grow in an enclosing loop."""
         self.appended: list[tuple[Store, Leaf]] = []
         """The stores into their arrays, and the items stored."""
+        self.watches: list[Any] = []
+        """What is read at another time than in Python (`iteration_order`)."""
         self.incomplete = False
         """A statement was left out in this attempt, since it reads a name that is not yet bound."""
         self.returns_nothing_yet = False

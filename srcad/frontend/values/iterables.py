@@ -48,11 +48,13 @@ from srcad.frontend.values.abstract_values import (
     ReversedValue,
     Seq,
     Table,
+    WatchedItems,
     WindowValue,
     ZipValue,
 )
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.iteration_order import noted
 from srcad.ir.nodes import Const, Slice
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
@@ -185,6 +187,9 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return replace(arguments, item=result)
         case ProductValue(inners):
             return _product(ctx, inners)
+        case WatchedItems(inner, watch):
+            items = from_zero(ctx, inner)
+            return replace(items, item=noted(ctx, ctx.watches[watch], items.item), is_index=False, is_counted=False)
         case EnumerateValue(inner, start):
             iterable = from_zero(ctx, inner)
 
@@ -412,9 +417,8 @@ def is_iterator(value: Abstract) -> bool:
     """Whether a loop over it uses up its items, and nothing says how many there are left."""
     if isinstance(value, GeneratorValue) and gone_through(value.frame.origin) is not None:
         return False  # see `iterator_places`
-    return isinstance(value, ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue | GeneratorValue) or (
-        isinstance(value, Seq) and value.kind == "iterator"
-    )
+    lazy = ZipValue | EnumerateValue | ReversedValue | MapValue | ProductValue | WatchedItems | GeneratorValue
+    return isinstance(value, lazy) or (isinstance(value, Seq) and value.kind == "iterator")
 
 
 def _number_of(ctx: Context, lengths: Sequence[Leaf]) -> Leaf:
