@@ -41,24 +41,20 @@ def share_unwritten_copies(f: Function) -> Function:
             yield total.2
         return total.3
     """
-    copies = {
-        stmt.target: stmt.value.args[0]
-        for stmt in walk(f.body)
-        if isinstance(stmt, Assign)
-        and is_temporary(stmt.target)
-        and isinstance(stmt.value, Op)
-        and stmt.value.prim == "copy"
-        and isinstance(stmt.value.args[0], Var)
-        and f.types[stmt.target] == f.types[stmt.value.args[0].name]
-    }
+    copies: dict[str, Var] = {}
+    for stmt in walk(f.body):
+        match stmt:
+            case Assign(target, Op("copy", (Var(name) as of,))) if (
+                is_temporary(target) and f.types[target] == f.types[name]
+            ):
+                copies[target] = of
     if not copies:
         return f
     aliases = may_alias(f.body, f.types)
     changed = {aliases.class_of(name) for name in block_stores(f.body)}
     kept = changed | {aliases.class_of(name) for result in f.results for name in names(result)}
-    mapping: dict[str, Expr] = {
-        copy: of
-        for copy, of in copies.items()
-        if aliases.class_of(copy) not in kept and not any(aliases.class_of(name) in changed for name in names(of))
-    }
+    mapping: dict[str, Expr] = {}
+    for copy, of in copies.items():
+        if aliases.class_of(copy) not in kept and aliases.class_of(of.name) not in changed:
+            mapping[copy] = mapping.get(of.name, of)  # a copy of a copy
     return replace(f, body=without_definitions(f.body, mapping)) if mapping else f

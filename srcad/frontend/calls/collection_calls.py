@@ -23,6 +23,7 @@ import collections
 
 from srcad.frontend.calls.builtin_calls import BUILTINS, Args, Keywords, builtin
 from srcad.frontend.lowering.expressions import spread
+from srcad.frontend.syntax.iteration_bodies import last_items
 from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.constants import key_of
@@ -32,7 +33,8 @@ from srcad.frontend.values.context import Context, is_integer
 @builtin(collections.deque, least=0, most=2, keywords="maxlen", iterates=True)
 def _deque(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     most = args[1] if len(args) == 2 else keywords.get("maxlen", Constant(None))
-    items = BUILTINS[list](ctx, args[:1], {})
+    given = args[:1] if most == Constant(None) or not args else [ctx.call(Constant(last_items), args[0], most)]
+    items = BUILTINS[list](ctx, given, {})
     assert isinstance(items, HeapRef)
     if not ctx.heap[items.id].grown:
         items = run_time_lists.made(ctx, items, ctx.frame.node)

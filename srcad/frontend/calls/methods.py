@@ -282,7 +282,10 @@ def _only_argument(ctx: Context, name: str, args: Sequence[Abstract]) -> Abstrac
 
 def _index_or_count(ctx: Context, value: Abstract, name: str, args: Sequence[Abstract]) -> Abstract:
     wanted = key_of(ctx, _only_argument(ctx, name, args))
-    present = [key_of(ctx, item) for item in items_of(ctx, value) or ()]
+    items = items_of(ctx, value)
+    if items is None:
+        ctx.fail("S125", f"{name} of a list whose length only a run knows", None, "write a loop.")
+    present = [key_of(ctx, item) for item in items]
     if name == "count":
         return ctx.constant(present.count(wanted))
     if wanted not in present:

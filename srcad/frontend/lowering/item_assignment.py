@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.indexing import (
     advanced_items,
     array_of,
@@ -49,7 +50,8 @@ from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import refuse_change
-from srcad.frontend.values.iterables import arithmetic, items_of
+from srcad.frontend.values.iterables import arithmetic
+from srcad.frontend.values.overlap_check import MaskedWrite
 from srcad.frontend.values.raise_points import python_fails
 from srcad.ir.nodes import Const, Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Dim, Scalar, is_complex
@@ -81,10 +83,16 @@ def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: 
         listed = advanced_items(ctx, listed)
         if op is not None:
             _check_kind(ctx, value, stored_leaf, op)
+        if op is None and isinstance(stored_leaf.type, Array) and any(map(_is_mask, listed)):
+            ctx.masked_writes.append(MaskedWrite(value.atom, stored_leaf.atom, ctx.place()))
         new = stored_leaf if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), stored_leaf)
         ctx.call(Constant(put), value, Seq(listed), new)
         return
     store_basic(ctx, value, basic_items(ctx, value, listed), stored_leaf, op)
+
+
+def _is_mask(item: Abstract) -> bool:
+    return isinstance(item, Leaf) and isinstance(item.type, Array) and item.type.dtype == "bool"
 
 
 def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
@@ -199,7 +207,7 @@ def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract)
         return
     listed = list(cells.items)
     if isinstance(items, SliceValue):
-        listed[static_slice(ctx, items)] = list(items_of(ctx, stored) or ())
+        listed[static_slice(ctx, items)] = list(spread(ctx, stored))
     else:
         position = position_of(ctx, items)
         if not -len(listed) <= position < len(listed):

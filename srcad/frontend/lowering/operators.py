@@ -23,6 +23,7 @@ import numpy as np
 
 from srcad.frontend.lowering.overloading import compared_by_methods, iterated, overloaded, special
 from srcad.frontend.lowering.scalar_errors import check_scalar_errors
+from srcad.frontend.syntax.iteration_bodies import joined_lists, repeated_list
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
@@ -152,7 +153,10 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         if prim == "*" and isinstance(b, Leaf) and isinstance(b.static, int):
             return Constant(a.value * b.static)
     if prim == "+" and _same_kind(a, b):
-        return _sequence_like(ctx, a, (items_of(ctx, a) or ()) + (items_of(ctx, b) or ()))
+        first, second = items_of(ctx, a), items_of(ctx, b)
+        if first is None or second is None:
+            return ctx.call(Constant(joined_lists), a, b)
+        return _sequence_like(ctx, a, first + second)
     if prim == "*":
         for sequence, count in ((a, b), (b, a)):
             if _is_sequence(sequence) and isinstance(count, Leaf) and isinstance(count.type, Scalar):
@@ -161,7 +165,10 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
                     ctx.fail("S127", f"{describe_value(sequence)} times {describe_value(count)}", why, _AS_ARRAY)
                 if not isinstance(count.static, int):
                     ctx.retry("S123", "how often to repeat a sequence must be known when compiling", None, _PREALLOCATE)
-                return _sequence_like(ctx, sequence, (items_of(ctx, sequence) or ()) * int(count.static))
+                items = items_of(ctx, sequence)
+                if items is None:
+                    return ctx.call(Constant(repeated_list), sequence, count)
+                return _sequence_like(ctx, sequence, items * int(count.static))
     if isinstance(a, Leaf) and isinstance(a.type, Array) and _is_sequence(b):
         return binary(ctx, prim, a, ctx.call(Constant(np.array), b))
     if isinstance(b, Leaf) and isinstance(b.type, Array) and _is_sequence(a):

@@ -73,6 +73,28 @@ def chosen(function: Any, items: Any) -> Any:
     return found
 
 
+def joined_lists(a: Any, b: Any) -> Any:
+    found = []
+    for value in a:
+        found.append(value)
+    for value in b:
+        found.append(value)
+    return found
+
+
+def repeated_list(items: Any, count: Any) -> Any:
+    found = []
+    for _ in range(count):
+        for value in items:
+            found.append(value)
+    return found
+
+
+def last_items(items: Any, most: Any) -> Any:
+    kept = list(items)
+    return kept[max(len(kept) - most, 0) :]
+
+
 def added(items: Any, start: Any) -> Any:
     total = start
     for value in items:

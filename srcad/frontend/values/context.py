@@ -272,6 +272,8 @@ class Context:
         """Lists that grow in an enclosing loop."""
         self.appended: list[tuple[Store, Leaf]] = []
         """The stores into their arrays, and the items stored."""
+        self.masked_writes: list[Any] = []
+        """Arrays that are written into through a mask, and the values (`overlap_check`)."""
         self.watches: list[Any] = []
         """What is read at another time than in Python (`iteration_order`)."""
         self.incomplete = False

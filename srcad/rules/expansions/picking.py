@@ -103,8 +103,7 @@ def choose_method(a: Any, choices: Any, out: Any = None, mode: Any = "raise") ->
 @expands(np.put)
 def put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     where = np.ravel(in_range(np.asarray(ind), a.size, mode))
-    values = np.atleast_1d(v)
-    written = np.ravel(values)
+    written = np.copy(np.ravel(np.atleast_1d(v)))  # NumPy reads them all first
     for k in range(len(where)):
         if where[k] < -a.size or where[k] >= a.size:
             raise IndexError(f"index {where[k]} is out of bounds for size {a.size}")
@@ -141,7 +140,7 @@ def put_chosen(a: Any, mask: Any, values: Any, skips: Any) -> None:
     if np.size(mask) != a.size:
         raise ValueError("mask and data must be the same size")
     chosen = np.ravel(np.asarray(mask))
-    written = np.ravel(np.atleast_1d(values))
+    written = np.copy(np.ravel(np.atleast_1d(values))) if skips else np.ravel(np.atleast_1d(values))
     done = 0
     for k in range(a.size):
         if chosen[k]:
