@@ -129,3 +129,19 @@ def test_values_that_are_a_view_of_what_is_written(statement: str) -> None:
             continue
         assert value == pytest.approx(want, rel=1e-13)
         assert srcad.check_grad(one, B, target="python")
+
+
+def test_a_list_made_in_each_iteration_of_loops_over_generators() -> None:
+    from collections import deque
+
+    lines = """
+def f(B):
+    s = 0.0
+    for a in (2.0 * e for e in B if e < 0.7):
+        for b in (3.0 * e for e in B if e < 0.7):
+            for k in range(3):
+                last = deque(B)
+            s += a * b * last[0]
+    return s
+"""
+    assert srcad.check_grad(function_of(lines, {"deque": deque}), B, target="python")

@@ -274,7 +274,10 @@ class LoopFixpoint:
         if isinstance(key, str):
             self.ctx.frame.names[key] = value
         elif isinstance(value, Seq):
-            self.ctx.heap[key] = replace(self.entry.heap[key], items=value.items)
+            before = self.entry.heap[key]
+            # entries that do not agree are one conflict
+            keys = ("",) if before.keys is not None and len(value.items) != len(before.keys) else before.keys
+            self.ctx.heap[key] = replace(before, items=value.items, keys=keys)
         else:
             before = self.entry.heap[key]
             self.ctx.heap[key] = HeapObject((value,), () if before.keys is None else ("",), cls=before.cls)
