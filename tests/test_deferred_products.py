@@ -39,6 +39,7 @@ TYPES: dict[str, Type] = {
 ARGUMENTS = ("saved", "items", "tiny", "tiny_items", "tiny_row", "W", "y", "z", "row", "stack", "n", "m", "s")
 RESULTS = ("W", "tiny", "s", "stack", "saved", "y")
 SUM = "W[...] += np.transpose(saved[t], axes=(1, 0)) @ y"
+BEFORE = SUM.replace("saved[t]", "saved[t - 1]")
 DOWN = "for t in range(n - 1, -1, -1):"
 
 
@@ -80,6 +81,14 @@ def is_deferred(f: Function) -> bool:
         loop("y = y * 0.5", SUM, "W[...] += np.transpose(saved[t], axes=(1, 0)) @ z"),
         "stack = np.zeros(4, 3, 11)\n" + loop("y = y * 0.5", "stack[t] += y", SUM),
         loop("y = y * 0.5", SUM, "stack[t] = y"),
+        # a loop that begins elsewhere
+        loop("y = y * 0.5", BEFORE, head="for t in range(1, n):"),
+        loop("y = y * 0.5", BEFORE, head="for t in range(n - 1, 0, -1):"),
+        loop("y = y * 0.5", BEFORE.replace("t - 1", "t - m"), head="for t in range(m, n + m):"),
+        loop("y = y * 0.5", BEFORE.replace("t - 1", "t - m"), head="for t in range(n + m - 1, m - 1, -1):"),
+        loop("y = y * 0.5", BEFORE.replace("t - 1", "t + 3"), head="for t in range(-3, n - 3):"),
+        "stack = np.zeros(4, 3, 11)\n" + loop("stack[t] = y", BEFORE, head="for t in range(1, n):"),
+        "stack = np.zeros(4, 3, 11)\n" + loop("stack[t - 1] += y", BEFORE, head="for t in range(n - 1, 0, -1):"),
         # arrays that hold something else than the factors
         loop("y = y * 0.5", "stack[t] += y", SUM),
         "stack = np.zeros(4, 3, 11)\n" + loop("stack[0] += z", "stack[t] += y", SUM),
@@ -125,6 +134,11 @@ def test_an_array_that_was_not_zero() -> None:
         loop(SUM.replace("saved[t]", "saved[0]")),
         loop(SUM, head="for t in range(1, n):"),
         loop(SUM, head="for t in range(n - 1, 0, -1):"),
+        loop(BEFORE.replace("t - 1", "t - 2"), head="for t in range(1, n):"),
+        loop(BEFORE, head="for t in range(n - 1, 1, -1):"),
+        loop(BEFORE, head="for t in range(1, n, 2):"),
+        loop(BEFORE.replace("t - 1", "t - m"), "m = m + 1", head="for t in range(m, n):"),
+        loop(BEFORE.replace("t - 1", "t - m"), "m = m + 1", head="for t in range(n - 1, m - 1, -1):"),
         loop("if s > 0.0:", f"    {SUM}"),
         loop("tiny[...] += np.outer(tiny_items[t], tiny_row)"),
     ],

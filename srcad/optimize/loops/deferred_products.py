@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.length_exprs import plus, shape_query
+from srcad.ir.length_exprs import minus, plus, shape_query
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import (
@@ -92,20 +92,20 @@ class _Deferral:
     def _stmt(self, stmt: Stmt, before: Block) -> Block:
         stmt = with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
         if isinstance(stmt, For):
-            count = _trip_count(stmt)
-            found = self._accumulations(stmt) if count is not None else []
-            if count is not None and found:
-                return self._deferred(stmt, count, found, before)
+            counted = _counted(stmt)
+            found = self._accumulations(stmt, counted.row) if counted is not None else []
+            if counted is not None and found:
+                return self._deferred(stmt, counted, found, before)
         return (stmt,)
 
     # ---- which may be deferred --------------------------------------------------------------------------------
 
-    def _accumulations(self, loop: For) -> list[_Accumulation]:
+    def _accumulations(self, loop: For, row: Expr) -> list[_Accumulation]:
         found = []
         for at, stmt in enumerate(loop.body):
             match stmt:
                 case Store(Var(target), (), value, "+", free=True) | AugAssign(target, "+", value, free=True):
-                    one = self._accumulation(loop, at, target, value)
+                    one = self._accumulation(loop, row, at, target, value)
                     found += [one] if one is not None else []
         while True:
             left = [one for one in found if self._is_deferrable(loop, one, {other.at for other in found})]
@@ -113,7 +113,7 @@ class _Deferral:
                 return found
             found = left
 
-    def _accumulation(self, loop: For, at: int, target: str, value: Expr) -> _Accumulation | None:
+    def _accumulation(self, loop: For, row: Expr, at: int, target: str, value: Expr) -> _Accumulation | None:
         match value:
             case Op("@", (Op("np.transpose", (left,), static), factor)) if static == _TRANSPOSED:
                 rank = 2
@@ -123,7 +123,7 @@ class _Deferral:
                 rank = 1
             case _:
                 return None
-        saved = _item_of(left, loop, at)
+        saved = _item_of(left, loop, row, at)
         if saved not in self._tape or saved is None:
             return None
         kinds = self._types.get(target), self._types.get(saved), typeof(factor, self._types)
@@ -155,30 +155,30 @@ class _Deferral:
 
     # ---- the loop without them --------------------------------------------------------------------------------
 
-    def _deferred(self, loop: For, count: Expr, found: list[_Accumulation], before: Block) -> Block:
+    def _deferred(self, loop: For, counted: _Counted, found: list[_Accumulation], before: Block) -> Block:
         turns = fresh_name("turns", Scalar("int64"), self._types)
-        made: list[Stmt] = [Assign(turns, count)]
+        made: list[Stmt] = [Assign(turns, counted.trips)]
         after: list[Stmt] = []
         body: list[Block] = [(stmt,) for stmt in loop.body]
         for one in found:
-            factors = self._stored_anyway(loop, one, before)
+            factors = self._stored_anyway(loop, counted.row, one, before)
             if factors is None:
                 factors, allocation = self._stack(turns, one)
                 made.append(allocation)
-                body[one.at] = (Store(Var(factors), (Var(loop.index),), one.factor),)
+                body[one.at] = (Store(Var(factors), (counted.row,), one.factor),)
             else:
                 body[one.at] = ()
             after.append(self._product(turns, factors, one))
         return (*made, replace(loop, body=tuple(s for part in body for s in part)), *after)
 
-    def _stored_anyway(self, loop: For, one: _Accumulation, before: Block) -> str | None:
+    def _stored_anyway(self, loop: For, row: Expr, one: _Accumulation, before: Block) -> str | None:
         """An array that holds the factors of all iterations after the loop, as `d_x` does after `d_x[t] += factor`."""
         kind = typeof(one.factor, self._types)
         if not isinstance(one.factor, Var) or not isinstance(kind, Array):
             return None
         for at, stmt in enumerate(loop.body):
             match stmt:
-                case Store(Var(array), (Var(index),), value, op) if index == loop.index and value == one.factor:
+                case Store(Var(array), (item,), value, op) if item == row and value == one.factor:
                     known = self._types.get(array)
                     alike = isinstance(known, Array) and known.layout == "C" and known.dtype == kind.dtype
                     if not alike or not isinstance(known, Array) or known.dims[1:] != kind.dims:
@@ -235,22 +235,33 @@ class _Deferral:
         return Op("index", (matrix, Slice(None, Op("*", (Var(turns), each)))))
 
 
-def _trip_count(loop: For) -> Expr | None:
-    """The number of iterations of a loop whose index goes up from 0 or down to 0, and which runs to its end."""
-    if loop.exit is not None or loop.carried or loop.index in defined(loop.body):
+@dataclass(frozen=True)
+class _Counted:
+    """How often a loop runs, and the number of an iteration in the order of the forward sweep."""
+
+    trips: Expr
+    row: Expr
+
+
+def _counted(loop: For) -> _Counted | None:
+    """Of a loop whose index goes up or down by one, and which runs to its end."""
+    if loop.exit is not None or loop.carried:
         return None
-    match loop:
-        case For(start=Const(0), stop=count, step=Const(1)):
-            pass
-        case For(start=last, stop=Const(-1), step=Const(-1)):
-            count = plus(last, 1)
+    match loop.step:
+        case Const(1):
+            first, trips = loop.start, minus(loop.stop, loop.start)
+        case Const(-1):
+            first = plus(loop.stop, 1)
+            trips = minus(plus(loop.start, 1), first)
         case _:
             return None
-    return Op("max", (count, Const(0))) if is_pure(count) else None
+    if not is_pure(trips) or {loop.index, *names(first)} & defined(loop.body):
+        return None
+    return _Counted(Op("max", (trips, Const(0))), minus(Var(loop.index), first))
 
 
-def _item_of(value: Expr, loop: For, at: int) -> str | None:
-    """The array whose item at the index of the loop the value is, in the statement at a position of the body."""
+def _item_of(value: Expr, loop: For, row: Expr, at: int) -> str | None:
+    """The array whose item at the number of the iteration the value is, in the statement at a position of the body."""
     if isinstance(value, Var):
         definitions = [s for s in walk(loop.body) if value.name in own_writes(s)]
         earlier = [s for s in loop.body[:at] if isinstance(s, Assign) and s.target == value.name]
@@ -258,7 +269,7 @@ def _item_of(value: Expr, loop: For, at: int) -> str | None:
             return None
         value = earlier[0].value
     match value:
-        case Op("index", (Var(array), Var(index))) if index == loop.index:
+        case Op("index", (Var(array), item)) if item == row:
             return array
     return None
 
