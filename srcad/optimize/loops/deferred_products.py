@@ -7,7 +7,7 @@ product of two larger matrices, whose rows are those of all `h_saved[t]` and of 
 
 It costs as many multiplications, but no temporary of the shape of W and no pass over W in each iteration, and BLAS is
 faster on larger matrices. It needs the memory of all `d_y`, so the other operand must be an array of the tape, which
-has as many rows.
+has as many rows; or an array that no iteration changes, where the tape has such an array anyway.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from srcad.ir.traversal import (
     blocks,
     defined,
     names,
+    ops,
+    own_exprs,
     own_writes,
     stmt_reads,
     stmt_stores,
@@ -72,12 +74,17 @@ def defer_products(f: Function) -> Function:
 
 @dataclass(frozen=True)
 class _Accumulation:
-    """`target += A[t].T @ factor`, or of vectors `target += np.outer(A[t], factor)`, with A an array of the tape."""
+    """`target += A[t].T @ factor`, or of vectors `target += np.outer(A[t], factor)`, with A an array of many rows.
+
+    Or `factor.T @ A[t]`, and `np.outer(factor, A[t])`.
+    """
 
     at: int
     target: str
     saved: str
     factor: Expr
+    is_left: bool
+    """Whether the item of A is the left operand."""
 
 
 class _Deferral:
@@ -115,26 +122,41 @@ class _Deferral:
 
     def _accumulation(self, loop: For, row: Expr, at: int, target: str, value: Expr) -> _Accumulation | None:
         match value:
-            case Op("@", (Op("np.transpose", (left,), static), factor)) if static == _TRANSPOSED:
+            case Op("@", (Op("np.transpose", (left,), static), right)) if static == _TRANSPOSED:
                 rank = 2
-            case Op("*", (Op("index", (left, Slice(None, None, None), Const(None))), factor)) | Op(
-                "np.outer", (left, factor)
+            case Op("*", (Op("index", (left, Slice(None, None, None), Const(None))), right)) | Op(
+                "np.outer", (left, right)
             ):
                 rank = 1
             case _:
                 return None
-        saved = _item_of(left, loop, row, at)
-        if saved not in self._tape or saved is None:
-            return None
+        for item, factor, is_left in ((left, right, True), (right, left, False)):
+            saved = _item_of(item, loop, row, at)
+            if saved is not None and self._fits(loop, row, target, saved, factor, rank):
+                return _Accumulation(at, target, saved, factor, is_left)
+        return None
+
+    def _fits(self, loop: For, row: Expr, target: str, saved: str, factor: Expr, rank: int) -> bool:
         kinds = self._types.get(target), self._types.get(saved), typeof(factor, self._types)
         if not all(isinstance(kind, Array) for kind in kinds):
-            return None
-        total, tape, other = kinds
-        assert isinstance(total, Array) and isinstance(tape, Array) and isinstance(other, Array)
-        same = total.dtype == tape.dtype == other.dtype and total.dtype in FLOATS and tape.layout == "C"
-        fits = total.rank == 2 and tape.rank == rank + 1 and other.rank == rank
+            return False
+        total, rows, other = kinds
+        assert isinstance(total, Array) and isinstance(rows, Array) and isinstance(other, Array)
+        same = total.dtype == rows.dtype == other.dtype and total.dtype in FLOATS and rows.layout == "C"
+        fits = total.rank == 2 and rows.rank == rank + 1 and other.rank == rank
         is_large = all((length - LONG).is_nonnegative for length in total.dims)
-        return _Accumulation(at, target, saved, factor) if same and fits and is_large else None
+        return same and fits and is_large and (saved in self._tape or self._saves_rows(loop, row, other))
+
+    def _saves_rows(self, loop: For, row: Expr, kind: Array) -> bool:
+        """Whether the tape has an array with an item of that rank for each iteration."""
+        for stmt in walk(loop.body):
+            for op in (op for e in own_exprs(stmt) for op in ops(e)):
+                match op:
+                    case Op("index", (Var(array), item, *_)) if array in self._tape and item == row:
+                        rows = self._types.get(array)
+                        if isinstance(rows, Array) and rows.rank == kind.rank + 1:
+                            return True
+        return False
 
     def _is_deferrable(self, loop: For, one: _Accumulation, deferred: Set[int]) -> bool:
         """Whether the statements that stay do nothing with the sum, and leave the array of the tape as it is."""
@@ -144,7 +166,7 @@ class _Deferral:
         if saved in map(self._shared.class_of, block_stores(loop.body)):
             return False
         for at, stmt in enumerate(loop.body):
-            if at in deferred:
+            if at in deferred or _is_added_to(stmt, one.target):
                 assert isinstance(stmt, Store | AugAssign)
                 named = names(stmt.value)
             else:
@@ -212,15 +234,16 @@ class _Deferral:
         """The array of the factors of all iterations, and its allocation."""
         total, saved = self._types[one.target], self._types[one.saved]
         assert isinstance(total, Array) and isinstance(saved, Array)
-        lengths = (*saved.dims[1:-1], total.dims[1])
+        axis = 1 if one.is_left else 0
+        lengths = (*saved.dims[1:-1], total.dims[axis])
         count = dim(Symbol(turns, None, low=dim(0)))
         factors = fresh_name("factors", Array(total.dtype, (count, *lengths)), self._types)
-        inner = [_length(one.saved, axis) for axis in range(1, saved.rank - 1)]
-        shape = (Var(turns), *inner, _length(one.target, 1))
+        inner = [_length(one.saved, other) for other in range(1, saved.rank - 1)]
+        shape = (Var(turns), *inner, _length(one.target, axis))
         return factors, Assign(factors, Op("np.empty", shape, (("dtype", total.dtype),)))
 
     def _product(self, turns: str, factors: str, one: _Accumulation) -> Stmt:
-        left, right = (self._rows(name, turns) for name in (one.saved, factors))
+        left, right = (self._rows(name, turns) for name in (one.saved, factors)[:: 1 if one.is_left else -1])
         product = Op("@", (Op("np.transpose", (left,), _TRANSPOSED), right))
         return Store(Var(one.target), (), product, "+", free=True)
 
@@ -233,6 +256,14 @@ class _Deferral:
         each = _length(name, 1)
         matrix = Op("reshape", (Var(name), Op("*", (_length(name, 0), each)), _length(name, 2)))
         return Op("index", (matrix, Slice(None, Op("*", (Var(turns), each)))))
+
+
+def _is_added_to(stmt: Stmt, total: str) -> bool:
+    """Whether it adds to the sum: in any order, as no user wrote it."""
+    match stmt:
+        case Store(Var(target), (), _, "+" | "-", free=True) | AugAssign(target, "+" | "-", _, free=True):
+            return target == total
+    return False
 
 
 @dataclass(frozen=True)
