@@ -92,6 +92,7 @@ def test_a_result_under_its_own_name() -> None:
         NEW + "view = x\n" + ALONG + "view[0, 1] = 1.0\n" + RESULT,
         NEW + ALONG + "result = x\nx[0, 0] = 7.0\n",
         NEW + ALONG + "result = x\nresult[0, 0] = 7.0\n",
+        NEW + ALONG + "result = x\nresult[0, 0] = 7.0\nresult = x\n",
         NEW + ALONG + "x[0] = 1.0\n" + RESULT,
         NEW + ALONG + "x[:, 1] = v\n" + RESULT,
         NEW + ALONG + "v = x[1:, 0]\n" + RESULT,

@@ -395,6 +395,7 @@ for i in range(1, n):
 """
 
 
+@pytest.mark.one_in(1)
 @pytest.mark.parametrize(
     ("old", "new", "arrays"),
     [

@@ -37,7 +37,6 @@ from srcad.ir.traversal import (
     ops,
     own_exprs,
     own_writes,
-    reads,
     replace_names,
     rewrite_own,
     walk,
@@ -185,7 +184,7 @@ def _uses(f: Function) -> _Uses:
             case Assign(target, Op(prim, (Var(like),))) if prim in _ALIKE:
                 uses.allocated.add(target)
                 uses.whole |= {target, like}
-            case Assign(target, Var(name)) if stmt in last:
+            case Assign(target, Var(name)) if any(stmt is one for one in last):
                 uses.whole.add(name)
                 uses.refused.add(target)
             case Store(Var(name), index, value, op):
@@ -217,23 +216,11 @@ def _uses(f: Function) -> _Uses:
 
 
 def _results(body: Block) -> Block:
-    """The last statements of a function, where they give names to what it returns and do nothing else."""
+    """The last statements of a function that give names to what it returns: nothing is stored behind them."""
     end = len(body)
     while end and isinstance(body[end - 1], Return | Assign):
         end -= 1
-    found = body[end:]
-    read = [n for stmt in found if not isinstance(stmt, Return) for e in own_exprs(stmt) for n in reads(e)]
-    return tuple(
-        s
-        for s in found
-        if isinstance(s, Assign) and isinstance(s.value, Var) and s.target not in read and _once(s, body)
-    )
-
-
-def _once(stmt: Assign, body: Block) -> bool:
-    """Whether the name has no other value, and is only returned."""
-    others = [s for s in walk(body) if s is not stmt and not isinstance(s, Return)]
-    return not any(stmt.target in own_writes(s) or any(stmt.target in names(e) for e in own_exprs(s)) for s in others)
+    return tuple(s for s in body[end:] if isinstance(s, Assign) and isinstance(s.value, Var))
 
 
 def _is_over_few(loop: For) -> bool:
