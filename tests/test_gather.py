@@ -383,3 +383,36 @@ def test_contributions_that_an_iteration_reads() -> None:
 def test_a_fill_that_the_nest_reads_after() -> None:
     for read in ("d_b[i] += d_a[i]", "d_c[i] += d_a[i - 1]"):
         assert "added" in same_numbers(f"{UPWIND}    {read}\n")
+
+
+ALIKE = """
+for i in range(1, n):
+    q = d_a[i] / 2.0
+    d_b[i - 1] += c[i] * q
+    d_b[i + 1] -= c[i] * q
+    d_b[i] += 3.0 * q
+    d_a[i] = 0.0
+"""
+
+
+@pytest.mark.one_in(1)
+@pytest.mark.parametrize(
+    ("old", "new", "arrays"),
+    [
+        ("", "", 2),
+        ("    d_b[i] += 3.0 * q\n", "    d_b[i] += c[i] * q\n", 1),
+        ("    d_b[i] += 3.0 * q\n", "    d_c[i - 1] -= c[i] * q\n    d_c[i + 1] -= c[i] * q\n", 1),
+        # what it is made of changes in between
+        ("    d_b[i + 1]", "    q = 2.0 * q\n    d_b[i + 1]", 3),
+        ("    d_b[i + 1]", "    if q > 0.0:\n        q = 2.0 * q\n    d_b[i + 1]", 3),
+        ("    d_b[i + 1]", "    c[i] = 2.0 * q\n    d_b[i + 1]", 3),
+        ("    d_b[i + 1]", "    if q > 0.0:\n        c[i] = 2.0 * q\n    d_b[i + 1]", 3),
+        # one of them gets something else too, or under a condition
+        ("    d_b[i] +=", "    d_b[i + 1] += q\n    d_b[i] +=", 3),
+        ("    d_b[i + 1]", "    if q > 0.0:\n        d_b[i + 1] += q\n    d_b[i + 1]", 3),
+        ("    d_b[i + 1]", "    if q > 0.0:\n        d_b[i + 1]", 3),
+        ("    d_b[i - 1]", "    if q > 0.0:\n        d_b[i - 1]", 3),
+    ],
+)
+def test_what_is_added_to_several_places_is_stored_once(old: str, new: str, arrays: int) -> None:
+    assert same_numbers(ALIKE.replace(old, new, 1) if old else ALIKE).count("np.empty") == arrays

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from srcad.compiler.passes import CLEAN_UP, ROUND
 from srcad.compiler.stages import applied
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.reverse.source_comments import REVERSE
 from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer, adjoints_in
 
@@ -477,3 +478,20 @@ def test_what_no_path_bound_may_be_passed_on_unread() -> None:
     f = clean_up(function(body, "d", "y.1"))
     assert called(f, n=0, c=True) == (1.0, 1.0)
     called(f, n=0, c=False)
+
+
+def test_a_transposed_outer_product() -> None:
+    known: dict[str, Any] = {
+        "a": Array("float64", (dim(Symbol("a", 0)),)),
+        "b": Array("float64", (dim(Symbol("b", 0)),)),
+        "m": Array("float64", (dim(Symbol("b", 0)), dim(Symbol("a", 0)))),
+        "s": Scalar("float64"),
+    }
+    for before, after in (
+        ("np.transpose(a[:, None] * b, axes=(1, 0))", "b[:, None] * a"),
+        ("np.transpose(a[:, None] * m, axes=(1, 0))", None),  # one matrix and one column
+        ("np.transpose(a[:, None] * s, axes=(1, 0))", None),
+        ("np.transpose(a[:, None] * b, axes=(0, 1))", None),
+    ):
+        (line,) = show(simplify_algebra(parse(f"y = {before}"), known)).splitlines()
+        assert line == f"y = {after or before}"

@@ -238,6 +238,19 @@ def forces(x, v, n, dt):
     return np.sum(x**2)
 
 
+def leapfrog(x0, v0, steps, dt):
+    x, v = x0.copy(), v0.copy()
+    n = x.shape[0]
+    for _ in range(steps):
+        x += 0.5 * dt * v
+        for i in range(n):
+            for j in range(n):
+                d = x[j] - x[i]
+                v[i] += dt * d / (0.1 + d @ d)
+        x += 0.5 * dt * v
+    return np.sum(x * x)
+
+
 def transitions(s, table, n):
     for _ in range(n):
         for a in range(3):
@@ -294,6 +307,8 @@ def logistic(x, n):
         (angles, (0, 1), (R.normal(size=2), 0.3, 7), 8 * 2 * 7),
         # the positions before each step; no distance of a pair
         (forces, (0, 1), (R.normal(size=(4, 3)), R.normal(size=(4, 3)), 5, 0.1), 8 * 12 * 5),
+        # the positions in the middle of each step
+        (leapfrog, (0, 1), (R.normal(size=(4, 3)), R.normal(size=(4, 3)), 5, 0.1), 8 * 12 * 5),
         # a weight for each pair, not for each pair and step; a state before each of them
         (transitions, (0, 1), (0.3, R.normal(size=(3, 3)), 5), 8 * (9 + 9 * 5)),
         # one weight
@@ -339,3 +354,25 @@ def test_logistic_function_far_out(target: Any) -> None:
         e = np.exp(-np.longdouble(abs(x)))
         exact = e / (1 + e) ** 2
         assert abs(derivative(x) - exact) <= 1e-15 * exact
+
+
+def twice_a_step(x0, v, rounds):
+    x, s = x0.copy(), 0.0
+    for r in range(rounds):
+        for i in range(5):
+            x[i] += 0.1 * v[i] + 0.1
+        for t in range(5):
+            s = np.sin(s + x[t] * x[t])
+            x[t] += 0.1 * v[t]
+    return s
+
+
+def test_checkpoints_of_a_state_that_changes_twice() -> None:
+    arguments = (R.normal(size=5), R.normal(size=5), 9)
+    srcad.check_grad(twice_a_step, *arguments, argnums=(0, 1))
+    whole = srcad.grad(twice_a_step, (0, 1), target="python")(*arguments)
+    parts = srcad.grad(twice_a_step, (0, 1), target="python", checkpoint="r")
+    for have, want in zip(parts(*arguments), whole, strict=True):
+        np.testing.assert_allclose(have, want, rtol=1e-12)
+    assert [one.name for one in parts.plan(*arguments).saved].count("x_saved") == 1
+    assert "x_saved_1" not in parts.source_for(*arguments)

@@ -61,6 +61,7 @@ from srcad.optimize.memory.scalar_replacement import replace_small_arrays
 from srcad.optimize.offload.hoisted_operands import name_indexed_arrays
 from srcad.optimize.shapes.shape_propagation import propagate_constant_shapes
 from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
+from srcad.optimize.vectorize.column_layout import lay_out_columns
 from srcad.optimize.vectorize.nonnegative_indices import mark_nonnegative_indices
 from srcad.optimize.vectorize.reassociation import allow_reassociation
 from srcad.optimize.vectorize.sine_versioning import version_on_argument_range
@@ -202,6 +203,7 @@ LOOPS: Order = (
 )
 
 VECTORS: Order = (
+    Optional("lay_out_columns",                 f(lay_out_columns),                  SEQUENTIAL, SEQUENTIAL),
     Optional("version_on_argument_range",       f(version_on_argument_range),        SEQUENTIAL, SEQUENTIAL),
     Optional("use_vector_functions",            f(use_vector_functions),             SEQUENTIAL, SEQUENTIAL),
     Optional("mark_nonnegative_indices",        f(mark_nonnegative_indices),         SEQUENTIAL, SEQUENTIAL),

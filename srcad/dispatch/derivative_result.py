@@ -122,6 +122,10 @@ def gradient_builder(
     if request.single and is_leaf(chosen[0].value):
         (only,) = converts.values()
         return lambda flat: only(flat[0])
+    if not request.single and all(is_leaf(one.value) for one in chosen):
+        each = [converts[position] for one in chosen for position in one.positions if position in converts]
+        if len(each) == len(chosen):
+            return lambda flat: tuple([change(one) for change, one in zip(each, flat, strict=True)])
     # flat gradients are in the order of `wrt`, leaf by leaf
     order = [(flatten(one.value)[1], [converts.get(position) for position in one.positions]) for one in chosen]
 

@@ -27,6 +27,8 @@ _NAMESPACE = "srcad"
 _in_order = optree.dict_insertion_ordered(True, namespace=_NAMESPACE)
 _in_order.__enter__()
 _known_classes: set[type] = set()
+_PLAIN = frozenset({np.ndarray, float, int, bool})
+"""Classes of most leaves: no nodes, and read as they are."""
 
 
 def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
@@ -40,6 +42,8 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
         leaves, spec = optree.tree_flatten(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
     except RecursionError:
         fail("S302", "an argument is nested without end: a list or dict in it contains itself")
+    if _PLAIN.issuperset(map(type, leaves)):
+        return leaves, spec
     for leaf in leaves:
         if not isinstance(leaf, type) and _register(type(leaf)):
             return flatten(tree)

@@ -110,6 +110,10 @@ class _AlgebraRules:
                 ("axes", (1, 0)),
             ) and self._is_matrix(b):
                 return Op("@", (Op("np.transpose", (b,), swap), a))
+            case Op(
+                "np.transpose", (Op("*", (Op("index", (a, Slice(None, None, None), Const(None))), b)),), swapped
+            ) if swapped == (("axes", (1, 0)),) and self._is_vector(a) and self._is_vector(b):
+                return Op("*", (Op("index", (b, Slice(), Const(None))), a))
             case Op("index", (Op("index", (a, *inner), _), *outer), _) if _same_view(tuple(inner), tuple(outer)):
                 return a
             case Op("index", (Op("index", (a, *inner), _), *outer), _) if (both := _joined(inner, outer)) is not None:
@@ -262,6 +266,10 @@ class _AlgebraRules:
             return None
         dims = _dims(typeof(op, self.types))
         return next((a for a in op.args if dims and _dims(typeof(a, self.types)) == dims), None)
+
+    def _is_vector(self, e: Expr) -> bool:
+        t = typeof(e, self.types)
+        return isinstance(t, Array) and t.rank == 1
 
     def _is_matrix(self, e: Expr) -> bool:
         known = typeof(e, self.types)

@@ -7,7 +7,7 @@ product of two larger matrices, whose rows are those of all `h_saved[t]` and of 
 
 It costs as many multiplications, but no temporary of the shape of W and no pass over W in each iteration, and BLAS is
 faster on larger matrices. It needs the memory of all `d_y`, so the other operand must be an array of the tape, which
-has as many rows.
+has as many rows; or an array that no iteration changes, where the tape has such an array anyway.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.length_exprs import plus, shape_query
+from srcad.ir.length_exprs import minus, plus, shape_query
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import (
@@ -25,6 +25,8 @@ from srcad.ir.traversal import (
     blocks,
     defined,
     names,
+    ops,
+    own_exprs,
     own_writes,
     stmt_reads,
     stmt_stores,
@@ -72,12 +74,17 @@ def defer_products(f: Function) -> Function:
 
 @dataclass(frozen=True)
 class _Accumulation:
-    """`target += A[t].T @ factor`, or of vectors `target += np.outer(A[t], factor)`, with A an array of the tape."""
+    """`target += A[t].T @ factor`, or of vectors `target += np.outer(A[t], factor)`, with A an array of many rows.
+
+    Or `factor.T @ A[t]`, and `np.outer(factor, A[t])`.
+    """
 
     at: int
     target: str
     saved: str
     factor: Expr
+    is_left: bool
+    """Whether the item of A is the left operand."""
 
 
 class _Deferral:
@@ -92,20 +99,20 @@ class _Deferral:
     def _stmt(self, stmt: Stmt, before: Block) -> Block:
         stmt = with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
         if isinstance(stmt, For):
-            count = _trip_count(stmt)
-            found = self._accumulations(stmt) if count is not None else []
-            if count is not None and found:
-                return self._deferred(stmt, count, found, before)
+            counted = _counted(stmt)
+            found = self._accumulations(stmt, counted.row) if counted is not None else []
+            if counted is not None and found:
+                return self._deferred(stmt, counted, found, before)
         return (stmt,)
 
     # ---- which may be deferred --------------------------------------------------------------------------------
 
-    def _accumulations(self, loop: For) -> list[_Accumulation]:
+    def _accumulations(self, loop: For, row: Expr) -> list[_Accumulation]:
         found = []
         for at, stmt in enumerate(loop.body):
             match stmt:
                 case Store(Var(target), (), value, "+", free=True) | AugAssign(target, "+", value, free=True):
-                    one = self._accumulation(loop, at, target, value)
+                    one = self._accumulation(loop, row, at, target, value)
                     found += [one] if one is not None else []
         while True:
             left = [one for one in found if self._is_deferrable(loop, one, {other.at for other in found})]
@@ -113,28 +120,43 @@ class _Deferral:
                 return found
             found = left
 
-    def _accumulation(self, loop: For, at: int, target: str, value: Expr) -> _Accumulation | None:
+    def _accumulation(self, loop: For, row: Expr, at: int, target: str, value: Expr) -> _Accumulation | None:
         match value:
-            case Op("@", (Op("np.transpose", (left,), static), factor)) if static == _TRANSPOSED:
+            case Op("@", (Op("np.transpose", (left,), static), right)) if static == _TRANSPOSED:
                 rank = 2
-            case Op("*", (Op("index", (left, Slice(None, None, None), Const(None))), factor)) | Op(
-                "np.outer", (left, factor)
+            case Op("*", (Op("index", (left, Slice(None, None, None), Const(None))), right)) | Op(
+                "np.outer", (left, right)
             ):
                 rank = 1
             case _:
                 return None
-        saved = _item_of(left, loop, at)
-        if saved not in self._tape or saved is None:
-            return None
+        for item, factor, is_left in ((left, right, True), (right, left, False)):
+            saved = _item_of(item, loop, row, at)
+            if saved is not None and self._fits(loop, row, target, saved, factor, rank):
+                return _Accumulation(at, target, saved, factor, is_left)
+        return None
+
+    def _fits(self, loop: For, row: Expr, target: str, saved: str, factor: Expr, rank: int) -> bool:
         kinds = self._types.get(target), self._types.get(saved), typeof(factor, self._types)
         if not all(isinstance(kind, Array) for kind in kinds):
-            return None
-        total, tape, other = kinds
-        assert isinstance(total, Array) and isinstance(tape, Array) and isinstance(other, Array)
-        same = total.dtype == tape.dtype == other.dtype and total.dtype in FLOATS and tape.layout == "C"
-        fits = total.rank == 2 and tape.rank == rank + 1 and other.rank == rank
+            return False
+        total, rows, other = kinds
+        assert isinstance(total, Array) and isinstance(rows, Array) and isinstance(other, Array)
+        same = total.dtype == rows.dtype == other.dtype and total.dtype in FLOATS and rows.layout == "C"
+        fits = total.rank == 2 and rows.rank == rank + 1 and other.rank == rank
         is_large = all((length - LONG).is_nonnegative for length in total.dims)
-        return _Accumulation(at, target, saved, factor) if same and fits and is_large else None
+        return same and fits and is_large and (saved in self._tape or self._saves_rows(loop, row, other))
+
+    def _saves_rows(self, loop: For, row: Expr, kind: Array) -> bool:
+        """Whether the tape has an array with an item of that rank for each iteration."""
+        for stmt in walk(loop.body):
+            for op in (op for e in own_exprs(stmt) for op in ops(e)):
+                match op:
+                    case Op("index", (Var(array), item, *_)) if array in self._tape and item == row:
+                        rows = self._types.get(array)
+                        if isinstance(rows, Array) and rows.rank == kind.rank + 1:
+                            return True
+        return False
 
     def _is_deferrable(self, loop: For, one: _Accumulation, deferred: Set[int]) -> bool:
         """Whether the statements that stay do nothing with the sum, and leave the array of the tape as it is."""
@@ -144,7 +166,7 @@ class _Deferral:
         if saved in map(self._shared.class_of, block_stores(loop.body)):
             return False
         for at, stmt in enumerate(loop.body):
-            if at in deferred:
+            if at in deferred or _is_added_to(stmt, one.target):
                 assert isinstance(stmt, Store | AugAssign)
                 named = names(stmt.value)
             else:
@@ -155,30 +177,30 @@ class _Deferral:
 
     # ---- the loop without them --------------------------------------------------------------------------------
 
-    def _deferred(self, loop: For, count: Expr, found: list[_Accumulation], before: Block) -> Block:
+    def _deferred(self, loop: For, counted: _Counted, found: list[_Accumulation], before: Block) -> Block:
         turns = fresh_name("turns", Scalar("int64"), self._types)
-        made: list[Stmt] = [Assign(turns, count)]
+        made: list[Stmt] = [Assign(turns, counted.trips)]
         after: list[Stmt] = []
         body: list[Block] = [(stmt,) for stmt in loop.body]
         for one in found:
-            factors = self._stored_anyway(loop, one, before)
+            factors = self._stored_anyway(loop, counted.row, one, before)
             if factors is None:
                 factors, allocation = self._stack(turns, one)
                 made.append(allocation)
-                body[one.at] = (Store(Var(factors), (Var(loop.index),), one.factor),)
+                body[one.at] = (Store(Var(factors), (counted.row,), one.factor),)
             else:
                 body[one.at] = ()
             after.append(self._product(turns, factors, one))
         return (*made, replace(loop, body=tuple(s for part in body for s in part)), *after)
 
-    def _stored_anyway(self, loop: For, one: _Accumulation, before: Block) -> str | None:
+    def _stored_anyway(self, loop: For, row: Expr, one: _Accumulation, before: Block) -> str | None:
         """An array that holds the factors of all iterations after the loop, as `d_x` does after `d_x[t] += factor`."""
         kind = typeof(one.factor, self._types)
         if not isinstance(one.factor, Var) or not isinstance(kind, Array):
             return None
         for at, stmt in enumerate(loop.body):
             match stmt:
-                case Store(Var(array), (Var(index),), value, op) if index == loop.index and value == one.factor:
+                case Store(Var(array), (item,), value, op) if item == row and value == one.factor:
                     known = self._types.get(array)
                     alike = isinstance(known, Array) and known.layout == "C" and known.dtype == kind.dtype
                     if not alike or not isinstance(known, Array) or known.dims[1:] != kind.dims:
@@ -212,15 +234,16 @@ class _Deferral:
         """The array of the factors of all iterations, and its allocation."""
         total, saved = self._types[one.target], self._types[one.saved]
         assert isinstance(total, Array) and isinstance(saved, Array)
-        lengths = (*saved.dims[1:-1], total.dims[1])
+        axis = 1 if one.is_left else 0
+        lengths = (*saved.dims[1:-1], total.dims[axis])
         count = dim(Symbol(turns, None, low=dim(0)))
         factors = fresh_name("factors", Array(total.dtype, (count, *lengths)), self._types)
-        inner = [_length(one.saved, axis) for axis in range(1, saved.rank - 1)]
-        shape = (Var(turns), *inner, _length(one.target, 1))
+        inner = [_length(one.saved, other) for other in range(1, saved.rank - 1)]
+        shape = (Var(turns), *inner, _length(one.target, axis))
         return factors, Assign(factors, Op("np.empty", shape, (("dtype", total.dtype),)))
 
     def _product(self, turns: str, factors: str, one: _Accumulation) -> Stmt:
-        left, right = (self._rows(name, turns) for name in (one.saved, factors))
+        left, right = (self._rows(name, turns) for name in (one.saved, factors)[:: 1 if one.is_left else -1])
         product = Op("@", (Op("np.transpose", (left,), _TRANSPOSED), right))
         return Store(Var(one.target), (), product, "+", free=True)
 
@@ -235,22 +258,41 @@ class _Deferral:
         return Op("index", (matrix, Slice(None, Op("*", (Var(turns), each)))))
 
 
-def _trip_count(loop: For) -> Expr | None:
-    """The number of iterations of a loop whose index goes up from 0 or down to 0, and which runs to its end."""
-    if loop.exit is not None or loop.carried or loop.index in defined(loop.body):
+def _is_added_to(stmt: Stmt, total: str) -> bool:
+    """Whether it adds to the sum: in any order, as no user wrote it."""
+    match stmt:
+        case Store(Var(target), (), _, "+" | "-", free=True) | AugAssign(target, "+" | "-", _, free=True):
+            return target == total
+    return False
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """How often a loop runs, and the number of an iteration in the order of the forward sweep."""
+
+    trips: Expr
+    row: Expr
+
+
+def _counted(loop: For) -> _Counted | None:
+    """Of a loop whose index goes up or down by one, and which runs to its end."""
+    if loop.exit is not None or loop.carried:
         return None
-    match loop:
-        case For(start=Const(0), stop=count, step=Const(1)):
-            pass
-        case For(start=last, stop=Const(-1), step=Const(-1)):
-            count = plus(last, 1)
+    match loop.step:
+        case Const(1):
+            first, trips = loop.start, minus(loop.stop, loop.start)
+        case Const(-1):
+            first = plus(loop.stop, 1)
+            trips = minus(plus(loop.start, 1), first)
         case _:
             return None
-    return Op("max", (count, Const(0))) if is_pure(count) else None
+    if not is_pure(trips) or {loop.index, *names(first)} & defined(loop.body):
+        return None
+    return _Counted(Op("max", (trips, Const(0))), minus(Var(loop.index), first))
 
 
-def _item_of(value: Expr, loop: For, at: int) -> str | None:
-    """The array whose item at the index of the loop the value is, in the statement at a position of the body."""
+def _item_of(value: Expr, loop: For, row: Expr, at: int) -> str | None:
+    """The array whose item at the number of the iteration the value is, in the statement at a position of the body."""
     if isinstance(value, Var):
         definitions = [s for s in walk(loop.body) if value.name in own_writes(s)]
         earlier = [s for s in loop.body[:at] if isinstance(s, Assign) and s.target == value.name]
@@ -258,7 +300,7 @@ def _item_of(value: Expr, loop: For, at: int) -> str | None:
             return None
         value = earlier[0].value
     match value:
-        case Op("index", (Var(array), Var(index))) if index == loop.index:
+        case Op("index", (Var(array), item)) if item == row:
             return array
     return None
 

@@ -2,16 +2,19 @@
 
 `d_u[i - 1] += value` keeps a loop from running in vectors, as the next iteration adds to the same element. Where the
 value is too costly to be computed once for each shift, or a branch chooses what is added where, an iteration stores
-what it adds, for each shift, in a scratch array: its own elements. A second nest adds from there, and is gathered.
+what it adds, for each shift, in a scratch array: its own elements. A second nest adds from there, and is gathered. What
+is added to several neighbours, to some with the other sign, is stored once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from srcad.analysis.loops.parallel_loops import MayAlias, is_reduction_array
 from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, operation_cost
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
@@ -32,6 +35,8 @@ from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.stencils.gather_nest import ConstantFill, LoopLevel, loop_over
 from srcad.optimize.stencils.iteration_boxes import IterationBox, is_short_stencil, shifts_of
 
+_Place = tuple[str, tuple[Expr, ...]]
+"""An array, and the index of an element."""
 _COSTLY = 4
 """Cycles of an operation, from which on computing it again for a neighbour costs more than to store its result."""
 
@@ -94,15 +99,17 @@ def split_contributions(
     if not arrays:
         return None
     places = dict.fromkeys((array, store.index) for array in arrays for store in _additions(body, array))
-    sums = {place: fresh_name("added", Scalar("float64"), types) for place in places}
-    fills, rest = _fills(_with_sums(body, sums), found.levels, types, may_alias)
+    alike = _alike(body, frozenset(places), may_alias)
+    sums = {place: fresh_name("added", Scalar("float64"), types) for place in places if place not in alike}
+    fills, rest = _fills(_with_sums(body, sums, alike), found.levels, types, may_alias)
     here = tuple(Var(level.index) for level in found.levels)
     lengths = tuple(_nonnegative(level.stop) for level in found.levels)
     scratch = {name: _scratch(name, len(here), types) for name in sums.values()}
     begins = tuple(Assign(name, Const(0.0)) for name in scratch)
     ends = tuple(Store(Var(array), here, Var(name)) for name, array in scratch.items())
     adds = tuple(
-        Store(Var(array), index, Op("index", (Var(scratch[name]), *here)), "+") for (array, index), name in sums.items()
+        Store(Var(array), index, Op("index", (Var(scratch[sums[first]]), *here)), op)
+        for (array, index), first, op in ((place, *alike.get(place, (place, "+"))) for place in places)
     )
     return SplitBox(
         (
@@ -228,15 +235,48 @@ def _exposed(body: Block, assigned: frozenset[str]) -> frozenset[str]:
     return exposed
 
 
-def _with_sums(body: Block, sums: Mapping[tuple[str, tuple[Expr, ...]], str]) -> Block:
-    """The statements, which add to scalars in the place of elements."""
+def _alike(body: Block, places: Set[_Place], may_alias: MayAlias) -> dict[_Place, tuple[_Place, str]]:
+    """Places to which the iteration adds once, and what it has added to another: which one, and with which sign."""
+    added = [(at, (s.base.name, s.index), s) for at, s in _all_stores(body) if isinstance(s.base, Var)]
+    times = Counter(place for _, place, _ in added)
+    once = [(at, place, s) for at, place, s in added if place in places and times[place] == 1 and at is not None]
+    found: dict[_Place, tuple[_Place, str]] = {}
+    for k, (at, place, store) in enumerate(once):
+        for earlier, first, other in once[:k]:
+            if first in found or other.value != store.value or not is_pure(store.value):
+                continue
+            between = body[earlier:at]
+            changed = frozenset().union(*map(frozenset, map(own_writes, walk(between))))
+            stored = {root(s.base) for s in walk(between) if isinstance(s, Store)}
+            if changed & names(store.value) or any(
+                base is None or may_alias(base, name) for base in stored for name in names(store.value)
+            ):
+                continue
+            found[place] = first, "+" if store.op == other.op else "-"
+            break
+    return found
+
+
+def _all_stores(body: Block) -> Iterator[tuple[int | None, Store]]:
+    """The stores, each with its position in the iteration; None where it is in a branch."""
+    for at, stmt in enumerate(body):
+        if isinstance(stmt, Store):
+            yield at, stmt
+        else:
+            yield from ((None, s) for s in walk((stmt,)) if isinstance(s, Store))
+
+
+def _with_sums(body: Block, sums: Mapping[_Place, str], alike: Mapping[_Place, tuple[_Place, str]]) -> Block:
+    """The statements, which add to scalars in the place of elements; what is added to another place, once."""
     done: list[Stmt] = []
     for stmt in body:
         match stmt:
+            case Store(Var(array), index) if (array, index) in alike:
+                pass
             case Store(Var(array), index, value, str(op)) if (array, index) in sums:
                 done.append(AugAssign(sums[array, index], op, value))
             case _:
-                done.append(with_blocks(stmt, [_with_sums(block, sums) for block in nested_blocks(stmt)]))
+                done.append(with_blocks(stmt, [_with_sums(block, sums, alike) for block in nested_blocks(stmt)]))
     return tuple(done)
 
 

@@ -19,7 +19,9 @@ element.
 
 Only the accumulation itself reads the partial sums. So what `y[i]` held before is saved once, before the inner loop,
 and restored once, when that loop has been reversed. In the same way a store saves nothing where one before it has saved
-the very element, and nothing reads in between: the reversal of that one restores it.
+the very element, and nothing reads in between: the reversal of that one restores it. The store before it may be of the
+iteration before: of a state that is changed twice in each step, only what one of the two stores overwrites is saved,
+where only that is read.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from srcad.ir.traversal import names, place
 from srcad.ir.types import Array, Type
 from srcad.reverse.adjoint.reverse_sweep import ReverseGroup
 from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.storage.stored_elements import same_elements
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class RestorePlanner:
         self.stores = {id(store): (store, access) for store, access in overwrites.stores}
         self._save_points: dict[int, list[SavePoint]] = {}
         self._dominating_points: dict[int, list[SavePoint]] = {}
+        self._covering_stores: dict[int, list[tuple[MemoryAccess, Region]]] = {}
 
     def at_store(self, store: Store) -> SavePoint:
         """The save point at the store itself."""
@@ -95,6 +99,8 @@ class RestorePlanner:
         if not self.checkpoints.must_restore(access, at, self.overwrites):
             return None
         if any(not self._between(access, at, dominating) for dominating in self._dominating_points_of(store)):
+            return None
+        if any(self._is_between(access, other, at, loop) for other, loop in self._covering_stores_of(store)):
             return None
         points = self._save_points_of(store)
         return next((point for point in reversed(points[1:]) if not self._between(access, at, point)), points[0])
@@ -144,6 +150,47 @@ class RestorePlanner:
             ]
         return self._dominating_points[store]
 
+    def _covering_stores_of(self, store: int) -> list[tuple[MemoryAccess, Region]]:
+        """Stores that overwrite in each iteration of a loop all that this one does in any, with the loop."""
+        if store not in self._covering_stores:
+            stmt, access = self.stores[store]
+            found = []
+            for loop in self._whole_iterations(access.region):
+                elements = same_elements(stmt, access, loop, self.regions, always=False)
+                if elements is None:
+                    continue
+                for other, at in self.stores.values():
+                    if other is stmt or other.base != stmt.base or loop not in self._whole_iterations(at.region):
+                        continue
+                    whole = same_elements(other, at, loop, self.regions, always=True)
+                    if whole is not None and _index_covers(whole, elements):
+                        found.append((at, loop))
+            self._covering_stores[store] = found
+        return self._covering_stores[store]
+
+    def _whole_iterations(self, region: Region) -> list[Region]:
+        """The bodies of loops around a region, outwards, up to one whose iterations are reversed as a whole."""
+        loops = [r for r in region.enclosing if r.kind == "loop"]
+        end = next((at for at, loop in enumerate(loops) if loop in self.atomic_loops), len(loops))
+        return loops[: end + 1]
+
+    def _is_between(self, access: MemoryAccess, other: MemoryAccess, at: MemoryAccess, loop: Region) -> bool:
+        """Whether the other store overwrites all that the access reads, after it, before the store at `at` does.
+
+        That is so where the other does in the iteration of the access, and the store only in later iterations.
+        """
+        if loop not in self._whole_iterations(access.region):
+            return False
+        if self.overwrites.may_overwrite_later(access, at, within=loop):
+            return False
+        where = access.position if access.region is loop else loop.place_of(access.region)
+        end = other.position if other.region is loop else loop.place_of(other.region)
+        if where is None or end is None or where != end:
+            return where is not None and end is not None and where < end
+        if access.region is not other.region or access.position > other.position:
+            return False
+        return access.region is loop or _is_one_element(access, other)
+
     def _before(self, earlier: MemoryAccess, later: MemoryAccess) -> bool:
         if earlier.region is later.region:
             return earlier.position < later.position
@@ -192,6 +239,13 @@ def _index_covers(index: tuple[Expr, ...], inner: tuple[Expr, ...]) -> bool:
     if Const(None) in index or Const(None) in inner or len(index) > len(inner):
         return all(item == Slice() for item in index) and Const(None) not in inner
     return all(a in (b, Slice()) for a, b in zip(index, inner, strict=False))
+
+
+def _is_one_element(a: MemoryAccess, b: MemoryAccess) -> bool:
+    """Whether two accesses are certainly of the same element in each iteration of the loops around both."""
+    if a.name != b.name or a.items is None or a.items != b.items:
+        return False
+    return not any(isinstance(item, Slice) for item in a.items)
 
 
 def _mentions(stmt: Stmt, wanted: Op) -> bool:
