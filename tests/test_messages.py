@@ -51,6 +51,11 @@ def too_many_for_a_ufunc(y):
     return np.sum(np.arctan(y, y, y))
 
 
+@says("S127: np.broadcast_to does not take a number (float64), a number (float64)", "a length is an integer")
+def float_as_a_length(y):
+    return np.sum(np.broadcast_to(y[0], (y[1],)))
+
+
 @says("S124: math.sin: too many positional arguments")
 def too_many_for_math(y):
     import_free = y[0]

@@ -3,7 +3,7 @@
 This is the one place where these are decided. `typing/infer` adds the lengths, the layout and the values of integers.
 
 >>> from srcad.ir.notation import parse
->>> from srcad.ir.types import dim
+>>> from srcad.ir.types import INEXACT, dim
 >>> types = {"x": Array("float32", (dim(9),)), "h": Scalar("float64", weak=True), "k": Scalar("int64", weak=False)}
 >>> [kind(parse(f"y = {text}")[0].value, types).dtype for text in ("h * x", "k * x", "x[2] * x", "np.mean(x) * h")]
 ['float32', 'float64', 'float32', 'float32']
@@ -152,6 +152,8 @@ def kind_of(prim: str, args: Sequence[Expr], kinds: Sequence[Kind], static: Mapp
             raise TypeMismatch("a scalar cannot be indexed")
         return item_kind(kinds[0], args[1:])
     if prim in ("reshape", "np.broadcast_to"):
+        if any(length.dtype in INEXACT for length in kinds[1:]):
+            raise TypeMismatch("a length is an integer")
         return kinds[0]._replace(rank=len(kinds) - 1, weak=False)
     values: tuple[object, ...] = ()
     if prim == "**" or any(known.dtype in _NARROW for known in kinds):
