@@ -38,6 +38,9 @@ from srcad.ir.types import Array, Symbol, dim
 from srcad.rules.libraries import read_as
 from srcad.rules.primitive_type import Primitive
 
+_DELETED = object()
+"""What a guard reads where there is no such variable any more."""
+
 
 def lookup(ctx: Context, name: str) -> Abstract:
     """The value of a name read here."""
@@ -115,8 +118,10 @@ def _outer(ctx: Context, frame: Frame, name: str) -> Abstract:
             ctx.fail("S120", f"{name} has no value yet", "The function around this one has not assigned it.")
     if name in source.globals:
         scope = source.globals
-        return outside_value(ctx, frame, name, lambda: scope[name], id(scope))
+        return outside_value(ctx, frame, name, lambda: scope.get(name, _DELETED), id(scope))
     if hasattr(builtins, name):
+        if not frame.library:
+            ctx.guards[id(source.globals), name] = (False, lambda: name in source.globals)
         return to_abstract(ctx, getattr(builtins, name))
     ctx.fail("S120", f"the name {name} is not defined")
 
@@ -135,8 +140,7 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     if key in ctx.captured_values:
         return ctx.captured_values[key]
     if not has_leaves(value) or (ctx.fixed and _is_static_data(value)):
-        if not isinstance(value, ModuleType):
-            ctx.guards[key] = (frozen(value), lambda: frozen(read()))
+        ctx.guards[key] = (read(), read) if isinstance(value, ModuleType) else (frozen(value), lambda: frozen(read()))
         return _memoised(ctx, key, lambda: to_abstract(ctx, value))
     table = ctx.tables and _is_table(value)
     short, given = name.rpartition(".")[2], np.array(value) if table else value
@@ -225,6 +229,8 @@ def frozen(value: Any) -> object:
         elif not isinstance(value, list | tuple):
             items = [getattr(value, field.name) for field in dataclasses.fields(value)]
         return type(value), tuple(frozen(item) for item in items)
+    if isinstance(value, set):
+        return type(value), frozenset(value)
     return (type(value), value) if isinstance(value, int | np.generic) else value
 
 
