@@ -37,8 +37,13 @@ COMPILING = ("frontend", "analyses", "normalize", "reverse", "simplify", "tune",
 UNSAID = (ZeroDivisionError, OverflowError)
 """What Python raises of numbers, where NumPy and compiled code give inf or NaN."""
 
-STRETCHED = re.compile(r"L\d+: np\.einsum\(.*: axes of lengths (1 and \d+|\d+ and 1) do not fit", re.DOTALL)
-"""What is said of an axis that NumPy would stretch, and that only a call shows to have length 1: a documented limit."""
+LIMITS_OF_A_RUN = {
+    re.compile(r"L\d+: np\.einsum\(.*: axes of lengths (1 and \d+|\d+ and 1) do not fit$", re.DOTALL): "einsum of 1",
+    re.compile(
+        r"L\d+: .*: what this loop changes has another type where it has no iteration", re.DOTALL
+    ): "no iteration",
+}
+"""What is said of limits that only a run shows, and that are documented."""
 
 
 @dataclass(frozen=True)
@@ -240,8 +245,9 @@ class Trial:
             return Outcome(
                 kind, problem.code, said=f"{problem.message} ({problem.why})" if problem.why else problem.message
             )
-        if self.raised is None and isinstance(fault, ValueError) and STRETCHED.fullmatch(str(fault)):
-            return Outcome("refused", "einsum of a length of 1")
+        limits = [limit for said, limit in LIMITS_OF_A_RUN.items() if said.search(str(fault))]
+        if self.raised is None and isinstance(fault, ValueError) and limits:
+            return Outcome("refused", limits[0])
         shown = "".join(traceback.format_exception(fault)[-4:])[-1500:]
         said = f"{type(fault).__name__}: {str(fault)[:200]}"
         if ours(fault) or self.raised is None:
