@@ -23,12 +23,13 @@ TYPES: dict[str, Type] = {
     "cube": Array("float64", (dim(4), COUNT, dim(3))),
     "v": Array("float64", (COUNT,)),
     "places": Array("int64", (COUNT,)),
-    **dict.fromkeys(("n", "i", "j", "k", "t"), Scalar("int64")),
+    **dict.fromkeys(("n", "m", "i", "j", "k", "t"), Scalar("int64")),
     **dict.fromkeys(("s", "u"), Scalar("float64")),
 }
 ARGUMENTS = ("a", "v", "places", "n", "s")
 NEW = "x = np.empty(n, 3)\nx[...] = a\n"
 ALONG = "for i in range(n):\n    x[i, 0] += v[i] * x[i, 2]\n"
+DEEP = "for k in range(n):\n    for i in range(n):\n        s += x[i, 0] * x[i, 1]\n"
 RESULT = "result = x\n"
 
 
@@ -62,6 +63,7 @@ def outputs(f: Function) -> list[Any]:
         NEW + ALONG + "y = np.empty(n, 3)\ny[...] = x\nfor i in range(n):\n    y[i, 1] += 1.0\nresult = y\n",
         NEW + ALONG + "y = np.empty(n, 3)\ny[...] = x\ny[places[0], places[1] % 3] = s\nresult = y\n",
         NEW + ALONG + "x[...] = 0.5\n" + ALONG + RESULT,
+        NEW + DEEP + "for k in range(n):\n    for j in range(shape(a, axis=1)):\n        x[k, j] *= 2.0\n" + RESULT,
         "cube = np.zeros(4, n, 3)\nfor t in range(4):\n    for i in range(n):\n        cube[t, i, 1] = v[i] + t\n"
         "s += cube[2, 3, 1]\nresult = a\n",
     ],
@@ -101,6 +103,14 @@ def test_a_result_under_its_own_name() -> None:
         NEW + ALONG + "x[...] = a * 2.0\n" + RESULT,
         NEW + ALONG + "x += a\n" + RESULT,
         NEW + ALONG + "if s > 0.0:\n    x = a\n" + RESULT,
+        # rows that may be long: of one column, or in as many loops
+        NEW
+        + DEEP.replace("x[i, 1]", "x[i, 0]")
+        + "for k in range(n):\n    for j in range(m):\n        s += x[k, j]\n"
+        + RESULT,
+        NEW + ALONG + "for k in range(n):\n    for j in range(m):\n        s += x[k, j]\n" + RESULT,
+        NEW + DEEP + "for j in range(m):\n    s += x[j, j]\n" + RESULT,
+        NEW + DEEP + "j = places[1] % 3\ns += x[0, j]\n" + RESULT,
         # no vector loop, or one along the rows
         NEW + "for i in range(1, n):\n    x[i, 0] = x[i - 1, 0] * v[i]\n" + RESULT,
         NEW + "for i in range(n):\n    s = s * x[i, 0]\n" + RESULT,

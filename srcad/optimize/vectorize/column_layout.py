@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from srcad.ir.length_exprs import shape_query
 from srcad.ir.names import fresh_name
@@ -93,10 +93,12 @@ def lay_out_columns(f: Function) -> Function:
 
 @dataclass(frozen=True)
 class _Access:
-    in_column: bool
-    """Whether the last index is a constant, or the index of a loop over a few."""
+    column: int | None
+    """The last index, where it is a constant; else it is the index of a loop, or nothing simple."""
+    over: Literal["few", "row"] | None
+    """Where the last index, and no other one, is that of a loop: over a few columns, or along a row of any length."""
     depth: int
-    """How many loops are around it, but for those over a few."""
+    """How many loops are around it, but for those over a few and along the row."""
     is_along: bool
     """Whether the innermost is a vector loop along the axis before the last."""
 
@@ -116,12 +118,15 @@ class _Uses:
             return False
         if t.rank > 2 and name in self.whole:
             return False
-        return all(one.in_column for one in self.elements[name])
+        return all(one.column is not None or one.over is not None for one in self.elements[name])
 
     def is_worth_it(self, name: str) -> bool:
         found = self.elements[name]
         most = max(one.depth for one in found)
-        return all(one.is_along for one in found if one.depth == most)
+        columns = {one.column for one in found if one.is_along and one.depth == most}
+        # one column of a wide array would not pay for rows that are no longer contiguous
+        few = len(columns) > 1 or all(one.over != "row" for one in found)
+        return bool(columns) and few and all(one.is_along or one.over == "few" for one in found if one.depth == most)
 
 
 def _uses(f: Function) -> _Uses:
@@ -129,6 +134,8 @@ def _uses(f: Function) -> _Uses:
     last = _results(f.body)
     new = local_allocations(f)
     few: set[str] = set()
+    around: list[str] = []
+    """The indices of the loops around a statement."""
 
     def block(stmts: Block, depth: int, along: str | None) -> None:
         for stmt in stmts:
@@ -142,10 +149,12 @@ def _uses(f: Function) -> _Uses:
                 block(stmt.body, depth, None)
                 continue
             few.difference_update(own_writes(stmt))
+            around.extend(own_writes(stmt))
             innermost = isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body))
             is_vector = innermost and isinstance(stmt, For) and is_vectorizable(stmt, f.types, new)
             for inner in blocks(stmt):
                 block(inner, depth + 1, stmt.index if is_vector and isinstance(stmt, For) else None)
+            del around[len(around) - len(own_writes(stmt)) :]
 
     def access(name: str, items: tuple[Expr, ...], depth: int, along: str | None) -> None:
         t = f.types.get(name)
@@ -155,11 +164,18 @@ def _uses(f: Function) -> _Uses:
         by_index = [along is not None and along in names(item) for item in items]
         loads = any(op.prim == "index" for op in ops(items[-2])) if t.rank > 1 else True
         follows = not loads and by_index[-2] and not any(by_index[:-2])
-        if along is not None and not any(by_index):
-            depth -= 1  # the same in each iteration
-        last_item = items[-1]
-        in_column = isinstance(last_item, Const) or (isinstance(last_item, Var) and last_item.name in few)
-        uses.elements.setdefault(name, []).append(_Access(in_column, depth, follows and isinstance(last_item, Const)))
+        column: int | None = None
+        over: Literal["few", "row"] | None = None
+        match items[-1]:
+            case Const(int(column)):
+                if along is not None and not any(by_index):
+                    depth -= 1  # the same in each iteration
+            case Var(index) if not any(index in names(item) for item in items[:-1]):
+                if index in few:
+                    over = "few"
+                elif index in around:
+                    over, depth = "row", depth - 1
+        uses.elements.setdefault(name, []).append(_Access(column, over, depth, follows and column is not None))
 
     def expression(e: Expr, depth: int, along: str | None) -> None:
         match e:
