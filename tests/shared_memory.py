@@ -21,7 +21,7 @@ from srcad.errors import SrcadError
 
 VECTOR = """
     np.ravel(x); x.ravel(); x.flatten(); np.reshape(x, (2, 3)); x.reshape(3, 2); x.reshape(-1); np.transpose(x); x.T
-    np.squeeze(x); np.expand_dims(x, 0); np.atleast_1d(x); np.atleast_2d(x); np.atleast_3d(x)
+    np.squeeze(x); x.view(); x.view(float); np.expand_dims(x, 0); np.atleast_1d(x); np.atleast_2d(x); np.atleast_3d(x)
     np.broadcast_to(x, (2, 6)); np.broadcast_arrays(x, np.ones((2, 6)))[0]
     np.asarray(x); np.asanyarray(x); np.ascontiguousarray(x); np.array(x); np.array(x, copy=False)
     np.array(x, copy=None); x.astype(np.float64); x.astype(np.float64, copy=False); x.copy(); np.copy(x); np.float64(x)

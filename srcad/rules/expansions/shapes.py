@@ -105,6 +105,13 @@ def reshape_method(a: Any, *shape: Any, order: Any = "C") -> Any:
     return np.reshape(a, shape, order)
 
 
+@expands(methods=("view",))
+def view(a: Any, dtype: Any = None) -> Any:
+    if dtype is not None and dtype_of(np.empty(0, dtype=dtype)) != dtype_of(a):
+        unsupported("view(dtype) of another dtype")
+    return a[...]
+
+
 @expands(np.ravel, methods=("ravel",))
 def ravel(a: Any, order: Any = "C") -> Any:
     x = np.transpose(np.asarray(a)) if is_by_columns(order) else np.asarray(a)
