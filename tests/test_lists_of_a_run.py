@@ -81,6 +81,34 @@ def test_joined_and_repeated_lists_are_not_refused(body: str) -> None:
     assert srcad.check_grad(f, B, target="python")
 
 
+IN_PLACE = """
+L = [B[0], B[1]]; M = L; M *= 2; s = len(L) * L[-1]
+L = [B[0], B[1]]; M = [L, L]; M[0] *= 2; s = len(L) * M[1][-1]
+L = [B[0], B[1]]; M = L; M *= 0; s = len(L) * B[0]
+L = [B[0], B[1]]; M = L; M += [B[2]]; s = len(L) * L[-1]
+L = [e for e in B]; M = L; M *= 2; s = len(L) * L[-1]
+D = {"a": B[0]}; E = D; E |= {"a": B[1], "b": B[2]}; s = D["a"] * D["b"]
+D = {"a": B[0]}; E = D; E = E | {"a": B[1]}; s = D["a"] * E["a"]
+D = {"d": {"a": B[0]}}; E = D["d"]; D["d"] |= {"a": B[1]}; s = E["a"]
+q = deque([B[0]], maxlen=2); p = q; p += [B[1], B[2]]; s = q[0] * len(q)
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("body", IN_PLACE)
+def test_what_is_changed_in_place_has_changed_under_its_other_name(body: str) -> None:
+    from collections import deque
+
+    lines = body.replace("; ", "\n    ")
+    f = function_of(f"def f(B):\n    {lines}\n    return s * B[3]\n", {"deque": deque})
+    try:
+        value, _ = srcad.value_and_grad(f, target="python")(B)
+    except srcad.SrcadError as error:
+        assert error.problems[0].code == "S125" and "e for e in B" in body
+        return
+    assert value == pytest.approx(f(B), rel=1e-13)
+    assert srcad.check_grad(f, B, target="python")
+
+
 DEQUES = """
 deque(B, 2).popleft()
 deque(B, maxlen=3).popleft()

@@ -34,6 +34,7 @@ from srcad.frontend.lowering.while_loops import MakeRoom, lower_while, make_room
 from srcad.frontend.lowering.with_statements import lower_with
 from srcad.frontend.source import read
 from srcad.frontend.syntax.generator_functions import Yielded
+from srcad.frontend.syntax.iteration_bodies import repeat_in_place
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Method
 from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnrolled
@@ -304,7 +305,7 @@ def _has_stores(written: Sequence[Stmt]) -> bool:
 
 
 def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:
-    """Lower `current op= value` where it modifies an array or a list in place; False where it rebinds the name."""
+    """Lower `current op= value` where it modifies an array, list or dict in place; False where it rebinds the name."""
     current = ctx.present(current)
     if isinstance(current, Leaf) and isinstance(current.type, Array):
         operand = array_of(ctx, ctx.check(value))
@@ -317,13 +318,21 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
         return True
     if isinstance(current, HeapRef) and current.kind == "list" and prim == "+":
         cells = ctx.heap[current.id]
-        if cells.grown:
+        if cells.grown or current.id in ctx.deques:
             ctx.call(Method(current, "extend"), value)
             return True
         ctx.changes(current)
         if cells.shared:
             ctx.fail("S125", "this list comes from two paths, and is changed here")
         ctx.heap[current.id] = HeapObject(cells.items + spread(ctx, value))
+        return True
+    if isinstance(current, HeapRef) and current.kind == "list" and prim == "*":
+        if current.id in ctx.deques:
+            ctx.fail("S124", "a deque is repeated in place", None, "extend it by a copy of itself.")
+        ctx.call(Constant(repeat_in_place), current, value)
+        return True
+    if isinstance(current, HeapRef) and current.kind == "dict" and prim == "|":
+        ctx.call(Method(current, "update"), value)
         return True
     return False
 

@@ -90,6 +90,14 @@ def repeated_list(items: Any, count: Any) -> Any:
     return found
 
 
+def repeat_in_place(items: Any, count: Any) -> None:
+    once = list(items)
+    if count <= 0:
+        items.clear()
+    for _ in range(count - 1):
+        items.extend(once)
+
+
 def last_items(items: Any, most: Any) -> Any:
     kept = list(items)
     return kept[max(len(kept) - most, 0) :]
