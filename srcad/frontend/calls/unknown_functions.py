@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,6 +22,11 @@ def dotted_name(value: Any) -> str:
         return f"{dotted_name(owner)}.{value.__name__}"
     if isinstance(value, np.ufunc):
         module = "numpy" if getattr(np, name, None) is value else "scipy.special"
+    while "._" in module:  # a private module, whose functions a public one has
+        outer, _, _ = module.rpartition(".")
+        if getattr(sys.modules.get(outer), name, None) is not value:
+            break
+        module = outer
     return str(name) if module in ("builtins", "__main__", "") else f"{module}.{name}"
 
 
