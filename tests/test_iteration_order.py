@@ -166,6 +166,30 @@ def test_functions_with_effects_run_where_python_runs_them(iterable: str) -> Non
     assert outcome(function_of(text, {"itertools": itertools})) in ("right", "refused: S129")
 
 
+def refused(text: str) -> str:
+    with pytest.raises(srcad.SrcadError) as caught:
+        srcad.grad(function_of(text, {"itertools": itertools}), (0, 1), target="python")(X, Y)
+    return caught.value.problems[0].message
+
+
+def test_a_variable_that_changes_meanwhile() -> None:
+    text = COUNTS.format(iterable="zip((v for v in items), (v * n for v in items))")
+    assert refused(text) == "what zip goes over changes meanwhile"
+
+
+def test_effects_of_what_is_read_early() -> None:
+    text = COUNTS.format(iterable="zip((v for v in items), (g(v) for v in items))")
+    assert refused(text) == "what zip takes its items from has effects of its own"
+
+
+def test_a_copy_that_is_a_result() -> None:
+    def f(x: Any) -> Any:
+        return np.array(x)
+
+    made = srcad.jit(f, target="python")(X)
+    assert not np.shares_memory(made, X)
+
+
 def test_nothing_is_copied_that_nobody_writes_into() -> None:
     def f(x: Any) -> Any:
         return sum(a * b for a, b in itertools.combinations(x, 2))

@@ -173,3 +173,9 @@ def f(B):
     return s
 """
     assert srcad.check_grad(function_of(lines, {"deque": deque}), B, target="python")
+
+
+def test_a_view_through_a_mask_is_refused() -> None:
+    f = function_of("def f(B):\n    y = B * 2.0\n    y[y > 1.0] = y[::-1][:3]\n    return y @ B\n", {})
+    with pytest.raises(srcad.SrcadError, match="S401"):
+        srcad.grad(f, target="python")(B)
