@@ -260,6 +260,7 @@ SHAPES = [
     "np.reshape(m, (4, 3), order='F')", "np.reshape(m, (4, 3), order='C')", "m.reshape(4, 3)", "m.reshape((4, 3))",
     "m.reshape(-1)", "c.reshape(2, -1, order='C')", "m.reshape((4, 3), order='F')",
     "np.ravel(x)", "np.ravel(m, order='C')", "np.ravel(m, 'F')", "x.ravel()", "x.flatten()", "m.flatten('F')",
+    "m.view(float)", "v.view()",
     "m.ravel('C')", "np.transpose(x)", "np.transpose(c, (1, 0, 2))", "np.transpose(c, axes=(2, -2, 0))",
     "x.T", "c.transpose()", "c.transpose(1, 2, 0)", "c.transpose((1, 2, 0))", "np.swapaxes(c, 0, 2)",
     "np.swapaxes(c, -1, 1)", "c.swapaxes(0, 1)", "np.moveaxis(c, 0, -1)", "np.moveaxis(c, (0, 1), (2, 0))",
