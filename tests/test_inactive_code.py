@@ -847,3 +847,18 @@ def test_constants_of_libraries_are_no_state() -> None:
 
     drawn = np.random.default_rng(2).normal(size=3).sum()
     np.testing.assert_allclose(srcad.grad(f, target="python")(X, 2)[1], np.pi * drawn, rtol=1e-13)
+
+
+@pytest.mark.parametrize("given", [np.ones(3), 0.5])
+def test_a_loop_over_what_replaces_an_argument(given):
+    def f(a, w):
+        w = a[-4:]
+        with np.errstate(all="ignore"):
+            for i in range(len(w)):
+                pass
+        return a[0] * i
+
+    x = np.arange(1.0, 7.0)
+    value, slopes = srcad.value_and_grad(f, target="python")(x, given)
+    assert value == 3.0
+    np.testing.assert_array_equal(slopes, [3.0, 0.0, 0.0, 0.0, 0.0, 0.0])

@@ -62,7 +62,7 @@ def whole_python_part(code: InactiveCode) -> tuple[Any, dict[str, Any]]:
         for k, node in enumerate(gast.walk(code.tree))
         if isinstance(node, VALUES) and any(node is other for other in code.candidates(node))
     }
-    return _PythonPart(code, {id(node): name for name, node in named.items()}).made(), named
+    return _PythonPart(code, {id(node): name for name, node in named.items()}, only_observes=True).made(), named
 
 
 def rest(code: InactiveCode, conversions: Mapping[str, str]) -> Any:
@@ -73,8 +73,8 @@ def rest(code: InactiveCode, conversions: Mapping[str, str]) -> Any:
 class _PythonPart:
     """The part of a function that hands over the values of the `wrapped` expressions, by their ids."""
 
-    def __init__(self, code: InactiveCode, wrapped: Mapping[int, str]) -> None:
-        self._code, self._wrapped = code, wrapped
+    def __init__(self, code: InactiveCode, wrapped: Mapping[int, str], only_observes: bool = False) -> None:
+        self._code, self._wrapped, self._only_observes = code, wrapped, only_observes
 
     def made(self) -> Any:
         """The function, whose variables are its own also where nothing binds them any longer."""
@@ -117,9 +117,18 @@ class _PythonPart:
             return [*handed, *blocks["body"]] if isinstance(stmt, gast.With) else handed
         if is_empty and self._only_counts(stmt):
             return []
+        if is_empty or (self._only_observes and not self._is_given(stmt.iter)):
+            handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt.iter, stmt, self._wrapped)]
+            return [*handed, *blocks.get("orelse", [])]
         parts = _outermost(stmt.iter, self._wrapped)
         before = [_assigned(name, _handed_over(name, self._wrapped, stmt, node), stmt) for name, node in parts]
         return [*before, _copy(stmt, {id(node): partial(_name, name) for name, node in parts}, blocks)]
+
+    def _is_given(self, iterable: Any) -> bool:
+        """Whether what is active in an iterable are arguments as they are given."""
+        activity = self._code.activity
+        names = [node for node in gast.walk(iterable) if isinstance(node, gast.Name) and activity.is_active(node)]
+        return all(map(activity.keeps_shape, names))
 
     def _of_try(self, stmt: gast.Try) -> list[Any]:
         """Of a `try` that only raises other errors; what is under active values in any other."""
