@@ -6,6 +6,7 @@ read. That the value is the function's own shows that the items are those that P
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -206,3 +207,41 @@ def test_compiled() -> None:
         return s
 
     np.testing.assert_allclose(srcad.grad(f)(X), 2.0 * np.sum(X), rtol=1e-12)
+
+
+INSIDE = ["if True:", "with np.errstate(all='ignore'):", "with Scope() as q:", "with made():", "try:"]
+
+
+@pytest.mark.parametrize("head", INSIDE)
+def test_an_inner_loop_that_is_left_begins_anew(head: str) -> None:
+    """The flag that says that a loop was left is of one iteration of the loop around."""
+    text = f"""
+def f(x, y):
+    s = 0.0
+    {head}
+        for k in range(3):
+            for j in range(4):
+                s += x[k] * y[j]
+                if y[j] > 0.8:
+                    break
+            else:
+                s += 100.0
+            for j in range(4):
+                if y[j] > 0.8:
+                    continue
+                s += y[j]
+{"    finally:" if head == "try:" else "    if True:"}
+        pass
+    return s
+"""
+
+    class Scope:
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: Any) -> None:
+            pass
+
+    made = contextlib.contextmanager(function_of("def f():\n    yield\n", {}))
+    f = function_of(text, {"itertools": itertools, "Scope": Scope, "made": made})
+    assert outcome(f) == "right"

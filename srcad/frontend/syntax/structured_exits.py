@@ -284,6 +284,11 @@ def _initialise(body: list[gast.stmt], flag: str) -> None:
                 inner = [inside]
             case gast.For(body=inside) as loop if getattr(loop, "exit_flag", None) != flag:
                 inner = [inside]
+            case gast.With(body=inside):
+                inner = [inside]
+            case gast.Try(body=inside, handlers=handlers, orelse=orelse, finalbody=last):
+                blocks = [inside, *(one.body for one in handlers), orelse, last]
+                inner = [block for block in blocks if any(_uses(s, flag) for s in block)]
             case _:
                 inner = []
         if len(inner) != 1:
