@@ -27,7 +27,7 @@ def _c(name: str, module: str, text: str, without: str, *tests: str) -> Conditio
 # fmt: off
 CONDITIONS: tuple[Condition, ...] = (
     _c("iterables: a loop that the iterable is made before", "frontend/values/iteration_order.py",
-       "or any(loop.at in repeated for loop in place.loops)", "",
+       "or not repeated.isdisjoint(place.loops)", "",
        "test_iteration_order.py::test_what_is_refused_says_why"),
     _c("iterables: what they read, but for arrays", "frontend/values/iteration_order.py",
        "if _state(ctx, watch.source) != watch.seen:", "if False:",

@@ -23,7 +23,7 @@ S129
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -43,7 +43,8 @@ from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Assign, Block, Effect, For, If, Stmt, Var, While
 from srcad.ir.runtime_checks import is_check
-from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, blocks, own_exprs, own_stores, walk
+from srcad.ir.statement_positions import positions
+from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, own_exprs, own_stores, walk
 from srcad.ir.types import Type
 
 _WHY = "Python takes one item after the other; srcad reads them at another time."
@@ -168,53 +169,28 @@ def check_iteration_order(
     if not any(watch.until for watch in watches):
         return
     created = {name: at for at, name in enumerate(names)}
-    places = list(_places(body))
+    places = [(place, _defines(place.stmt)) for place in positions(body)]
     aliases = may_alias(body, types)
     for watch in watches:
         read = [expr for stmt in walk(tuple(watch.statements)) for expr in own_exprs(stmt)]
         reads = {name for expr in read for name in aliases.reads(expr)}
         if not reads or not watch.until:
             continue
-        new = {place.at: place for place in places if all(watch.since <= created.get(n, -1) for n in place.defines)}
-        asked = [place for place in places if not watch.indices.isdisjoint(place.defines)]
-        named = [place for place in new.values() if place.defines]
-        before = [place.at for place in named if min(map(created.__getitem__, place.defines)) < watch.until]
-        first = min((place.at for place in named), default=0)
-        last = max((*before, *(place.at for place in asked)), default=0)
-        around = {loop.at for place in asked for loop in (place, *place.loops) if isinstance(loop.stmt, For | While)}
-        repeated = around & new.keys()
-        for place in places:
-            between = first <= place.at <= last or any(loop.at in repeated for loop in place.loops)
+        new = [(place, defined) for place, defined in places if all(watch.since <= created.get(n, -1) for n in defined)]
+        named = [(place.at, min(map(created.__getitem__, defined))) for place, defined in new if defined]
+        asked = [place for place, defined in places if not watch.indices.isdisjoint(defined)]
+        first = min((at for at, _ in named), default=0)
+        last = max((*(at for at, made in named if made < watch.until), *(place.at for place in asked)), default=0)
+        around = {at for place in asked for at in (place.at, *place.loops)}
+        repeated = around & {place.at for place, _ in new if place.is_loop}
+        for place, _ in places:
+            between = first <= place.at <= last or not repeated.isdisjoint(place.loops)
             if between and any(aliases.class_of(name) in reads for name in own_stores(place.stmt)):
                 _refuse(watch, f"an array that {watch.name} goes over is written to meanwhile")
 
 
-@dataclass(frozen=True)
-class _Place:
-    stmt: Stmt
-    at: int
-    defines: tuple[str, ...]
-    """The names that it defines: of a loop, those that each iteration has anew."""
-    loops: tuple[_Place, ...]
-
-
-def _places(body: Block) -> Iterator[_Place]:
-    count = 0
-
-    def inside(block: Block, loops: tuple[_Place, ...]) -> Iterator[_Place]:
-        nonlocal count
-        for stmt in block:
-            count += 1
-            place = _Place(stmt, count, _defines(stmt), loops)
-            yield place
-            around = (*loops, place) if isinstance(stmt, For | While) else loops
-            for inner in blocks(stmt):
-                yield from inside(inner, around)
-
-    return inside(body, ())
-
-
 def _defines(stmt: Stmt) -> tuple[str, ...]:
+    """The names that a statement defines: of a loop, those that each iteration has anew."""
     match stmt:
         case Assign(target):
             return (target,)

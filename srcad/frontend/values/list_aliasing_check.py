@@ -18,40 +18,33 @@ S125
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Leaf
-from srcad.ir.nodes import Block, For, Stmt, Store, Var, While
+from srcad.ir.nodes import Block, Stmt, Store, Var
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import blocks, own_stores
+from srcad.ir.statement_positions import Position, positions
+from srcad.ir.traversal import own_stores
 from srcad.ir.types import Array, Type
-
-
-@dataclass(frozen=True)
-class _Position:
-    stmt: Stmt
-    at: int
-    loops: frozenset[int]
 
 
 def check_list_aliasing(body: Block, types: Mapping[str, Type], appended: Sequence[tuple[Store, Leaf]]) -> None:
     """Raise S125 where an array that a list refers to is written to, if the list was replaced by an array."""
     if not appended:
         return
-    positions = list(_positions(body))
+    places = list(positions(body))
     aliases = may_alias(body, types)
     item_of_append = {id(store): item for store, item in appended}
-    for position in positions:
+    for position in places:
         # a function that writes to an array that it is given
         if not isinstance(position.stmt, Store) and any(
             isinstance(types.get(name), Array) for name in own_stores(position.stmt)
         ):
             _refuse(position.stmt, "an array is written to by a function that is called")
     # an append may have been lowered in several attempts: only the stores in the final body count
-    stores = [position for position in positions if isinstance(position.stmt, Store)]
+    stores = [position for position in places if isinstance(position.stmt, Store)]
     appends = [position for position in stores if id(position.stmt) in item_of_append]
     buffers = {aliases.class_of(_root(position)) for position in appends}
     for position in stores:
@@ -78,21 +71,6 @@ def _refuse(stmt: Stmt, message: str) -> None:
     )
 
 
-def _root(position: _Position) -> str:
+def _root(position: Position) -> str:
     assert isinstance(position.stmt, Store)
     return root(position.stmt.base) or ""
-
-
-def _positions(body: Block) -> Iterator[_Position]:
-    counter = 0
-
-    def walk(block: Block, loops: frozenset[int]) -> Iterator[_Position]:
-        nonlocal counter
-        for stmt in block:
-            counter += 1
-            yield _Position(stmt, counter, loops)
-            inside = loops | {counter} if isinstance(stmt, For | While) else loops
-            for inner in blocks(stmt):
-                yield from walk(inner, inside)
-
-    return walk(body, frozenset())
