@@ -3,7 +3,7 @@
 This is the one place where these are decided. `typing/infer` adds the lengths, the layout and the values of integers.
 
 >>> from srcad.ir.notation import parse
->>> from srcad.ir.types import INEXACT, dim
+>>> from srcad.ir.types import dim
 >>> types = {"x": Array("float32", (dim(9),)), "h": Scalar("float64", weak=True), "k": Scalar("int64", weak=False)}
 >>> [kind(parse(f"y = {text}")[0].value, types).dtype for text in ("h * x", "k * x", "x[2] * x", "np.mean(x) * h")]
 ['float32', 'float64', 'float32', 'float32']

@@ -23,7 +23,8 @@ import numpy as np
 
 from srcad.frontend.lowering.overloading import compared_by_methods, iterated, overloaded, special
 from srcad.frontend.lowering.scalar_errors import check_scalar_errors
-from srcad.frontend.syntax.iteration_bodies import joined_lists, repeated_list
+from srcad.frontend.syntax.iteration_bodies import collected
+from srcad.frontend.syntax.iterator_bodies import chained, repeated
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
@@ -155,7 +156,7 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     if prim == "+" and _same_kind(a, b):
         first, second = items_of(ctx, a), items_of(ctx, b)
         if first is None or second is None:
-            return ctx.call(Constant(joined_lists), a, b)
+            return _chained(ctx, Seq((a, b)))
         return _sequence_like(ctx, a, first + second)
     if prim == "*":
         for sequence, count in ((a, b), (b, a)):
@@ -167,7 +168,7 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
                     ctx.retry("S123", "how often to repeat a sequence must be known when compiling", None, _PREALLOCATE)
                 items = items_of(ctx, sequence)
                 if items is None:
-                    return ctx.call(Constant(repeated_list), sequence, count)
+                    return _chained(ctx, ctx.call(Constant(repeated), sequence, count))
                 return _sequence_like(ctx, sequence, items * int(count.static))
     if isinstance(a, Leaf) and isinstance(a.type, Array) and _is_sequence(b):
         return binary(ctx, prim, a, ctx.call(Constant(np.array), b))
@@ -201,6 +202,11 @@ def _same_kind(a: Abstract, b: Abstract) -> bool:
 
 def _sequence_like(ctx: Context, value: Abstract, items: tuple[Abstract, ...]) -> Abstract:
     return ctx.new_ref(HeapObject(items)) if isinstance(value, HeapRef) else Seq(items)
+
+
+def _chained(ctx: Context, lists: Abstract) -> Abstract:
+    """The list of the items of all lists, of which one has a length that only a run knows."""
+    return ctx.call(Constant(collected), ctx.call(Constant(chained), lists))
 
 
 def unary(ctx: Context, node: Any) -> Abstract:

@@ -115,8 +115,6 @@ class _PythonPart:
         if not isinstance(stmt, gast.For):
             handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt, stmt, self._wrapped)]
             return [*handed, *blocks["body"]] if isinstance(stmt, gast.With) else handed
-        if is_empty and self._only_counts(stmt):
-            return []
         if is_empty or (self._only_observes and not self._is_given(stmt.iter)):
             handed = [_located(gast.Expr(one), stmt) for one in _all_handed_over(stmt.iter, stmt, self._wrapped)]
             return [*handed, *blocks.get("orelse", [])]

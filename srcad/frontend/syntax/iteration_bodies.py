@@ -65,31 +65,6 @@ def collected(items: Any) -> Any:
     return found
 
 
-def chosen(function: Any, items: Any) -> Any:
-    found = []
-    for value in items:
-        if function(value):
-            found.append(value)
-    return found
-
-
-def joined_lists(a: Any, b: Any) -> Any:
-    found = []
-    for value in a:
-        found.append(value)
-    for value in b:
-        found.append(value)
-    return found
-
-
-def repeated_list(items: Any, count: Any) -> Any:
-    found = []
-    for _ in range(count):
-        for value in items:
-            found.append(value)
-    return found
-
-
 def repeat_in_place(items: Any, count: Any) -> None:
     once = list(items)
     if count <= 0:
