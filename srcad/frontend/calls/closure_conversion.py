@@ -25,10 +25,8 @@ from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
 from srcad.frontend.values.abstract_values import Abstract, Leaf
 from srcad.frontend.values.constants import to_caller
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.iteration_order import check_iteration_order
 from srcad.frontend.values.kept_functions import KeptFunction
-from srcad.frontend.values.list_aliasing_check import check_list_aliasing
-from srcad.frontend.values.overlap_check import check_masked_writes
+from srcad.frontend.values.write_checks import check_writes
 from srcad.ir.names import base
 from srcad.ir.nodes import Expr, Function, Op, Param, Stmt, Var
 from srcad.ir.result_memory import roots
@@ -85,9 +83,7 @@ def lowered_alone(
         )
     ctx.restore(state)
     own = tuple(body)
-    check_list_aliasing(own, builder.types, ctx.appended)
-    check_iteration_order(own, builder.types, builder.created, ctx.watches)
-    check_masked_writes(own, builder.types, ctx.masked_writes)
+    check_writes(ctx, own)
     chosen = tuple(_name(leaf) for leaf in variables)
     outside = [n for n in _free_variables(builder.types, own, found) if n not in chosen]
     for n in outside:

@@ -63,11 +63,9 @@ from srcad.frontend.values.context import (
 )
 from srcad.frontend.values.definitions import rely_on_function
 from srcad.frontend.values.describe import paths
-from srcad.frontend.values.iteration_order import check_iteration_order
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
-from srcad.frontend.values.list_aliasing_check import check_list_aliasing
 from srcad.frontend.values.optional_values import narrowed, narrowed_state, present
-from srcad.frontend.values.overlap_check import check_masked_writes
+from srcad.frontend.values.write_checks import check_writes
 from srcad.ir.nodes import Atom, Const, Expr, Function, Param, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Scalar, Symbol
@@ -271,9 +269,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
             if captured.is_table and isinstance(captured.value, Leaf):
                 _check_lengths(ctx, captured.name, captured.value)
     statements = (*checks, *builder.statements)
-    check_list_aliasing(statements, builder.types, ctx.appended)
-    check_iteration_order(statements, builder.types, builder.created, ctx.watches)
-    check_masked_writes(statements, builder.types, ctx.masked_writes)
+    check_writes(ctx, statements)
     guards = tuple(Guard(key[1], value, get, key[0]) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,

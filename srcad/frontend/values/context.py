@@ -32,6 +32,7 @@ from srcad.frontend.values.abstract_values import (
 )
 from srcad.frontend.values.describe import flatten
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
+from srcad.frontend.values.overlap_check import MaskedWrite
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Array, Dim, Scalar
@@ -272,7 +273,7 @@ class Context:
         """Lists that grow in an enclosing loop."""
         self.appended: list[tuple[Store, Leaf]] = []
         """The stores into their arrays, and the items stored."""
-        self.masked_writes: list[Any] = []
+        self.masked_writes: list[MaskedWrite] = []
         """Arrays that are written into through a mask, and the values (`overlap_check`)."""
         self.watches: list[Any] = []
         """What is read at another time than in Python (`iteration_order`)."""

@@ -34,9 +34,10 @@ class MaskedWrite:
 
 def check_masked_writes(body: Block, types: Mapping[str, Type], writes: Sequence[MaskedWrite]) -> None:
     """Raise S401 where the values that are written may be in the memory of the array."""
-    aliases = may_alias(body, types) if writes else None
+    if not writes:
+        return
+    aliases = may_alias(body, types)
     for write in writes:
-        assert aliases is not None
         arrays, values = ({aliases.class_of(name) for name in names(expr)} for expr in (write.array, write.values))
         if not arrays.isdisjoint(values):
             fail(
