@@ -6,7 +6,6 @@ read. That the value is the function's own shows that the items are those that P
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +32,8 @@ itertools.combinations_with_replacement(x, 2)
 zip(itertools.chain(x, y), y)
 zip(itertools.chain(x, y), itertools.chain(y, x))
 zip(itertools.accumulate(x), y)
+zip(itertools.accumulate(v * 2 for v in x), y)
+zip(itertools.chain.from_iterable([v, v * 2] for v in x), y)
 zip(filter(lambda v: v > 0.5, x), y)
 zip(map(lambda v: v * 2, x), y)
 zip(itertools.cycle(x[:2]), y)
@@ -209,39 +210,42 @@ def test_compiled() -> None:
     np.testing.assert_allclose(srcad.grad(f)(X), 2.0 * np.sum(X), rtol=1e-12)
 
 
-INSIDE = ["if True:", "with np.errstate(all='ignore'):", "with Scope() as q:", "with made():", "try:"]
+ASKING = {
+    "a function": "run(({item}) for v in x)",
+    "a method": "Runner().run((({item}) for v in x))",
+    "a class": "Runner(({item}) for v in x).result()",
+    "a function inside": "inner(({item}) for v in x)",
+}
 
 
-@pytest.mark.parametrize("head", INSIDE)
-def test_an_inner_loop_that_is_left_begins_anew(head: str) -> None:
-    """The flag that says that a loop was left is of one iteration of the loop around."""
+@pytest.mark.parametrize("call", ASKING)
+def test_a_generator_that_is_given_is_asked_for_one_item_after_the_other(call: str) -> None:
     text = f"""
-def f(x, y):
+def run(items):
     s = 0.0
-    {head}
-        for k in range(3):
-            for j in range(4):
-                s += x[k] * y[j]
-                if y[j] > 0.8:
-                    break
-            else:
-                s += 100.0
-            for j in range(4):
-                if y[j] > 0.8:
-                    continue
-                s += y[j]
-{"    finally:" if head == "try:" else "    if True:"}
-        pass
+    for item in items:
+        s = s * 0.9 + item
     return s
+
+class Runner:
+    def __init__(self, items=None):
+        self.items = items
+    def run(self, items):
+        return run(items)
+    def result(self):
+        return run(self.items)
+
+def f(x, y):
+    n = 0.0
+    def halved(v):
+        nonlocal n
+        n = n * 0.5 + v
+        return v
+    def inner(items):
+        s = 0.0
+        for item in items:
+            s = s * 0.9 + item * n
+        return s
+    return {ASKING[call].format(item="halved(v) * 2")} + n
 """
-
-    class Scope:
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, *_: Any) -> None:
-            pass
-
-    made = contextlib.contextmanager(function_of("def f():\n    yield\n", {}))
-    f = function_of(text, {"itertools": itertools, "Scope": Scope, "made": made})
-    assert outcome(f) == "right"
+    assert outcome(function_of(text, {})) == "right"

@@ -1,6 +1,7 @@
 """The function with one exit does what the original did, for every way of leaving a block."""
 
 import ast
+import contextlib
 import inspect
 import itertools
 import random
@@ -10,6 +11,8 @@ import gast
 import pytest
 
 from srcad.frontend.syntax.structured_exits import structure_exits
+from tests.functions_from_text import function_of
+from tests.test_iteration_order import outcome
 
 FORBIDDEN = gast.Break | gast.Continue
 
@@ -545,6 +548,44 @@ def test_flags_that_are_made_are_read():
         read = {n.id for n in names if isinstance(n.ctx, gast.Load)}
         read |= {n.exit_flag for n in gast.walk(out) if hasattr(n, "exit_flag")}
         assert written == read
+
+
+INSIDE = ["if True:", "with np.errstate(all='ignore'):", "with Scope() as q:", "with made():", "try:"]
+
+
+@pytest.mark.parametrize("head", INSIDE)
+def test_an_inner_loop_that_is_left_begins_anew(head):
+    """The flag that says that a loop was left is of one iteration of the loop around."""
+    text = f"""
+def f(x, y):
+    s = 0.0
+    {head}
+        for k in range(3):
+            for j in range(4):
+                s += x[k] * y[j]
+                if y[j] > 0.8:
+                    break
+            else:
+                s += 100.0
+            for j in range(4):
+                if y[j] > 0.8:
+                    continue
+                s += y[j]
+{"    finally:" if head == "try:" else "    if True:"}
+        pass
+    return s
+"""
+
+    class Scope:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    made = contextlib.contextmanager(function_of("def f():\n    yield\n", {}))
+    f = function_of(text, {"Scope": Scope, "made": made})
+    assert outcome(f) == "right"
 
 
 def test_source_is_its_own_doctest():

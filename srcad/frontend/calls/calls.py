@@ -37,6 +37,7 @@ from srcad.frontend.lowering.comprehensions import accumulated, comprehension, l
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.message_text import print_call
 from srcad.frontend.lowering.operators import binary
+from srcad.frontend.lowering.overloading import class_with_methods
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
@@ -88,7 +89,7 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         if found is not None:
             return found
     args: list[Abstract] = []
-    is_lazy = isinstance(function, Constant) and any(function.value is one for one in LAZY - {sum, any, all})
+    is_lazy = _asks_one_by_one(function)
     for arg in node.args:
         if isinstance(arg, gast.Starred):
             args.extend(spread(ctx, ctx.expression(arg.value)))
@@ -107,6 +108,22 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         else:
             ctx.fail("S113", f"** on {describe_value(value)}")
     return call(ctx, function, args, keywords)
+
+
+def _asks_one_by_one(function: Abstract) -> bool:
+    """Whether a function may ask for the items of a generator one by one: a lazy builtin, or one of the user's."""
+    match function:
+        case Closure():
+            return True
+        case Method(receiver):
+            return class_with_methods(receiver) is not None
+        case Partial(inner):
+            return _asks_one_by_one(inner)
+        case Constant(FunctionType() | type() as given) if not of_library(given.__module__):
+            return True
+        case Constant(given):
+            return any(given == one for one in LAZY - {sum, any, all})
+    return False
 
 
 def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:

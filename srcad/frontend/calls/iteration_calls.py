@@ -136,24 +136,25 @@ def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return total
 
 
-@builtin(itertools.accumulate, most=2, keywords="func initial", iterates=True)
+@builtin(itertools.accumulate, most=2, keywords="func initial", iterates=True, takes_generators=True)
 def _accumulate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     function = args[1] if len(args) == 2 else keywords.get("func", Constant(None))
     function = Constant(sum_of_two) if function == Constant(None) else function
     start = keywords.get("initial", Constant(None))
-    items = Seq((function, args[0]))
-    if items_of(ctx, args[0]) is None:
-        return read_early(ctx, items, "accumulate", lambda: _totals(ctx, function, args[0], start))
-    if start == Constant(None):
-        if not items_of(ctx, args[0]):
-            return iterator_of(())
-        start, rest = first_and_rest(ctx, args[0], lambda count: None)
-    else:
-        rest = args[0]
-    return ctx.call(Constant(running), function, rest, start)
+    known = items_of(ctx, args[0])
+    if known is None:
+        given = Seq((function, args[0]))
+        return read_early(ctx, given, "accumulate", lambda: _totals(ctx, function, args[0], start))
+    if start != Constant(None):
+        return ctx.call(Constant(running), function, args[0], start)
+    if not known:
+        return iterator_of(())
+    first, rest = first_and_rest(ctx, args[0], lambda count: None)
+    return ctx.call(Constant(running), function, rest, first)
 
 
 def _totals(ctx: Context, function: Abstract, items: Abstract, start: Abstract) -> Abstract:
+    items = materialised(ctx, items)
     start, rest = _first(ctx, items, "accumulate") if start == Constant(None) else (start, items)
     return ctx.call(Constant(accumulated), function, rest, start)
 

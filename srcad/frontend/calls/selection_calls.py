@@ -161,7 +161,7 @@ def _is_vector(ctx: Context, value: Abstract) -> bool:
     return bool(items) and all(isinstance(item, Leaf) and isinstance(item.type, Scalar) for item in items or ())
 
 
-@builtin(itertools.chain.from_iterable, iterates=True)
+@builtin(itertools.chain.from_iterable, iterates=True, takes_generators=True)
 def _chained(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     known = known_items(ctx, args[0])
     if known is not None:

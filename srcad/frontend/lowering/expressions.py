@@ -212,7 +212,7 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
         first = value.type.dims[0]
         if not first.terms:
             return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
-    if items is None and isinstance(value, MapValue):
+    if items is None and isinstance(value, MapValue):  # all at once: of scalars, not of an array of them
         columns = [column for inner in value.inners if (column := items_of(ctx, inner)) is not None]
         if len(columns) == len(value.inners):
             return tuple([ctx.call(value.function, *row) for row in zip(*columns, strict=False)])
