@@ -12,11 +12,16 @@ import numpy as np
 _numbers = itertools.count()
 
 
-def function_of(text: str, names: Mapping[str, Any]) -> Callable[..., Any]:
-    """The function `f` of a text, which reads NumPy as `np` and the names that are given."""
+def execute(text: str, names: dict[str, Any]) -> None:
+    """Run a text in these names, so that the source of its functions can be read."""
     file = f"<program {next(_numbers)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), names)
+
+
+def function_of(text: str, names: Mapping[str, Any], name: str = "f") -> Callable[..., Any]:
+    """The function of that name of a text, which reads NumPy as `np` and the names that are given."""
     scope = {"__name__": "programs", "np": np, **names}
-    exec(compile(text, file, "exec"), scope)
-    f: Callable[..., Any] = scope["f"]
+    execute(text, scope)
+    f: Callable[..., Any] = scope[name]
     return f

@@ -7,17 +7,16 @@ Python gives, value and derivative, or is refused where it depends on the layout
 from __future__ import annotations
 
 import itertools
-import linecache
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 import srcad
 from srcad.errors import SrcadError
+from tests.functions_from_text import function_of
 
 VECTOR = """
     np.ravel(x); x.ravel(); x.flatten(); np.reshape(x, (2, 3)); x.reshape(3, 2); x.reshape(-1); np.transpose(x); x.T
@@ -96,17 +95,10 @@ def argument(rank: int, layout: str) -> np.ndarray:
     return values
 
 
-_numbers = itertools.count()
-
-
 def made(program: Program) -> Callable[[np.ndarray], float]:
     lines = (f"v = {program.expression}", LINES[program.store], "return np.sum(v * v) + 0.5 * np.sum(x * x)")
     text = "def f(x):\n" + "".join(f"    {line}\n" for line in lines)
-    name = f"<shared memory {next(_numbers)}>"
-    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
-    scope: dict[str, Any] = {"np": np, "srcad": srcad}
-    exec(compile(text, name, "exec"), scope)
-    return scope["f"]  # type: ignore[no-any-return]
+    return function_of(text, {"srcad": srcad})
 
 
 def outcome(program: Program, target: str = "python") -> str:

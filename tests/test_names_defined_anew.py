@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 from typing import Any
 
 import numpy as np
 import pytest
 
 import srcad
-from tests.functions_from_text import function_of
+from tests.functions_from_text import execute, function_of
 
 CASES = {
     "abs(x[0])": ("abs = lambda v: v * 5.0", "del abs"),
@@ -30,10 +29,8 @@ def test_a_name_defined_anew(expression: str) -> None:
         names["K"] = 1.5
     f = function_of(f"def f(x):\n    return {expression}\n", names)
     derivative = srcad.value_and_grad(f, target="python")
-    for at, change in enumerate(("pass", *CASES[expression])):
-        file = f"<{expression} {at}>"
-        linecache.cache[file] = (len(change), None, change.splitlines(True), file)
-        exec(compile(change, file, "exec"), f.__globals__)
+    for change in ("pass", *CASES[expression]):
+        execute(change, f.__globals__)
         value, slopes = derivative(X)
         assert value == pytest.approx(f(X), rel=1e-13)
         differences = [(f(X + 1e-6 * e) - f(X - 1e-6 * e)) / 2e-6 for e in np.eye(2)]

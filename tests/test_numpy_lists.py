@@ -1,11 +1,10 @@
 """Lists of numbers where NumPy has arrays: each function takes them as NumPy does."""
 
-import linecache
-
 import numpy as np
 import pytest
 
 import srcad
+from tests.functions_from_text import function_of
 
 CALLS = """
 np.diff(L) np.cumsum(L) np.prod(L) np.max(L) np.sort(L) np.mean(L) np.median(L) np.std(L) np.dot(L,L) np.outer(L,L)
@@ -42,12 +41,8 @@ def program(x):
 @pytest.mark.one_in(10)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_list(call: str) -> None:
-    text = PROGRAM.format(call=call)
-    name = f"<a list in {call}>"
-    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
-    names = {"np": np}
-    exec(compile(text, name, "exec"), names)
-    program, x = names["program"], np.array([0.45, 0.62, 0.31])
+    program = function_of(PROGRAM.format(call=call), {}, "program")
+    x = np.array([0.45, 0.62, 0.31])
     value, _ = srcad.value_and_grad(program, target="python")(x)
     np.testing.assert_allclose(value, program(x), rtol=1e-13)
     assert srcad.check_grad(program, x, target="python")
