@@ -192,6 +192,11 @@ def test_a_copy_that_is_a_result() -> None:
     assert not np.shares_memory(made, X)
 
 
+def test_what_the_reading_itself_writes_is_no_reason() -> None:
+    text = "def f(x, y):\n    return max(itertools.accumulate(v * y[0] for v in x if v > 0.5))\n"
+    assert outcome(function_of(text, {"itertools": itertools})) == "right"
+
+
 def test_nothing_is_copied_that_nobody_writes_into() -> None:
     def f(x: Any) -> Any:
         return sum(a * b for a, b in itertools.combinations(x, 2))

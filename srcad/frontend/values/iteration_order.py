@@ -42,11 +42,11 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.context import Context, Frame
 from srcad.frontend.values.structures import visit_parts
 from srcad.ir.nodes import Assign, Block, Effect, For, If, Stmt, Var, While
-from srcad.ir.runtime_checks import is_check
 from srcad.ir.statement_positions import positions
 from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, own_exprs, own_stores, walk
 from srcad.ir.types import Type
 
+_UNSEEN = CHANGES_FIRST_ARGUMENT | {"check", "within"}
 _WHY = "Python takes one item after the other; srcad reads them at another time."
 _ADVICE = "loop over indices, and read the items there; or loop over a copy, if the values of before are meant."
 
@@ -113,7 +113,7 @@ def noted(ctx: Context, watch: Watch, item: Callable[[Leaf], Abstract]) -> Calla
 
 def _is_seen(stmt: Stmt) -> bool:
     """Whether somebody sees when the statement runs."""
-    return isinstance(stmt, Effect) and stmt.call.prim not in CHANGES_FIRST_ARGUMENT and not is_check(stmt)
+    return isinstance(stmt, Effect) and stmt.call.prim not in _UNSEEN
 
 
 # ---- what an iterable depends on, but for the elements of arrays -----------------------------------------------------
@@ -173,7 +173,9 @@ def check_iteration_order(
     aliases = may_alias(body, types)
     for watch in watches:
         read = [expr for stmt in walk(tuple(watch.statements)) for expr in own_exprs(stmt)]
-        reads = {name for expr in read for name in aliases.reads(expr)}
+        found = {one for expr in read for one in aliases.reads(expr)}
+        # not the arrays that the reading itself has made
+        reads = {one for one in found if any(created.get(n, -1) < watch.since for n in aliases.aliases(one))}
         if not reads or not watch.until:
             continue
         new = [(place, defined) for place, defined in places if all(watch.since <= created.get(n, -1) for n in defined)]
